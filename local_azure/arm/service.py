@@ -1,0 +1,67 @@
+"""What a resource type does besides being stored: the protocol between ARM and the services behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from starlette.routing import BaseRoute
+
+Body = dict[str, Any]
+"""An ARM resource body: `location`, `tags`, `identity`, `sku`, `properties`, ..."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A stored ARM resource.
+
+    Attributes:
+        id: The full ARM id, with the case the client used first.
+        type: `Namespace/type`, for example `Microsoft.ContainerInstance/containerGroups`.
+        body: The complete ARM body, secrets included; what a GET shows is decided by the service.
+    """
+
+    id: str
+    type: str
+    body: Body
+
+    @property
+    def name(self) -> str:
+        """The last segment of the id."""
+        return self.id.rsplit("/", 1)[-1]
+
+
+class Service(Protocol):
+    """The behaviour behind one resource type. All calls for one resource id are serialised by ARM."""
+
+    type: str
+
+    async def put(self, resource: Resource, previous: Resource | None) -> Body:
+        """Make the resource real. Returns the body to store, read-only properties filled in.
+
+        Raises:
+            ArmError: what Azure would answer; ARM stores the resource with `provisioningState: Failed`
+                if it did not exist before.
+        """
+        ...
+
+    async def delete(self, resource: Resource) -> None:
+        """Undo `put`; must succeed for a half-made resource."""
+        ...
+
+    async def show(self, resource: Resource) -> Body:
+        """The body a GET answers with: live state added, secure values removed."""
+        ...
+
+    async def resume(self, resource: Resource) -> Body:
+        """Bring a stored resource back after the stand-in was restarted. Returns the body to store."""
+        ...
+
+    def actions(self) -> Sequence[BaseRoute]:
+        """Routes of the type beyond GET/PUT/PATCH/DELETE, such as a container's logs."""
+        ...
+
+    async def close(self) -> None:
+        """Release what the service holds (processes, sockets) when the stand-in stops."""
+        ...

@@ -1,4 +1,4 @@
-"""One step of the journey: a command of another room, shown while it runs, its output kept in a log."""
+"""One step of the journey: a command of another room, shown while it runs, its output kept."""
 
 from __future__ import annotations
 

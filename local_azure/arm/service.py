@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
@@ -30,6 +31,38 @@ class Resource:
     def name(self) -> str:
         """The last segment of the id."""
         return self.id.rsplit("/", 1)[-1]
+
+
+class Lookup(Protocol):
+    """What a service may know of the other resources. Ids and types are compared without case."""
+
+    def get(self, resource_id: str) -> Resource | None:
+        """The resource with this id."""
+        ...
+
+    def list(self, type_name: str) -> Sequence[Resource]:
+        """All resources of one type, in the order of their creation."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a service is given when it is made (see `local_azure/services.py`, the only such place).
+
+    Attributes:
+        folder: A folder of the service's own in the state folder; it exists and survives restarts.
+        lookup: The other resources.
+        verify: Checks a bearer token that a client sent to a listener of the service's own. Returns its
+            claims (`oid`, `appid`, `tid`, `aud`, `exp`); raises `ArmError` 401 with the reason.
+        certificate: The PEM file of the stand-in's server certificate, for 127.0.0.1 and localhost.
+        key: The PEM file of its private key.
+    """
+
+    folder: Path
+    lookup: Lookup
+    verify: Callable[[str], Body]
+    certificate: Path
+    key: Path
 
 
 class Service(Protocol):

@@ -1,0 +1,1 @@
+"""Azure Resource Manager: resources by id, their life cycle, login and metadata."""

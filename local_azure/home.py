@@ -1,0 +1,181 @@
+"""The state folder: where everything that the stand-in keeps has its place."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_azure.errors import LocalAzureError
+
+VARIABLE = "LOCAL_AZURE_DIR"
+"""Names another state folder than `.local` in the checkout."""
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+"""The folder that holds this package: the Pulumi project's."""
+
+_MARK = "local-azure"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The paths in one state folder.
+
+    Attributes:
+        root: The folder, absolute. Two folders are two independent stand-ins.
+    """
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Home:
+        """The folder that `LOCAL_AZURE_DIR` names, else `.local` in the checkout.
+
+        Raises:
+            LocalAzureError: the variable names something that is no folder.
+        """
+        named = environment.get(VARIABLE)
+        root = Path(named).expanduser().absolute() if named else CHECKOUT / ".local"
+        if root.exists() and not root.is_dir():
+            raise LocalAzureError(f"{VARIABLE}={named} is not a folder; name another or unset it")
+        return cls(root)
+
+    def create(self) -> None:
+        """Make the folders, readable by the user alone.
+
+        Raises:
+            LocalAzureError: the folder cannot be made, or holds somebody else's files.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            mark = self.root / _MARK
+            if not mark.exists():
+                if any(self.root.iterdir()):
+                    raise LocalAzureError(
+                        f"{self.root} holds files that are not the stand-in's; name an empty or new "
+                        f"folder in {VARIABLE}"
+                    )
+                self.root.chmod(0o700)
+                mark.write_text("The state of the local Azure stand-in. Safe to delete when stopped.\n")
+            for folder in (self.private, self.user, self.pulumi_home, self.backend, self.services):
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise LocalAzureError(
+                f"the state folder {self.root} cannot be used: {error.strerror}; name another in {VARIABLE}"
+            ) from error
+
+    def is_ours(self) -> bool:
+        """Whether the folder was made by `create`."""
+        return (self.root / _MARK).is_file()
+
+    @property
+    def database(self) -> Path:
+        """Resources, operations, models."""
+        return self.root / "state.sqlite3"
+
+    @property
+    def log(self) -> Path:
+        """What the server writes."""
+        return self.root / "server.log"
+
+    @property
+    def running(self) -> Path:
+        """The pid file: JSON, written when the server is ready, removed when it stops."""
+        return self.root / "server.json"
+
+    @property
+    def port(self) -> Path:
+        """The last port, asked for again at the next start."""
+        return self.root / "port"
+
+    @property
+    def server_lock(self) -> Path:
+        """Held by the server as long as it lives."""
+        return self.root / "server.lock"
+
+    @property
+    def start_lock(self) -> Path:
+        """Held by whoever starts, stops or resets."""
+        return self.root / "start.lock"
+
+    @property
+    def private(self) -> Path:
+        """Keys and passwords."""
+        return self.root / "private"
+
+    @property
+    def passphrase(self) -> Path:
+        """Encrypts the Pulumi stack's secrets."""
+        return self.private / "passphrase"
+
+    @property
+    def client_secret(self) -> Path:
+        """The password of the stand-in's one service principal."""
+        return self.private / "client-secret"
+
+    @property
+    def user(self) -> Path:
+        """`HOME` of the commands that run against the stand-in."""
+        return self.root / "home"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """`PULUMI_HOME`: the plugin and the selected stack."""
+        return self.root / "pulumi"
+
+    @property
+    def backend(self) -> Path:
+        """The Pulumi stack's state."""
+        return self.root / "stacks"
+
+    @property
+    def project(self) -> Path:
+        """Stands for the Pulumi project where only its name matters; holds the stack's configuration."""
+        return self.root / "project"
+
+    @property
+    def stack_config(self) -> Path:
+        """The stack's configuration, `Pulumi.local.yaml`, kept out of the checkout."""
+        return self.project / "Pulumi.local.yaml"
+
+    @property
+    def programs(self) -> Path:
+        """Comes first on `PATH`: `pulumi` with the stack's configuration file."""
+        return self.root / "bin"
+
+    @property
+    def services(self) -> Path:
+        """A folder per service: container files, image blobs, model files."""
+        return self.root / "services"
+
+    def service(self, name: str) -> Path:
+        """The folder of one service, made when missing."""
+        folder = self.services / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    @property
+    def identity(self) -> str:
+        """Tells this state folder from every other: 12 hex digits of its path."""
+        return hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in a file that only its owner may read; a random one is written where none is."""
+    try:
+        kept = path.read_text().strip()
+        if kept:
+            return kept
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = secrets.token_urlsafe(32)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(fresh)
+    temporary.replace(path)
+    return path.read_text().strip()

@@ -1,0 +1,85 @@
+"""Resource group, registry, workspace and, once an image is configured, the scoring service."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# `main: infra` makes this folder the program; its modules are imported as the package they are.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import pulumi
+from pulumi_azure_native import authorization, resources
+
+from infra import settings as configuration
+from infra.naming import Names
+from infra.registry import Registry, RegistryArgs
+from infra.scoring_group import ScoringGroup, ScoringGroupArgs
+from infra.workspace import Workspace, WorkspaceArgs
+
+settings = configuration.load(pulumi.Config(), pulumi.Config("azure-native"))
+client = authorization.get_client_config()
+names = Names.of(settings.prefix, client.subscription_id, pulumi.get_project(), pulumi.get_stack())
+
+group = resources.ResourceGroup(
+    "resource-group",
+    resource_group_name=names.resource_group,
+    location=settings.location,
+    tags=settings.tags,
+)
+registry = Registry(
+    "registry",
+    RegistryArgs(
+        names=names,
+        resource_group=group.name,
+        location=settings.location,
+        subscription_id=client.subscription_id,
+        sku=settings.registry_sku,
+        tags=settings.tags,
+    ),
+)
+workspace = Workspace(
+    "workspace",
+    WorkspaceArgs(
+        names=names,
+        resource_group=group.name,
+        location=settings.location,
+        tenant_id=client.tenant_id,
+        registry_id=registry.registry_id,
+        log_retention_days=settings.log_retention_days,
+        tags=settings.tags,
+    ),
+)
+
+pulumi.export("subscription_id", client.subscription_id)
+pulumi.export("tenant_id", client.tenant_id)
+pulumi.export("resource_group", group.name)
+pulumi.export("workspace", workspace.name)
+pulumi.export("login_server", registry.login_server)
+
+if settings.image and settings.model_sha256:
+    scoring = ScoringGroup(
+        "scoring",
+        ScoringGroupArgs(
+            resource_group=group.name,
+            location=settings.location,
+            image=settings.image,
+            model_sha256=settings.model_sha256,
+            model_version=settings.model_version,
+            login_server=registry.login_server,
+            identity_id=registry.identity_id,
+            cpu=settings.cpu,
+            memory_gb=settings.memory_gb,
+            port=settings.port,
+            dns_label=settings.dns_label or names.dns_label,
+            description=settings.description,
+            scoring_key=settings.scoring_key,
+            tags=settings.tags,
+        ),
+        pulumi.ResourceOptions(depends_on=[registry.pull_assignment]),
+    )
+    pulumi.export("container_group", scoring.name)
+    pulumi.export("fqdn", scoring.fqdn)
+    pulumi.export("scoring_uri", scoring.scoring_uri)
+    pulumi.export("image", settings.image)
+    pulumi.export("model_sha256", settings.model_sha256)

@@ -1,1 +1,1 @@
-"""A local stand-in for an Azure subscription: ARM, the azure-native plugin, containers, a model registry."""
+"""A local stand-in for an Azure subscription: ARM, containers, a model registry."""

@@ -1,4 +1,4 @@
-"""The stand-in's own certificate authority: trusted by the commands it starts and by nobody else."""
+"""The stand-in's own certificate authority, trusted by the commands it runs and nobody else."""
 
 from __future__ import annotations
 

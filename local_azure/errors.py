@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class LocalAzureError(Exception):
-    """One line: what is wrong, with which value, and what to do. Commands print it and exit with 1."""
+    """One line: what is wrong, which value, what to do. Commands print it and exit with 1."""

@@ -55,16 +55,28 @@ class Home:
             if not mark.exists():
                 if any(self.root.iterdir()):
                     raise LocalAzureError(
-                        f"{self.root} holds files that are not the stand-in's; name an empty or new "
-                        f"folder in {VARIABLE}"
+                        f"{self.root} holds files that are not the stand-in's; name an empty or "
+                        f"new folder in {VARIABLE}"
                     )
                 self.root.chmod(0o700)
-                mark.write_text("The state of the local Azure stand-in. Safe to delete when stopped.\n")
-            for folder in (self.private, self.user, self.pulumi_home, self.backend, self.services):
+                mark.write_text(
+                    "The state of the local Azure stand-in. Safe to delete when stopped.\n"
+                )
+            for folder in (
+                self.private,
+                self.certificates,
+                self.user,
+                self.pulumi_home,
+                self.backend,
+                self.programs,
+                self.projects,
+                self.services,
+            ):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise LocalAzureError(
-                f"the state folder {self.root} cannot be used: {error.strerror}; name another in {VARIABLE}"
+                f"the state folder {self.root} cannot be used: {error.strerror}; "
+                f"name another in {VARIABLE}"
             ) from error
 
     def is_ours(self) -> bool:
@@ -102,6 +114,11 @@ class Home:
         return self.root / "start.lock"
 
     @property
+    def certificates(self) -> Path:
+        """The CA and the server's certificate."""
+        return self.root / "certificates"
+
+    @property
     def private(self) -> Path:
         """Keys and passwords."""
         return self.root / "private"
@@ -132,14 +149,9 @@ class Home:
         return self.root / "stacks"
 
     @property
-    def project(self) -> Path:
-        """Stands for the Pulumi project where only its name matters; holds the stack's configuration."""
-        return self.root / "project"
-
-    @property
-    def stack_config(self) -> Path:
-        """The stack's configuration, `Pulumi.local.yaml`, kept out of the checkout."""
-        return self.project / "Pulumi.local.yaml"
+    def projects(self) -> Path:
+        """A folder per Pulumi project: its stack's configuration, kept out of the checkout."""
+        return self.root / "projects"
 
     @property
     def programs(self) -> Path:

@@ -22,7 +22,7 @@ class ResourceId:
 
     Attributes:
         text: The id as the client wrote it.
-        scope: What the resource extends or lives in: a subscription, a resource group, another resource.
+        scope: What it extends or lives in: a subscription, a resource group, another resource.
         type: `Namespace/type[/childType]`.
         names: One name per level of `type`.
         subscription: The subscription's id.
@@ -48,7 +48,7 @@ class ResourceId:
 
     @property
     def parent(self) -> str | None:
-        """The id of the resource that must exist first: the parent, the extended resource or the group."""
+        """The id of what must exist first: the parent, the extended resource or the group."""
         if self.type in (SUBSCRIPTIONS, GROUPS):
             return None
         if len(self.names) > 1:
@@ -60,10 +60,10 @@ def parse(text: str) -> ResourceId:
     """Parse the path of a resource.
 
     Args:
-        text: `/subscriptions/S[/resourceGroups/G][/providers/Namespace/type/name[/type/name]...]...`
+        text: `/subscriptions/S[/resourceGroups/G][/providers/Namespace/type/name[/type/name]..]..`
 
     Raises:
-        ArmError: 400 `InvalidResourceId`, or 400 `InvalidResourceGroup` for an impossible group name.
+        ArmError: 400 `InvalidResourceId`, or `InvalidResourceGroup` for an impossible group name.
     """
     segments = text.strip("/").split("/")
     if len(segments) < 2 or segments[0].lower() != "subscriptions" or not all(segments):
@@ -82,8 +82,8 @@ def parse(text: str) -> ResourceId:
             raise ArmError(
                 400,
                 "InvalidResourceGroup",
-                f"The resource group name '{group}' is not valid: letters, digits and -_.() only, at "
-                "most 90, no full stop at the end.",
+                f"The resource group name '{group}' is not valid: letters, digits and -_.() only, "
+                "at most 90, no full stop at the end.",
             )
         outer, scope = scope, f"{scope}/{rest[0]}/{group}"
         rest = rest[2:]
@@ -92,9 +92,7 @@ def parse(text: str) -> ResourceId:
     return _provided(text, scope, rest, subscription, group)
 
 
-def _provided(
-    text: str, scope: str, rest: list[str], subscription: str, group: str
-) -> ResourceId:
+def _provided(text: str, scope: str, rest: list[str], subscription: str, group: str) -> ResourceId:
     """The part from the (last) `/providers/` on; earlier ones belong to the scope."""
     while True:
         if rest[0].lower() != "providers" or len(rest) < 4:

@@ -1,4 +1,4 @@
-"""The parts of Microsoft Entra and of the cloud's metadata that clients ask before they call ARM."""
+"""What clients ask of Microsoft Entra and of the cloud's metadata before they call ARM."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ class Login:
             return _oauth_error(
                 400,
                 "unsupported_grant_type",
-                f"AADSTS70003: the grant '{form.get('grant_type', '')}' is not supported here; only "
-                "client_credentials is.",
+                f"AADSTS70003: the grant '{form.get('grant_type', '')}' is not supported here; "
+                "only client_credentials is.",
             )
         if not self.tokens.identity.accepts(
             form.get("client_id", ""), form.get("client_secret", "")
@@ -129,12 +129,15 @@ class Login:
         """Instance discovery: the stand-in is its own only authority."""
         authority = request.query_params.get("authorization_endpoint", "")
         if not authority.startswith(f"{self.url}/"):
-            return _oauth_error(400, "invalid_instance", "AADSTS50049: Unknown or invalid instance.")
+            return _oauth_error(
+                400, "invalid_instance", "AADSTS50049: Unknown or invalid instance."
+            )
         host = self.url.removeprefix("https://")
         tenant = authority.removeprefix(f"{self.url}/").split("/")[0]
+        base = f"{self.url}/{tenant}/v2.0"
         return JSONResponse(
             {
-                "tenant_discovery_endpoint": f"{self.url}/{tenant}/v2.0/.well-known/openid-configuration",
+                "tenant_discovery_endpoint": f"{base}/.well-known/openid-configuration",
                 "api-version": "1.1",
                 "metadata": [
                     {"preferred_network": host, "preferred_cache": host, "aliases": [host]}
@@ -191,5 +194,6 @@ def _unknown_tenant(tenant: str) -> Response:
 def _oauth_error(status: int, code: str, description: str) -> Response:
     """Entra's own error shape, which is not ARM's."""
     return JSONResponse(
-        {"error": code, "error_description": description, "error_codes": [], "error_uri": ""}, status
+        {"error": code, "error_description": description, "error_codes": [], "error_uri": ""},
+        status,
     )

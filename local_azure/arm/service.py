@@ -1,4 +1,4 @@
-"""What a resource type does besides being stored: the protocol between ARM and the services behind it."""
+"""What a resource type does besides being stored: the protocol between ARM and a service."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class Surroundings:
     Attributes:
         folder: A folder of the service's own in the state folder; it exists and survives restarts.
         lookup: The other resources.
-        verify: Checks a bearer token that a client sent to a listener of the service's own. Returns its
-            claims (`oid`, `appid`, `tid`, `aud`, `exp`); raises `ArmError` 401 with the reason.
+        verify: Checks a bearer token that a client sent to a listener of the service's own. Returns
+            its claims (`oid`, `appid`, `tid`, `aud`, `exp`); raises `ArmError` 401 with the reason.
         certificate: The PEM file of the stand-in's server certificate, for 127.0.0.1 and localhost.
         key: The PEM file of its private key.
     """
@@ -66,7 +66,7 @@ class Surroundings:
 
 
 class Service(Protocol):
-    """The behaviour behind one resource type. All calls for one resource id are serialised by ARM."""
+    """The behaviour behind one resource type. ARM serialises the calls for one resource id."""
 
     type: str
 
@@ -74,8 +74,8 @@ class Service(Protocol):
         """Make the resource real. Returns the body to store, read-only properties filled in.
 
         Raises:
-            ArmError: what Azure would answer; ARM stores the resource with `provisioningState: Failed`
-                if it did not exist before.
+            ArmError: what Azure would answer; ARM stores the resource with
+                `provisioningState: Failed` if it did not exist before, else keeps `previous`.
         """
         ...
 
@@ -88,7 +88,7 @@ class Service(Protocol):
         ...
 
     async def resume(self, resource: Resource) -> Body:
-        """Bring a stored resource back after the stand-in was restarted. Returns the body to store."""
+        """Bring a stored resource back after a restart. Returns the body to store."""
         ...
 
     def actions(self) -> Sequence[BaseRoute]:

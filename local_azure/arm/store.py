@@ -31,14 +31,13 @@ CREATE TABLE resources (
 ) STRICT;
 CREATE INDEX resources_by_group ON resources (subscription, resource_group);
 CREATE TABLE soft_deleted (
-    type TEXT NOT NULL,
-    location TEXT NOT NULL,
-    name TEXT NOT NULL,              -- lower case
+    key TEXT PRIMARY KEY,            -- the id in lower case
     id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    name TEXT NOT NULL,              -- lower case
     body TEXT NOT NULL,
     deleted REAL NOT NULL,
-    purge REAL NOT NULL,             -- when it is purged by itself
-    PRIMARY KEY (type, id)
+    purge REAL NOT NULL              -- when it is purged by itself
 ) STRICT;
 CREATE TABLE operations (
     id TEXT PRIMARY KEY,
@@ -59,6 +58,15 @@ class Stored:
     resource: Resource
     created: float
     changed: float
+
+
+@dataclass(frozen=True)
+class SoftDeleted:
+    """A resource that was deleted and still holds its name (times in seconds since 1970)."""
+
+    resource: Resource
+    deleted: float
+    purge: float
 
 
 class Store:
@@ -165,6 +173,42 @@ class Store:
             (len(prefix), prefix),
         )
         return [_stored(row).resource for row in rows]
+
+    def soft_delete(self, kept: SoftDeleted) -> None:
+        """Remember a deleted resource."""
+        resource = kept.resource
+        self.connection.execute(
+            "INSERT OR REPLACE INTO soft_deleted VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                resource.id.lower(),
+                resource.id,
+                resource.type,
+                resource.name.lower(),
+                json.dumps(resource.body),
+                kept.deleted,
+                kept.purge,
+            ),
+        )
+
+    def soft_deleted(self, type_name: str, name: str = "") -> list[SoftDeleted]:
+        """The soft-deleted resources of one type, of one name where it is given; oldest first."""
+        rows = self.connection.execute(
+            "SELECT id, type, body, deleted, purge FROM soft_deleted "
+            "WHERE type = ? AND ? IN ('', name) ORDER BY deleted",
+            (type_name, name.lower()),
+        )
+        return [
+            SoftDeleted(Resource(row[0], row[1], json.loads(row[2])), row[3], row[4])
+            for row in rows
+        ]
+
+    def forget(self, resource: Resource) -> None:
+        """Purge a soft-deleted resource."""
+        self.connection.execute("DELETE FROM soft_deleted WHERE key = ?", (resource.id.lower(),))
+
+    def forget_before(self, now: float) -> None:
+        """Purge what was due by `now`."""
+        self.connection.execute("DELETE FROM soft_deleted WHERE purge <= ?", (now,))
 
     def secret(self, name: str, fresh: str) -> str:
         """A secret of this state folder: the stored one, or `fresh` from now on."""

@@ -84,14 +84,14 @@ class Tokens:
         )
 
     def audience(self, resource: str) -> str | None:
-        """The known audience that a client means, which may write it with or without a last slash."""
+        """The known audience that a client means, with or without a slash at its end."""
         return next((known for known in self.audiences if _bare(known) == _bare(resource)), None)
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims of a good token.
 
         Raises:
-            ArmError: 401 with the reason: malformed, wrong signature, issuer, tenant, audience, expired.
+            ArmError: 401: malformed, wrong signature, issuer, tenant or audience, expired.
         """
         try:
             claims = jwt.decode(
@@ -117,13 +117,14 @@ class Tokens:
         if claims["tid"] != self.identity.tenant:
             raise refused(
                 "InvalidAuthenticationTokenTenant",
-                f"The access token is from the tenant '{claims['tid']}', the subscription belongs to "
-                f"'{self.identity.tenant}'.",
+                f"The access token is from the tenant '{claims['tid']}', the subscription belongs "
+                f"to '{self.identity.tenant}'.",
             )
         if not isinstance(claims["aud"], str) or self.audience(claims["aud"]) is None:
             raise refused(
                 "InvalidAuthenticationTokenAudience",
-                f"The access token is for '{claims['aud']}'; accepted: {', '.join(self.audiences)}.",
+                f"The access token is for '{claims['aud']}'; "
+                f"accepted: {', '.join(self.audiences)}.",
             )
         return claims
 
@@ -135,7 +136,8 @@ class Tokens:
         """
         if not authorization:
             raise refused(
-                "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
+                "AuthenticationFailed",
+                "Authentication failed. The 'Authorization' header is missing.",
             )
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -152,7 +154,10 @@ def refused(code: str, message: str) -> ArmError:
         401,
         code,
         message,
-        headers={"WWW-Authenticate": f'Bearer realm="local-azure", error="invalid_token", error_description="{code}"'},
+        headers={
+            "WWW-Authenticate": 'Bearer realm="local-azure", error="invalid_token", '
+            f'error_description="{code}"'
+        },
     )
 
 

@@ -1,0 +1,150 @@
+"""Request and response bodies: what ARM checks and adds for every type alike."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Collection
+from typing import Any
+
+from local_azure.arm.errors import ArmError
+from local_azure.arm.service import Body, Resource
+from local_azure.types import ResourceType
+
+_IDENTITY = ("id", "name", "type")
+
+
+def parsed(content: bytes) -> object:
+    """The JSON of a request.
+
+    Raises:
+        ArmError: 400 `InvalidRequestContent`.
+    """
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ArmError(
+            400,
+            "InvalidRequestContent",
+            f"The request content was invalid and could not be deserialized: '{error}'.",
+        ) from error
+
+
+def checked(
+    kind: ResourceType, body: object, previous: Resource | None, locations: Collection[str]
+) -> Body:
+    """The part of a PUT's body that the client may set, once it is found good.
+
+    Raises:
+        ArmError: 400 with every violation in `details`; 409 when the location would change.
+    """
+    if not isinstance(body, dict):
+        raise ArmError(400, "InvalidRequestContent", "The request content must be a JSON object.")
+    wanted = {name: value for name, value in body.items() if name not in _IDENTITY}
+    if isinstance(wanted.get("location"), str):
+        wanted["location"] = _location(wanted["location"], previous, locations)
+    violations = [
+        ArmError(400, violation.code, violation.message, violation.target)
+        for violation in kind.check(wanted)
+    ]
+    if violations:
+        first = violations[0]
+        raise ArmError(
+            400,
+            first.code,
+            first.message,
+            first.target,
+            details=violations if len(violations) > 1 else (),
+        )
+    return wanted
+
+
+def merged(current: Body, patch: object) -> Body:
+    """`current` with a PATCH's body merged in (RFC 7396).
+
+    Raises:
+        ArmError: 400 when the patch is no object.
+    """
+    if not isinstance(patch, dict):
+        raise ArmError(400, "InvalidRequestContent", "The request content must be a JSON object.")
+    return _merge(copy.deepcopy(current), {k: v for k, v in patch.items() if k not in _IDENTITY})
+
+
+def shown(resource: Resource, body: Body) -> Body:
+    """A body as ARM answers it: with `id`, `name` and `type` in front."""
+    identity = {"id": resource.id, "name": resource.name, "type": resource.type}
+    return {**identity, **{name: value for name, value in body.items() if name not in _IDENTITY}}
+
+
+def check_unchanged(kind: ResourceType, previous: Resource, wanted: Body) -> None:
+    """Refuse a change that the service cannot make in place.
+
+    Raises:
+        ArmError: 409 `PropertyChangeNotAllowed` with the first such path.
+    """
+    for path in kind.immutable:
+        before = values_at(previous.body, path)
+        after = values_at(wanted, path)
+        if after and before != after:
+            raise ArmError(
+                409,
+                "PropertyChangeNotAllowed",
+                f"Changing property '{path}' of '{previous.name}' is not allowed: it is "
+                f"{json.dumps(before[0] if before else None)}, the request says "
+                f"{json.dumps(after[0])}. Delete the resource and make it anew.",
+                path,
+            )
+
+
+def values_at(body: object, path: str) -> list[Any]:
+    """What stands at a path such as `properties.containers[].properties.ports`, `[]` if nothing."""
+    values: list[Any] = [body]
+    for name in path.replace("[]", ".[]").split("."):
+        if name == "[]":
+            values = [item for value in values if isinstance(value, list) for item in value]
+        else:
+            values = [value[name] for value in values if isinstance(value, dict) and name in value]
+    return values
+
+
+def with_state(body: Body, state: str) -> Body:
+    """The body in another provisioning state, if its type has one."""
+    properties = body.get("properties")
+    if not isinstance(properties, dict) or "provisioningState" not in properties:
+        return body
+    return {**body, "properties": {**properties, "provisioningState": state}}
+
+
+def _location(text: str, previous: Resource | None, locations: Collection[str]) -> str:
+    location = text.replace(" ", "").lower()
+    if location not in locations and location != "global":
+        raise ArmError(
+            400,
+            "LocationNotAvailableForResourceType",
+            f"The provided location '{text}' is not available. List of available regions is "
+            f"'{','.join(locations)}'.",
+            "location",
+        )
+    before = previous.body.get("location") if previous else None
+    if previous and before and before != location:
+        raise ArmError(
+            409,
+            "InvalidResourceLocation",
+            f"The resource '{previous.name}' already exists in location '{before}'. A resource "
+            f"with the same name cannot be created in location '{location}'. Please select a new "
+            "resource name.",
+            "location",
+        )
+    return location
+
+
+def _merge(current: object, patch: object) -> Any:  # noqa: ANN401 - any JSON value
+    if not isinstance(patch, dict):
+        return patch
+    result: Body = current if isinstance(current, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _merge(result.get(name), value)
+    return result

@@ -1,0 +1,260 @@
+"""The life of a resource: checked, created, changed and deleted under ARM's rules."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+
+from local_azure.arm.bodies import check_unchanged, checked, merged, shown, with_state
+from local_azure.arm.conventions import Convention, convention
+from local_azure.arm.errors import ArmError, not_found
+from local_azure.arm.ids import GROUPS, ResourceId
+from local_azure.arm.names import Names
+from local_azure.arm.service import Body, Resource, Service
+from local_azure.arm.store import Store
+from local_azure.arm.subscriptions import Subscriptions
+from local_azure.types import ResourceType
+
+LOG = logging.getLogger(__name__)
+
+BUSY = frozenset({"Creating", "Updating", "Deleting"})
+"""Provisioning states of a resource whose operation has not ended."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A change that was accepted.
+
+    Attributes:
+        resource: As it is now.
+        created: Whether it is new.
+        convention: How the type answers.
+        work: What is left to do, to be awaited at once or by an operation.
+    """
+
+    resource: Resource
+    created: bool
+    convention: Convention
+    work: Awaitable[None]
+
+
+@dataclass
+class Resources:
+    """All resources of the stand-in.
+
+    Attributes:
+        store: Where they are kept.
+        subscriptions: What exists above them.
+        services: The behaviour behind some types.
+        names: Names that something else holds: another resource, or a soft-deleted one.
+    """
+
+    store: Store
+    subscriptions: Subscriptions
+    services: Sequence[Service]
+    names: Names
+    _behind: dict[str, Service] = field(init=False)
+    _locks: defaultdict[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock), init=False
+    )
+
+    def __post_init__(self) -> None:
+        self._behind = {service.type.lower(): service for service in self.services}
+
+    async def get(self, rid: ResourceId) -> Body:
+        """The resource as a GET shows it.
+
+        Raises:
+            ArmError: 404.
+        """
+        found = self.store.get(rid.text)
+        if found is None:
+            self._check_parent(rid)
+            raise _missing(rid)
+        return await self.show(found)
+
+    async def show(self, resource: Resource) -> Body:
+        """The body a client sees: with id, name and type, without secure values."""
+        service = self._behind.get(resource.type.lower())
+        body = await service.show(resource) if service else resource.body
+        return shown(resource, body)
+
+    async def put(self, rid: ResourceId, kind: ResourceType, body: object) -> Started:
+        """Accept a PUT.
+
+        Raises:
+            ArmError: whatever Azure would refuse it for.
+        """
+        self._check_parent(rid)
+        previous = self.store.get(rid.text)
+        self._check_not_busy(rid, previous)
+        wanted = checked(kind, body, previous, self.subscriptions.locations)
+        return self._accept(rid, kind, wanted, previous)
+
+    async def patch(self, rid: ResourceId, kind: ResourceType, body: object) -> Started:
+        """Accept a PATCH: RFC 7396's merge of what the client may set, then as a PUT.
+
+        Raises:
+            ArmError: 404, or whatever Azure would refuse it for.
+        """
+        previous = self.store.get(rid.text)
+        if previous is None:
+            self._check_parent(rid)
+            raise _missing(rid)
+        self._check_not_busy(rid, previous)
+        wanted = checked(kind, merged(previous.body, body), previous, self.subscriptions.locations)
+        return self._accept(rid, kind, wanted, previous)
+
+    async def delete(
+        self, rid: ResourceId, kind: ResourceType, *, purge: bool = False
+    ) -> Started | None:
+        """Accept a DELETE, of all that is in the resource too. None: there is nothing to delete.
+
+        Args:
+            rid: What to delete.
+            kind: Its type.
+            purge: Leave nothing soft-deleted behind.
+        """
+        found = self.store.get(rid.text)
+        if found is None:
+            self._check_subscription(rid)
+            return None
+        self._check_not_busy(rid, found)
+        inside = self.store.under(rid.text)
+        deleting = Resource(found.id, found.type, with_state(found.body, "Deleting"))
+        self.store.put(deleting)
+        return Started(
+            deleting,
+            False,
+            convention(found.type, long_running=kind.long_running),
+            self._delete([*inside, found], purge=purge),
+        )
+
+    async def resume(self) -> None:
+        """After a start: fail what was cut off, let services bring back what was there."""
+        for stored in self.store.select():
+            resource = stored.resource
+            state = resource.body.get("properties", {}).get("provisioningState")
+            if state in BUSY:
+                self.store.put(
+                    Resource(resource.id, resource.type, with_state(resource.body, "Failed"))
+                )
+            elif service := self._behind.get(resource.type.lower()):
+                await self._resume(service, resource)
+
+    async def close(self) -> None:
+        """Release what the services hold."""
+        for service in self._behind.values():
+            await service.close()
+
+    def _accept(
+        self, rid: ResourceId, kind: ResourceType, wanted: Body, previous: Resource | None
+    ) -> Started:
+        if previous is not None:
+            check_unchanged(kind, previous, wanted)
+        else:
+            wanted = self.names.check(rid, wanted)
+        body = kind.complete(
+            previous.id if previous else rid.text, wanted, previous.body if previous else None
+        )
+        resource = Resource(previous.id if previous else rid.text, kind.type, body)
+        started = Resource(
+            resource.id, resource.type, with_state(body, "Updating" if previous else "Creating")
+        )
+        manners = convention(kind.type, long_running=kind.long_running)
+        self.store.put(started)
+        return Started(started, previous is None, manners, self._make(resource, previous))
+
+    async def _make(self, resource: Resource, previous: Resource | None) -> None:
+        service = self._behind.get(resource.type.lower())
+        async with self._locks[resource.id.lower()]:
+            body = resource.body
+            try:
+                if service:
+                    body = await service.put(resource, previous)
+            except BaseException as error:
+                if not isinstance(error, ArmError):
+                    LOG.exception("PUT %s", resource.id)
+                kept = previous or Resource(
+                    resource.id, resource.type, with_state(resource.body, "Failed")
+                )
+                self.store.put(kept)
+                raise
+            self.store.put(Resource(resource.id, resource.type, with_state(body, "Succeeded")))
+
+    async def _delete(self, doomed: list[Resource], *, purge: bool) -> None:
+        for resource in _innermost_first(doomed):
+            async with self._locks[resource.id.lower()]:
+                if service := self._behind.get(resource.type.lower()):
+                    await service.delete(resource)
+                self.names.release(resource, purge=purge)
+                self.store.remove(resource.id)
+            self._locks.pop(resource.id.lower(), None)
+
+    async def _resume(self, service: Service, resource: Resource) -> None:
+        try:
+            body = await service.resume(resource)
+        except ArmError as error:
+            LOG.warning("%s could not be brought back: %s", resource.id, error)
+            body = with_state(resource.body, "Failed")
+        self.store.put(Resource(resource.id, resource.type, body))
+
+    def _check_subscription(self, rid: ResourceId) -> None:
+        self.subscriptions.check(rid.subscription)
+
+    def _check_parent(self, rid: ResourceId) -> None:
+        self._check_subscription(rid)
+        group = self.store.get(f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}")
+        if rid.group and rid.type != GROUPS:
+            if group is None:
+                raise ArmError(
+                    404,
+                    "ResourceGroupNotFound",
+                    f"Resource group '{rid.group}' could not be found.",
+                )
+            if _state(group) == "Deleting":
+                raise ArmError(
+                    409,
+                    "ResourceGroupBeingDeleted",
+                    f"The resource group '{rid.group}' is in deprovisioning state and cannot "
+                    "perform this operation.",
+                )
+        parent = rid.parent
+        if parent and parent.count("/") > 2 and self.store.get(parent) is None:
+            raise ArmError(
+                404,
+                "ParentResourceNotFound",
+                f"Failed to perform '{rid.type}' on resource(s) of type '{rid.type}', because the "
+                f"parent resource '{parent}' could not be found.",
+            )
+
+    def _check_not_busy(self, rid: ResourceId, resource: Resource | None) -> None:
+        if resource is not None and _state(resource) in BUSY:
+            raise ArmError(
+                409,
+                "AnotherOperationInProgress",
+                f"Another operation on '{rid.text}' is in progress ({_state(resource)}); retry "
+                "when it has ended.",
+            )
+
+
+def _state(resource: Resource) -> str:
+    return resource.body.get("properties", {}).get("provisioningState", "")
+
+
+def _innermost_first(resources: list[Resource]) -> list[Resource]:
+    """What was made last goes first, and children before their parents."""
+    ordered = list(reversed(resources))
+    ordered.sort(key=lambda resource: resource.id.count("/"), reverse=True)
+    return ordered
+
+
+def _missing(rid: ResourceId) -> ArmError:
+    if rid.type == GROUPS:
+        return ArmError(
+            404, "ResourceGroupNotFound", f"Resource group '{rid.group}' could not be found."
+        )
+    return not_found(rid.text)

@@ -1,0 +1,115 @@
+"""Soft-deleted vaults: listed, shown and purged as `azure-mgmt-keyvault` does it."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local_azure.arm.errors import ArmError
+from local_azure.arm.names import VAULTS, Names
+from local_azure.arm.operations import Operations
+from local_azure.arm.requests import api_version, known_type
+from local_azure.arm.service import Body
+from local_azure.arm.store import SoftDeleted
+from local_azure.arm.subscriptions import Subscriptions
+
+_VAULTS = "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults"
+_VAULT = (
+    "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}"
+    "/deletedVaults/{name}"
+)
+
+
+@dataclass(frozen=True)
+class SoftDeletes:
+    """The calls on deleted vaults.
+
+    Attributes:
+        names: Keeps them.
+        subscriptions: Theirs.
+        operations: Purging is an operation.
+    """
+
+    names: Names
+    subscriptions: Subscriptions
+    operations: Operations
+
+    def routes(self) -> list[Route]:
+        """List, get and purge."""
+        return [
+            Route(_VAULTS, self.list),
+            Route(_VAULT, self.get),
+            Route(_VAULT + "/purge", self.purge, methods=["POST"]),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        """All deleted vaults of the subscription."""
+        self._checked(request)
+        return JSONResponse({"value": [_vault(each) for each in self._all()]})
+
+    async def get(self, request: Request) -> Response:
+        """One of them, by location and name."""
+        self._checked(request)
+        return JSONResponse(_vault(self._one(request)))
+
+    async def purge(self, request: Request) -> Response:
+        """Forget it for good; refused while purge protection is on."""
+        self._checked(request)
+        kept = self._one(request)
+        self.names.purge(kept)
+        identifier = self.operations.start(kept.resource.id, _nothing())
+        headers = self.operations.headers(identifier, api_version(request), status=False)
+        return Response(status_code=202, headers=headers)
+
+    def _checked(self, request: Request) -> None:
+        self.subscriptions.check(request.path_params["subscription"])
+        known_type(VAULTS, api_version(request))
+        self.names.expire()
+
+    def _all(self) -> list[SoftDeleted]:
+        return self.names.store.soft_deleted(VAULTS)
+
+    def _one(self, request: Request) -> SoftDeleted:
+        name, location = request.path_params["name"], request.path_params["location"]
+        for kept in self.names.store.soft_deleted(VAULTS, name):
+            if kept.resource.body.get("location") == location.lower():
+                return kept
+        raise ArmError(
+            404,
+            "DeletedVaultNotFound",
+            f"The specified deleted vault '{name}' does not exist in '{location}'.",
+        )
+
+
+async def _nothing() -> None:
+    """A purge is done when it is accepted."""
+
+
+def _vault(kept: SoftDeleted) -> Body:
+    resource = kept.resource
+    location = resource.body.get("location", "")
+    subscription = resource.id.split("/")[2]
+    return {
+        "id": f"/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}"
+        f"/deletedVaults/{resource.name}",
+        "name": resource.name,
+        "type": "Microsoft.KeyVault/deletedVaults",
+        "properties": {
+            "vaultId": resource.id,
+            "location": location,
+            "tags": resource.body.get("tags", {}),
+            "deletionDate": _time(kept.deleted),
+            "scheduledPurgeDate": _time(kept.purge),
+            "purgeProtectionEnabled": resource.body.get("properties", {}).get(
+                "enablePurgeProtection", False
+            ),
+        },
+    }
+
+
+def _time(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat().replace("+00:00", "Z")

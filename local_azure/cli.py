@@ -1,0 +1,165 @@
+"""The commands of the stand-in: `python -m local_azure COMMAND`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from local_azure import process
+from local_azure.arm.subscriptions import SUBSCRIPTION
+from local_azure.environment import ambient, exports, inside
+from local_azure.errors import LocalAzureError
+from local_azure.home import Home
+from local_azure.stack import Stack, install_wrapper
+
+app = typer.Typer(
+    help="A local stand-in for an Azure subscription.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")
+]
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """What a user can repair is said in one line, without a traceback."""
+    try:
+        yield
+    except LocalAzureError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def start() -> None:
+    """Start the stand-in, if it is down, and wait until it is ready."""
+    with _one_line_errors():
+        running = process.start(Home.from_environment())
+        typer.echo(f"The local Azure stand-in answers at {running.url} (process {running.pid}).")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the stand-in and the containers it runs; what it remembers stays."""
+    with _one_line_errors():
+        stopped = process.stop(Home.from_environment())
+        typer.echo("Stopped." if stopped else "It was not running.")
+
+
+@app.command()
+def status(json_file: JsonFile = None) -> None:
+    """Say whether the stand-in runs, and where; exit code 1 when it does not."""
+    with _one_line_errors():
+        home = Home.from_environment()
+        running = process.status(home)
+        if json_file:
+            shown = {
+                "running": running is not None,
+                "url": running.url if running else None,
+                "pid": running.pid if running else None,
+                "folder": str(home.root),
+                "subscription": SUBSCRIPTION,
+            }
+            json_file.write_text(json.dumps(shown, indent=2) + "\n")
+        if running is None:
+            typer.echo(f"Not running. State folder: {home.root}")
+            raise typer.Exit(1)
+        typer.echo(f"Running at {running.url} (process {running.pid}). State folder: {home.root}")
+
+
+@app.command()
+def reset() -> None:
+    """Stop the stand-in and forget everything: resources, models, the Pulumi stack."""
+    with _one_line_errors():
+        home = Home.from_environment()
+        if not home.root.exists():
+            typer.echo("There is nothing to forget.")
+            return
+        if not home.is_ours():
+            raise LocalAzureError(
+                f"{home.root} was not made by the stand-in; delete it yourself if you are sure"
+            )
+        process.stop(home)
+        shutil.rmtree(home.root)
+        typer.echo(f"Forgot everything in {home.root}.")
+
+
+@app.command()
+def env() -> None:
+    """Print shell exports for clients of the stand-in: eval "$(python -m local_azure env)"."""
+    with _one_line_errors():
+        home, url, pulumi = _ready()
+        typer.echo(exports(home, url, pulumi))
+
+
+@app.command(name="exec", context_settings={"ignore_unknown_options": True})
+def execute(
+    command: Annotated[list[str], typer.Argument(help="The command and its arguments.")],
+) -> None:
+    """Run a command against the stand-in: python -m local_azure exec -- pulumi preview."""
+    with _one_line_errors():
+        home, url, pulumi = _ready()
+        _become(command, inside(home, url, pulumi))
+
+
+@app.command()
+def recover() -> None:
+    """Make the Pulumi stack usable again after a `pulumi` was killed."""
+    with _one_line_errors():
+        home, url, pulumi = _ready()
+        stack = Stack.at(home, Path.cwd())
+        done = stack.recover(inside(home, url, pulumi)) if stack else []
+        typer.echo("\n".join(done) or "There is nothing to recover.")
+
+
+@app.command()
+def serve() -> None:
+    """Serve in the foreground, logging to standard error, until SIGTERM or Ctrl-C."""
+    from local_azure.server import serve as run
+
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    with _one_line_errors():
+        run(Home.from_environment())
+
+
+def _ready() -> tuple[Home, str, Path | None]:
+    """The stand-in started, the Pulumi CLI, its plugin and the stack in place."""
+    home = Home.from_environment()
+    running = process.start(home)
+    found = shutil.which("pulumi", path=ambient().get("PATH"))
+    pulumi = Path(found) if found else None
+    if pulumi:
+        install_wrapper(home, pulumi)
+        if stack := Stack.at(home, Path.cwd()):
+            stack.ensure(inside(home, running.url, pulumi.parent))
+    return home, running.url, pulumi and pulumi.parent
+
+
+def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
+    """Replace this process: signals and the exit code are the command's own.
+
+    Raises:
+        LocalAzureError: there is no such command.
+    """
+    program = shutil.which(command[0], path=environment["PATH"])
+    if program is None:
+        raise LocalAzureError(f"the command '{command[0]}' is not on PATH")
+    sys.stdout.flush()
+    os.execve(program, command, environment)  # noqa: S606 - the user's own command

@@ -1,0 +1,248 @@
+"""The server as a detached process: started, found again and stopped, by nobody else's pid."""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TypeVar
+from urllib.parse import urlsplit
+
+import psutil
+
+from local_azure.certificates import Certificates
+from local_azure.environment import ambient
+from local_azure.errors import LocalAzureError
+from local_azure.home import VARIABLE, Home
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+"""More than the server's own grace period and that of its containers."""
+
+_POLL_SECONDS = 0.02
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that is ready, or was when it wrote this down.
+
+    Attributes:
+        pid: Its process.
+        created: When that process began (seconds since 1970): a later one may have its pid.
+        url: Its base URL.
+    """
+
+    pid: int
+    created: float
+    url: str
+
+    @classmethod
+    def here(cls, url: str = "") -> Running:
+        """This process."""
+        return cls(os.getpid(), psutil.Process().create_time(), url)
+
+    @classmethod
+    def read(cls, path: Path) -> Running | None:
+        """What a process wrote down; None when it wrote nothing that makes sense."""
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def process(self) -> psutil.Process | None:
+        """The process, if it still is the same one."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < 1
+        except (psutil.Error, OverflowError, ValueError):
+            return None
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+
+
+class ServerLock:
+    """Held by the server for as long as it lives; the kernel releases it, however it dies."""
+
+    def __init__(self, home: Home) -> None:
+        self.path = home.server_lock
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> ServerLock:
+        self._file = self.path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise LocalAzureError(
+                f"a stand-in already runs on {self.path.parent}; see: python -m local_azure status"
+            ) from error
+        self._file.truncate(0)
+        self._file.write(json.dumps(asdict(Running.here())))
+        self._file.flush()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file:
+            self._file.close()
+
+    def holder(self) -> Running | None:
+        """The process that holds the lock; None when nobody does."""
+        if not self.path.exists():
+            return None
+        with self.path.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _until(lambda: Running.read(self.path), 2) or Running(0, 0, "")
+        return None
+
+
+def status(home: Home) -> Running | None:
+    """The server of a state folder, if it is ready."""
+    holder = ServerLock(home).holder()
+    running = Running.read(home.running)
+    if holder is None or running is None or running.pid != holder.pid:
+        return None
+    return running if _answers(home, running.url) else None
+
+
+def start(home: Home) -> Running:
+    """The server of a state folder, started if it is down; returns when it is ready.
+
+    Raises:
+        LocalAzureError: it did not become ready; with its last words.
+    """
+    home.create()
+    with _alone(home):
+        if running := status(home):
+            return running
+        if ServerLock(home).holder() is None:
+            home.running.unlink(missing_ok=True)
+            child = _spawn(home)
+        else:
+            child = None
+        ready = _until(
+            lambda: (child is not None and child.poll() is not None) or status(home), START_SECONDS
+        )
+    if isinstance(ready, Running):
+        return ready
+    if child is not None and child.poll() is None:
+        child.kill()
+        child.wait()
+    raise LocalAzureError(f"the stand-in did not start: {_last_words(home)}")
+
+
+def stop(home: Home) -> bool:
+    """End the server of a state folder; False when none ran.
+
+    Raises:
+        LocalAzureError: the lock is held by a process that is not known to be the server.
+    """
+    if not home.root.is_dir():
+        return False
+    with _alone(home):
+        holder = ServerLock(home).holder()
+        if holder is None:
+            home.running.unlink(missing_ok=True)
+            return False
+        process = holder.process()
+        if process is None:
+            raise LocalAzureError(
+                f"{home.server_lock} is held by an unknown process: end it (`fuser` shows it)"
+            )
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(STOP_SECONDS)
+        home.running.unlink(missing_ok=True)
+    return True
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """One starter or stopper at a time."""
+    with home.start_lock.open("a") as file:
+
+        def locked() -> bool:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        if not _until(locked, START_SECONDS + STOP_SECONDS):
+            raise LocalAzureError(
+                f"another start or stop on {home.root} does not end; end it first"
+            )
+        yield
+
+
+def _spawn(home: Home) -> subprocess.Popen[bytes]:
+    """Start the server in a session of its own: a Ctrl-C meant for others does not reach it."""
+    environment = ambient() | {VARIABLE: str(home.root)}
+    with home.log.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "local_azure", "serve"],
+            cwd=Path(__file__).resolve().parents[1],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _answers(home: Home, url: str) -> bool:
+    """Whether the stand-in, and nobody else, answers at a URL: its certificate says so."""
+    address = urlsplit(url)
+    try:
+        context = Certificates.at(home.certificates).client_context()
+        connection = http.client.HTTPSConnection(
+            address.hostname or "", address.port, timeout=5, context=context
+        )
+        try:
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _last_words(home: Home) -> str:
+    try:
+        lines = home.log.read_text(errors="replace").strip().splitlines()
+    except FileNotFoundError:
+        lines = []
+    last = lines[-1].removeprefix("error: ") if lines else "it wrote nothing"
+    return f"{last} (log: {home.log})"
+
+
+def _until(condition: Callable[[], T], seconds: float) -> T | None:
+    """The first true value of a condition, or None when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(_POLL_SECONDS)

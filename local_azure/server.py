@@ -1,0 +1,113 @@
+"""The server process: one HTTPS listener on 127.0.0.1, alive until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from dataclasses import asdict
+
+import uvicorn
+
+from local_azure import services
+from local_azure.arm.app import create_app
+from local_azure.arm.service import Surroundings
+from local_azure.arm.store import Store
+from local_azure.arm.tokens import Tokens
+from local_azure.certificates import Certificates
+from local_azure.home import Home, kept_secret
+from local_azure.identity import identity
+from local_azure.process import Running, ServerLock
+
+LOG = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+GRACE_SECONDS = 10
+"""How long requests may go on after the server was told to stop."""
+
+PUBLIC_AUDIENCES = (
+    "https://management.azure.com/",
+    "https://management.core.windows.net/",
+    "https://containerregistry.azure.net",
+)
+"""Audiences that clients ask for by themselves, beside the stand-in's own URL."""
+
+
+def serve(home: Home) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        LocalAzureError: another server runs on the state folder, or the folder cannot be used.
+    """
+    home.create()
+    with ServerLock(home):
+        certificates = Certificates.at(home.certificates)
+        certificates.ensure()
+        store = Store(home.database)
+        with _listener(home) as listener:
+            asyncio.run(_serve(home, store, certificates, listener))
+
+
+async def _serve(
+    home: Home, store: Store, certificates: Certificates, listener: socket.socket
+) -> None:
+    url = f"https://{HOST}:{listener.getsockname()[1]}"
+    tokens = Tokens(
+        kept_secret(home.private / "signing-key"), identity(home), (url, *PUBLIC_AUDIENCES)
+    )
+
+    def surroundings(name: str) -> Surroundings:
+        return Surroundings(
+            home.service(name), store, tokens.verify, certificates.certificate, certificates.key
+        )
+
+    app = create_app(url, store, tokens, services.make(surroundings))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            ssl_certfile=certificates.certificate,
+            ssl_keyfile=certificates.key,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not (server.started or serving.done()):
+        await asyncio.sleep(0.01)
+    if server.started:
+        home.running.write_text(json.dumps(asdict(Running.here(url))))
+        LOG.info("ready at %s, state in %s", url, home.root)
+    try:
+        await serving
+    finally:
+        home.running.unlink(missing_ok=True)
+        store.close()
+
+
+def _listener(home: Home) -> socket.socket:
+    """A socket on the port of the last time, or on a free one when that is taken."""
+    try:
+        before = int(home.port.read_text())
+    except (FileNotFoundError, ValueError):
+        before = 0
+    try:
+        listener = _bound(before)
+    except (OSError, OverflowError):
+        listener = _bound(0)
+        LOG.warning("port %d is taken, using %d", before, listener.getsockname()[1])
+    home.port.write_text(str(listener.getsockname()[1]))
+    return listener
+
+
+def _bound(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+    except BaseException:
+        listener.close()
+        raise
+    return listener

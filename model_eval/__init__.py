@@ -1,0 +1,1 @@
+"""The model and its evidence: data, training, validation, registry and smoke tests."""

@@ -1,0 +1,159 @@
+"""`python -m model_eval`: train, validate, smoke."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TimeElapsedColumn
+
+from model_eval.errors import EvaluationError
+
+P = ParamSpec("P")
+DEFAULT_MODEL = Path(__file__).parent / "models" / "sklearn_mnist" / "1"
+OUT = Path("out")
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+console = Console(highlight=False, soft_wrap=True)
+
+ModelOption = Annotated[Path, typer.Option("--model", help="Model directory.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Test data: .npz (X, y) or .csv; MNIST without it.")
+]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for plots and reports.")]
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the result here too.")]
+
+
+def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """End a command with the error's one line and exit code 1, never with a traceback."""
+
+    @wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except EvaluationError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted; nothing half-written was left", err=True)
+            raise typer.Exit(130) from None
+
+    return guarded
+
+
+@app.command()
+@one_line_errors
+def train(out: OutOption = DEFAULT_MODEL) -> None:
+    """Train on the 60,000 MNIST images, as part 1 of the tutorial does."""
+    # Imported in the commands that need it: scikit-learn takes half a second.
+    from model_eval import training
+
+    began = time.monotonic()
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("training, a class a step", total=10)
+
+        def fitted() -> None:
+            bar.advance(task)
+            if not console.is_terminal:
+                done = int(bar.tasks[task].completed)
+                typer.echo(f"class {done} of 10 after {time.monotonic() - began:.0f} s")
+
+        manifest = training.train(out, lambda line: typer.echo(line), fitted)
+    assert manifest.metrics is not None  # noqa: S101 - train always measures
+    typer.echo(f"{manifest.name} {manifest.version}, sha256 {manifest.sha256}")
+    typer.echo(f"Overall accuracy: {manifest.metrics.accuracy:.4f}; written to {out}")
+
+
+@app.command()
+@one_line_errors
+def validate(
+    model: ModelOption = DEFAULT_MODEL,
+    data: DataOption = None,
+    out: OutOption = OUT,
+    min_accuracy: Annotated[
+        float, typer.Option(min=0, max=1, help="The gate: exit code 1 below it.")
+    ] = 0.9,
+    json: JsonOption = None,
+) -> None:
+    """Measure a model on its test data, draw its mistakes, hold it against the gate."""
+    from model_eval import dataset, plots, validation
+
+    test_data = dataset.load(data, lambda line: typer.echo(line))
+    evaluation, manifest = validation.validate(model, test_data)
+    report = validation.report(evaluation, manifest, test_data)
+    validation.write_json(report, out / "report.json")
+    if json:
+        validation.write_json(report, json)
+    plots.confusion(evaluation.matrix, evaluation.classes, out / "conf.png")
+    typer.echo(f"{manifest.name} {manifest.version}, sha256 {manifest.sha256}")
+    typer.echo(str(evaluation.matrix))
+    typer.echo(f"Overall accuracy: {evaluation.accuracy:.4f}")
+    typer.echo(f"plot: {out / 'conf.png'}  report: {out / 'report.json'}")
+    validation.gate(evaluation, min_accuracy)
+
+
+@app.command()
+@one_line_errors
+def smoke(
+    uri: Annotated[str, typer.Option(envvar="SCORING_URI", help="Where to POST.")],
+    model: ModelOption = DEFAULT_MODEL,
+    data: DataOption = None,
+    samples: Annotated[int, typer.Option(min=1, help="Rows in the one request.")] = 30,
+    seed: Annotated[int | None, typer.Option(help="Draw the same rows again.")] = None,
+    key_env: Annotated[
+        str | None, typer.Option(help="The environment variable that holds the Bearer key.")
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds that a starting service is waited for.")
+    ] = 60,
+    out: OutOption = OUT,
+    json: JsonOption = None,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
+) -> None:
+    """Test a deployed endpoint: its model, 30 random rows at once, one raw row."""
+    key = os.environ.get(key_env) if key_env else None
+    if key_env and not key:
+        raise typer.BadParameter(
+            f"the environment variable {key_env} is not set", param_hint="--key-env"
+        )
+    from model_eval import dataset, plots, validation
+    from model_eval.endpoint import Endpoint
+    from model_eval.smoke import Smoke
+
+    test_data = dataset.load(data, lambda line: typer.echo(line))
+    test = Smoke(Endpoint(uri, key, wait), model, test_data, samples, seed)
+    result = test.run()
+    typer.echo(f"POST to url {uri}")
+    typer.echo(f"labels:      {result.samples.truth}")
+    typer.echo(f"predictions: {result.samples.predicted}")
+    typer.echo(f"raw row:     label {result.raw.truth}, answer {result.raw.predicted}")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "sample.json").write_text(test.raw_body(result), encoding="utf-8")
+    shape = result.manifest.input.image
+    if shape and result.samples.predicted:
+        rows = test_data.features[result.samples.indices]
+        plots.samples(
+            rows, shape, result.samples.truth, result.samples.predicted, out / "results.png"
+        )
+        typer.echo(f"plot: {out / 'results.png'}")
+    if json:
+        validation.write_json(result.as_json(), json)
+    if junit:
+        result.write_junit(junit)
+    for check in result.checks:
+        typer.echo(f"{'FAILED' if check.failure else 'ok'}: {check.name}")
+    if result.failures:
+        raise EvaluationError("; ".join(result.failures))
+    wrong = sum(a != b for a, b in zip(result.samples.truth, result.samples.predicted, strict=True))
+    typer.echo(f"{len(result.samples.truth) - wrong} of {len(result.samples.truth)} labels right")
+
+
+if __name__ == "__main__":
+    sys.exit(app(prog_name="python -m model_eval"))

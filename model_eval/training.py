@@ -1,0 +1,108 @@
+"""Part 1 of the tutorial: one logistic regression a digit, on the 60,000 training images."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import sklearn
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+
+from model_eval import mnist
+from model_eval.digest import sha256_of
+from model_eval.manifest import Input, Manifest, Metrics, Training
+from model_eval.metrics import evaluate
+
+PARAMETERS: dict[str, Any] = {"C": 1 / 0.8, "solver": "liblinear", "random_state": 42}
+"""The tutorial's: a regularisation rate of 0.8."""
+
+NAME = "sklearn_mnist"
+FILE = "sklearn_mnist_model.pkl"
+
+
+def fit(
+    images: npt.NDArray[np.float64], labels: npt.NDArray[np.uint8], fitted: Callable[[], None]
+) -> OneVsRestClassifier:
+    """One-versus-rest logistic regression, deterministic for the same data and versions.
+
+    Args:
+        images: `(rows, features)` in 0..1.
+        labels: `(rows,)`.
+        fitted: Called after each class.
+    """
+
+    class Counted(LogisticRegression):
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LogisticRegression:  # noqa: N803
+            done = super().fit(X, y, sample_weight)
+            fitted()
+            return done
+
+    model = OneVsRestClassifier(Counted(**PARAMETERS))
+    model.fit(images, labels)
+    # The pickle must hold scikit-learn's own class: the image does not know this module.
+    fitted_ones: list[LogisticRegression] = list(model.estimators_)  # pyright: ignore[reportAssignmentType]
+    for estimator in fitted_ones:
+        estimator.__class__ = LogisticRegression
+    model.set_params(estimator=LogisticRegression(**PARAMETERS))
+    return model
+
+
+def train(out: Path, say: Callable[[str], None], fitted: Callable[[], None]) -> Manifest:
+    """Train on MNIST, measure on its test set and write a model directory.
+
+    Args:
+        out: The directory; replaced as a whole when the model is complete.
+        say: Told where the data comes from.
+        fitted: Called after each of the ten classes.
+
+    Raises:
+        DataError: The training data could not be had.
+    """
+    images, labels = mnist.training_set(say)
+    test_images, test_labels = mnist.test_set(say)
+    model = fit(images, labels, fitted)
+    classes = [int(label) for label in model.classes_]
+    evaluation = evaluate(test_labels, np.asarray(model.predict(test_images)), classes)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent) as draft_name:
+        draft = Path(draft_name) / "model"
+        draft.mkdir()
+        joblib.dump(model, draft / FILE)
+        manifest = Manifest(
+            name=NAME,
+            version="1",
+            file=FILE,
+            sha256=sha256_of(draft / FILE),
+            size=(draft / FILE).stat().st_size,
+            estimator=type(model).__name__,
+            framework={
+                "scikit-learn": sklearn.__version__,
+                "numpy": np.__version__,
+                "joblib": joblib.__version__,
+                "python": platform.python_version(),
+            },
+            input=Input(features=images.shape[1], image=(28, 28)),
+            classes=list(classes),
+            training=Training(
+                parameters=PARAMETERS, rows=len(images), data_md5=mnist.md5_of_set("train")
+            ),
+            metrics=Metrics(
+                accuracy=evaluation.accuracy,
+                rows=evaluation.rows,
+                data_md5=mnist.md5_of_set("t10k"),
+                confusion_matrix=evaluation.matrix.tolist(),
+            ),
+        )
+        manifest.write(draft)
+        if out.exists():
+            shutil.rmtree(out)
+        draft.replace(out)
+    return manifest

@@ -6,15 +6,15 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from local_azure.arm.api import Api
 from local_azure.arm.catalogue import Catalogue
@@ -26,11 +26,13 @@ from local_azure.arm.operations import Operations
 from local_azure.arm.paths import CanonicalPaths
 from local_azure.arm.requests import Authenticated, Bounded
 from local_azure.arm.resources import Resources
-from local_azure.arm.service import Body, Service
+from local_azure.arm.service import Body, Service, open_routes
 from local_azure.arm.soft_delete import SoftDeletes
 from local_azure.arm.store import Store
 from local_azure.arm.subscriptions import Subscriptions
 from local_azure.arm.tokens import Tokens
+
+ExceptionHandlers = Mapping[type[Exception], ExceptionHandler]
 
 LOG = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ def create_app(
     store: Store,
     tokens: Tokens,
     services: Sequence[Service],
-    data_planes: Sequence[BaseRoute] = (),
+    exception_handlers: ExceptionHandlers,
 ) -> Starlette:
     """Make the application.
 
@@ -49,7 +51,7 @@ def create_app(
         store: Its memory; closed by the caller.
         tokens: Issues and checks access tokens.
         services: The behaviour behind some types.
-        data_planes: Routes beside ARM's, which see to authentication and limits themselves.
+        exception_handlers: For errors of services that speak another language than ARM.
     """
     subscriptions = Subscriptions()
     names = Names(store)
@@ -82,12 +84,12 @@ def create_app(
     return Starlette(
         routes=[
             Route("/health", _health),
-            *data_planes,
+            *(route for service in services for route in open_routes(service)),
             *Login(url, tokens).routes(),
             Mount("", routes=arm, middleware=guarded),
         ],
         middleware=[Middleware(Logged), Middleware(CanonicalPaths)],
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, **exception_handlers},
         lifespan=lifespan,
     )
 

@@ -138,7 +138,7 @@ def _location(text: str, previous: Resource | None, locations: Collection[str]) 
     return location
 
 
-def _merge(current: object, patch: object) -> Any:  # noqa: ANN401 - any JSON value
+def _merge(current: object, patch: object) -> Any:
     if not isinstance(patch, dict):
         return patch
     result: Body = current if isinstance(current, dict) else {}

@@ -100,6 +100,16 @@ class Names:
             )
         self.store.forget(kept.resource)
 
+    def purge_id(self, rid: ResourceId) -> None:
+        """Purge the soft-deleted resource that had this id, if there is one.
+
+        Raises:
+            ArmError: 400, as `purge`.
+        """
+        for kept in self.store.soft_deleted(rid.type, rid.name):
+            if kept.resource.id.lower() == rid.key:
+                self.purge(kept)
+
     def _vault(self, rid: ResourceId, wanted: Body) -> Body:
         kept = self.store.soft_deleted(VAULTS, name=rid.name)
         recovering = wanted.get("properties", {}).get("createMode") == "recover"

@@ -121,6 +121,8 @@ class Resources:
         found = self.store.get(rid.text)
         if found is None:
             self._check_subscription(rid)
+            if purge:
+                self.names.purge_id(rid)
             return None
         self._check_not_busy(rid, found)
         inside = self.store.under(rid.text)

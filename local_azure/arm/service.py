@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,19 +51,23 @@ class Surroundings:
     """What a service is given when it is made (see `local_azure/services.py`, the only such place).
 
     Attributes:
+        url: The stand-in's base URL, without a slash at the end.
         folder: A folder of the service's own in the state folder; it exists and survives restarts.
         lookup: The other resources.
         verify: Checks a bearer token that a client sent to a listener of the service's own. Returns
             its claims (`oid`, `appid`, `tid`, `aud`, `exp`); raises `ArmError` 401 with the reason.
         certificate: The PEM file of the stand-in's server certificate, for 127.0.0.1 and localhost.
         key: The PEM file of its private key.
+        database: The stand-in's, for tables of the service's own; used on the event loop alone.
     """
 
+    url: str
     folder: Path
     lookup: Lookup
     verify: Callable[[str], Body]
     certificate: Path
     key: Path
+    database: sqlite3.Connection
 
 
 class Service(Protocol):
@@ -98,3 +103,8 @@ class Service(Protocol):
     async def close(self) -> None:
         """Release what the service holds (processes, sockets) when the stand-in stops."""
         ...
+
+
+def open_routes(service: Service) -> Sequence[BaseRoute]:
+    """Routes that a service guards itself, by other means than a token; most have none."""
+    return getattr(service, "open_routes", list)()

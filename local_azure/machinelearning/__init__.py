@@ -1,0 +1,1 @@
+"""The Azure ML workspace as a model registry: what `azureml-core` asks of it."""

@@ -1,0 +1,80 @@
+"""The workspace resource: says where its services are, and takes its models along when it goes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from local_azure.arm.service import Body, Resource, Surroundings
+from local_azure.home import kept_secret
+from local_azure.machinelearning.addresses import TYPE
+from local_azure.machinelearning.artifacts import Artifacts
+from local_azure.machinelearning.blobs import Blobs
+from local_azure.machinelearning.models import Models
+from local_azure.machinelearning.sas import Signer
+from local_azure.machinelearning.tables import Tables
+
+_SERVICES = ("api", "experimentation", "history", "hyperdrive", "modelmanagement", "studio")
+
+
+@dataclass
+class Workspaces:
+    """The service behind `Microsoft.MachineLearningServices/workspaces`.
+
+    Attributes:
+        surroundings: What it works with.
+    """
+
+    surroundings: Surroundings
+    type: str = field(default=TYPE, init=False)
+
+    def __post_init__(self) -> None:
+        key = kept_secret(self.surroundings.folder / "signing-key").encode()
+        self.blobs = Blobs(self.surroundings.folder, Signer(key))
+        self.tables = Tables(self.surroundings.database)
+        self.tables.create()
+
+    async def put(self, resource: Resource, previous: Resource | None) -> Body:
+        """Give a new workspace its id; nothing has to be built."""
+        known = previous.body.get("properties", {}).get("workspaceId") if previous else None
+        properties = {**resource.body.get("properties", {})}
+        properties["workspaceId"] = known or str(uuid.uuid4())
+        return {**resource.body, "properties": properties}
+
+    async def delete(self, resource: Resource) -> None:
+        """Forget its models."""
+        for blob in self.tables.remove_workspace(resource.id):
+            self.blobs.remove(blob)
+
+    async def show(self, resource: Resource) -> Body:
+        """With the address of discovery, which moves with the stand-in's port."""
+        url = f"{self.surroundings.url}/discovery"
+        properties = {**resource.body.get("properties", {}), "discoveryUrl": url}
+        return {**resource.body, "properties": properties}
+
+    async def resume(self, resource: Resource) -> Body:
+        """Nothing to bring back."""
+        return resource.body
+
+    def actions(self) -> Sequence[BaseRoute]:
+        """Artifacts and models: these take ARM's tokens."""
+        around = self.surroundings
+        return [
+            *Artifacts(around.url, around.lookup, self.tables, self.blobs).routes(),
+            *Models(around.url, around.lookup, self.tables, self.blobs).routes(),
+        ]
+
+    def open_routes(self) -> Sequence[BaseRoute]:
+        """Discovery, and the blobs, which take links."""
+        return [Route("/discovery", self._discover), *self.blobs.routes()]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _discover(self, _: Request) -> Response:
+        return JSONResponse(dict.fromkeys(_SERVICES, self.surroundings.url))

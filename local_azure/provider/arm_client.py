@@ -1,0 +1,214 @@
+"""ARM as the plugin calls it: PUT, GET, DELETE by id, each until it has ended."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.pipeline import policies
+from azure.core.polling import LROPoller
+from azure.core.rest import HttpRequest
+from azure.mgmt.core import ARMPipelineClient
+from azure.mgmt.core.exceptions import ARMErrorFormat
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from azure.mgmt.core.polling.arm_polling import ARMPolling
+
+POLL_SECONDS = 0.1
+"""Between two looks at an operation whose answer names no pause."""
+
+
+class ArmClientError(Exception):
+    """ARM refused or did not answer: one line, with Azure's code."""
+
+
+class HalfMadeError(ArmClientError):
+    """The resource was accepted and then failed: it exists and has to be kept in the state."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """How to get a token: the names that azure-native and Terraform read from the environment.
+
+    Attributes:
+        endpoint: ARM's base URL.
+        authority: The login server's base URL.
+        tenant: The tenant's name or id.
+        client_id: The service principal.
+        client_secret: Its password.
+        subscription: The subscription to work in.
+    """
+
+    endpoint: str
+    authority: str
+    tenant: str
+    client_id: str
+    client_secret: str
+    subscription: str
+
+    NAMES: ClassVar[Mapping[str, str]] = {
+        "endpoint": "ARM_RESOURCE_MANAGER_ENDPOINT",
+        "authority": "ARM_ACTIVE_DIRECTORY_AUTHORITY_HOST",
+        "tenant": "ARM_TENANT_ID",
+        "client_id": "ARM_CLIENT_ID",
+        "client_secret": "ARM_CLIENT_SECRET",
+        "subscription": "ARM_SUBSCRIPTION_ID",
+    }
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Login:
+        """The login that `python -m local_azure exec` sets up.
+
+        Raises:
+            ArmClientError: A variable is missing.
+        """
+        missing = [name for name in cls.NAMES.values() if not environment.get(name)]
+        if missing:
+            raise ArmClientError(
+                f"{missing[0]} is not set; this azure-native plugin only talks to the local "
+                "stand-in: run pulumi with `python -m local_azure exec -- pulumi ...`"
+            )
+        return cls(**{key: environment[name] for key, name in cls.NAMES.items()})
+
+
+class _Secret:
+    """A client secret exchanged for tokens (OAuth 2.0 client credentials, RFC 6749 section 4.4)."""
+
+    def __init__(self, login: Login, client: ARMPipelineClient) -> None:
+        self._login = login
+        self._client = client
+
+    def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        """A fresh token for ARM."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._login.client_id,
+            "client_secret": self._login.client_secret,
+            "scope": " ".join(scopes),
+        }
+        url = f"{self._login.authority.rstrip('/')}/{self._login.tenant}/oauth2/v2.0/token"
+        response = self._client.send_request(HttpRequest("POST", url, data=form))
+        response.raise_for_status()
+        body = response.json()
+        claims = _claims(body["access_token"])
+        return AccessToken(body["access_token"], int(claims["exp"]))
+
+
+class ArmClient:
+    """ARM for one subscription."""
+
+    def __init__(self, login: Login) -> None:
+        self.login = login
+        # The token's own requests must not ask for a token.
+        bare = ARMPipelineClient(
+            login.endpoint, policies=[policies.RetryPolicy(retry_total=2, retry_backoff_factor=0.1)]
+        )
+        self._credential = _Secret(login, bare)
+        self._client = ARMPipelineClient(
+            login.endpoint,
+            policies=[
+                policies.RequestIdPolicy(),
+                policies.HeadersPolicy(),
+                policies.UserAgentPolicy("local-azure-provider"),
+                policies.RetryPolicy(retry_total=3, retry_backoff_factor=0.1),
+                ARMChallengeAuthenticationPolicy(
+                    self._credential, f"{login.endpoint.rstrip('/')}/.default"
+                ),
+            ],
+        )
+
+    def check(self) -> None:
+        """Ask for the subscription.
+
+        Raises:
+            ArmClientError: ARM is down, or the login is refused.
+        """
+        self._send("GET", f"/subscriptions/{self.login.subscription}", "2022-12-01")
+
+    def who(self) -> dict[str, str]:
+        """Client, object, subscription and tenant ids, from the token's claims."""
+        try:
+            claims = _claims(self._credential.get_token(f"{self.login.endpoint}/.default").token)
+        except AzureError as error:
+            raise ArmClientError(_message(error)) from error
+        return {
+            "clientId": str(claims.get("appid", "")),
+            "objectId": str(claims.get("oid", "")),
+            "subscriptionId": self.login.subscription,
+            "tenantId": str(claims.get("tid", "")),
+        }
+
+    def get(self, resource_id: str, api_version: str) -> dict[str, Any] | None:
+        """The resource; None if there is none."""
+        try:
+            return self._send("GET", resource_id, api_version).http_response.json()
+        except ArmClientError as error:
+            cause = error.__cause__
+            if isinstance(cause, HttpResponseError) and cause.status_code == 404:
+                return None
+            raise
+
+    def put(self, resource_id: str, api_version: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Create or update, wait until it has ended, answer the resource.
+
+        Raises:
+            HalfMadeError: It was accepted and failed later.
+            ArmClientError: It was refused.
+        """
+        response = self._send("PUT", resource_id, api_version, body)
+        try:
+            self._wait(response)
+        except (AzureError, ArmClientError) as error:
+            raise HalfMadeError(_message(error)) from error
+        made = self.get(resource_id, api_version)
+        if made is None:
+            raise ArmClientError(f"{resource_id} is gone right after it was made")
+        return made
+
+    def delete(self, resource_id: str, api_version: str) -> None:
+        """Delete, wait until it has ended. What does not exist is deleted already."""
+        try:
+            self._wait(self._send("DELETE", resource_id, api_version))
+        except AzureError as error:
+            raise ArmClientError(_message(error)) from error
+        except ArmClientError as error:
+            cause = error.__cause__
+            if not (isinstance(cause, HttpResponseError) and cause.status_code == 404):
+                raise
+
+    def _wait(self, answer: Any) -> None:
+        if answer.http_response.status_code in (200, 201, 202):
+            polling = ARMPolling(timeout=POLL_SECONDS)
+            LROPoller(self._client, answer, lambda _: None, polling).result()
+
+    def _send(
+        self, method: str, path: str, api_version: str, body: dict[str, Any] | None = None
+    ) -> Any:
+        url = self.login.endpoint.rstrip("/") + path
+        request = HttpRequest(method, url, params={"api-version": api_version}, json=body)
+        try:
+            # Polling starts from the pipeline's own answer, not from the response alone.
+            answer: Any = self._client.send_request(request, _return_pipeline_response=True)
+            if answer.http_response.status_code >= 400:
+                raise HttpResponseError(response=answer.http_response, error_format=ARMErrorFormat)
+        except AzureError as error:
+            raise ArmClientError(_message(error)) from error
+        return answer
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The claims of a token that was just fetched over TLS; ARM is who checks its signature."""
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+def _message(error: BaseException) -> str:
+    inner = getattr(error, "error", None)
+    code, message = getattr(inner, "code", None), getattr(inner, "message", None)
+    if code and message:
+        return f"{code}: {message}"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,63 @@
+"""Property-level differences between the inputs in the state and the program's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+
+
+class Change(Enum):
+    """What happens to a property."""
+
+    ADD = "ADD"
+    DELETE = "DELETE"
+    UPDATE = "UPDATE"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One changed property: its path in Pulumi's notation, such as `containers[0].image`."""
+
+    path: str
+    change: Change
+
+    @property
+    def root(self) -> str:
+        """The top-level input that the path begins with."""
+        return re.split(r"[.\[]", self.path, maxsplit=1)[0]
+
+
+_ABSENT = object()
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
+    """Every leaf that differs. Numbers are compared by value, null is absent."""
+    old, new = (_ABSENT if value is None else value for value in (old, new))
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted({*old, *new}):
+            yield from differences(old.get(name), new.get(name), _member(path, name))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            yield from differences(
+                old[index] if index < len(old) else None,
+                new[index] if index < len(new) else None,
+                f"{path}[{index}]",
+            )
+    elif old is _ABSENT and new is not _ABSENT:
+        yield Difference(path, Change.ADD)
+    elif new is _ABSENT and old is not _ABSENT:
+        yield Difference(path, Change.DELETE)
+    elif old != new:
+        yield Difference(path, Change.UPDATE)
+
+
+def _member(path: str, name: str) -> str:
+    if not _PLAIN_NAME.fullmatch(name):
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{path}["{escaped}"]'
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,75 @@
+"""The plugin as Pulumi wants it: an archive with an executable, installed into a PULUMI_HOME."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shlex
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from local_azure.errors import LocalAzureError
+
+NAME = "azure-native"
+VERSION = "3.24.0"
+_STAMP = "local-azure.sha256"
+
+
+def install(pulumi: Path, pulumi_home: Path, environment: Mapping[str, str]) -> bool:
+    """Install the plugin into a private PULUMI_HOME, unless this very one is there.
+
+    Args:
+        pulumi: The CLI.
+        pulumi_home: The private PULUMI_HOME: a user's own never gets this plugin.
+        environment: The environment of the CLI, with PULUMI_HOME set to it.
+
+    Returns:
+        Whether it was installed now.
+
+    Raises:
+        LocalAzureError: The CLI refused.
+    """
+    script = _script()
+    digest = hashlib.sha256(script).hexdigest()
+    folder = pulumi_home / "plugins" / f"resource-{NAME}-v{VERSION}"
+    stamp = folder / _STAMP
+    if stamp.is_file() and stamp.read_text() == digest:
+        return False
+    with tempfile.TemporaryDirectory() as temporary:
+        archive = Path(temporary) / "plugin.tgz"
+        with tarfile.open(archive, "w:gz") as tar:
+            for name, content, mode in (
+                (f"pulumi-resource-{NAME}", script, 0o755),
+                (_STAMP, digest.encode(), 0o644),
+            ):
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(content), mode
+                tar.addfile(member, io.BytesIO(content))
+        command = [
+            *(str(pulumi), "plugin", "install", "resource", NAME, f"v{VERSION}"),
+            *("--file", str(archive), "--reinstall"),
+        ]
+        done = subprocess.run(
+            command, env=dict(environment), capture_output=True, text=True, check=False
+        )
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+        raise LocalAzureError(f"pulumi could not install the stand-in's plugin: {said}")
+    return True
+
+
+def _script() -> bytes:
+    """Runs this checkout's package with this interpreter, wherever the engine starts it."""
+    root = Path(__file__).resolve().parents[2]
+    words = [sys.executable, "-m", "local_azure.provider"]
+    lines = [
+        "#!/bin/sh",
+        f"export PYTHONPATH={shlex.quote(str(root))}",
+        f'exec {shlex.join(words)} "$@"',
+    ]
+    return (os.linesep.join(lines) + os.linesep).encode()

@@ -23,13 +23,19 @@ import psutil
 from local_azure.certificates import Certificates
 from local_azure.environment import ambient
 from local_azure.errors import LocalAzureError
-from local_azure.home import VARIABLE, Home
+from local_azure.home import CHECKOUT, VARIABLE, Home
 
 START_SECONDS = 60
 STOP_SECONDS = 30
 """More than the server's own grace period and that of its containers."""
 
 _POLL_SECONDS = 0.02
+
+_LAUNCHER = """
+import subprocess, sys
+server = subprocess.Popen(sys.argv[1:], stdout=sys.stderr, start_new_session=True)
+print(server.pid)
+"""
 
 T = TypeVar("T")
 
@@ -132,19 +138,17 @@ def start(home: Home) -> Running:
     with _alone(home):
         if running := status(home):
             return running
+        child = None
         if ServerLock(home).holder() is None:
             home.running.unlink(missing_ok=True)
             child = _spawn(home)
-        else:
-            child = None
-        ready = _until(
-            lambda: (child is not None and child.poll() is not None) or status(home), START_SECONDS
-        )
+            if child is None:
+                raise LocalAzureError(f"the stand-in did not start: {_last_words(home)}")
+        ready = _until(lambda: (child and not _alive(child)) or status(home), START_SECONDS)
     if isinstance(ready, Running):
         return ready
-    if child is not None and child.poll() is None:
+    if child and _alive(child):
         child.kill()
-        child.wait()
     raise LocalAzureError(f"the stand-in did not start: {_last_words(home)}")
 
 
@@ -167,11 +171,9 @@ def stop(home: Home) -> bool:
                 f"{home.server_lock} is held by an unknown process: end it (`fuser` shows it)"
             )
         process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except psutil.TimeoutExpired:
+        if not _until(lambda: holder.process() is None, STOP_SECONDS):
             process.kill()
-            process.wait(STOP_SECONDS)
+            _until(lambda: holder.process() is None, STOP_SECONDS)
         home.running.unlink(missing_ok=True)
     return True
 
@@ -195,19 +197,34 @@ def _alone(home: Home) -> Iterator[None]:
         yield
 
 
-def _spawn(home: Home) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own: a Ctrl-C meant for others does not reach it."""
+def _spawn(home: Home) -> psutil.Process | None:
+    """Start the server, detached: no child of this process, in a session without a terminal.
+
+    Returns:
+        The process; None when it has ended already.
+    """
     environment = ambient() | {VARIABLE: str(home.root)}
     with home.log.open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "local_azure", "serve"],
-            cwd=Path(__file__).resolve().parents[1],
+        launched = subprocess.run(
+            [sys.executable, "-IS", "-c", _LAUNCHER, sys.executable, "-m", "local_azure", "serve"],
+            cwd=CHECKOUT,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=subprocess.PIPE,
             stderr=log,
-            start_new_session=True,
+            check=True,
         )
+    try:
+        return psutil.Process(int(launched.stdout))
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _answers(home: Home, url: str) -> bool:

@@ -69,7 +69,7 @@ async def _serve(
         )
 
     app = create_app(url, store, tokens, services.make(surroundings), services.EXCEPTION_HANDLERS)
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             app,
             ssl_certfile=certificates.certificate,
@@ -91,6 +91,22 @@ async def _serve(
     finally:
         home.running.unlink(missing_ok=True)
         store.close()
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, but idle clients cannot delay its end.
+
+    A polite end of TLS waits for the client's own, which an idle client does not send.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drop the connections that carry no request, then end as usual."""
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            transport = getattr(connection, "transport", None)
+            if transport and (cycle is None or cycle.response_complete):
+                transport.abort()
+        await super().shutdown(sockets)
 
 
 def _listener(home: Home) -> socket.socket:

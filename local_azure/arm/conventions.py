@@ -25,10 +25,6 @@ class Convention:
     body_while_creating: bool = True
 
 
-_FURTHER_VERSIONS = {
-    # azureml-core 1.61 reads its workspace with this one.
-    "microsoft.machinelearningservices/workspaces": ("2022-05-01",),
-}
 _AT_ONCE = Convention(later=False, deleted_later=False)
 _KNOWN = {
     "microsoft.resources/resourcegroups": Convention(later=False),
@@ -44,8 +40,3 @@ def convention(type_name: str, *, long_running: bool) -> Convention:
     """The manners of a type: its own, or the usual ones of a (not) long-running type."""
     usual = Convention() if long_running else _AT_ONCE
     return _KNOWN.get(type_name.lower(), usual)
-
-
-def further_versions(type_name: str) -> tuple[str, ...]:
-    """API versions of clients that only read a type, beyond those that its description names."""
-    return _FURTHER_VERSIONS.get(type_name.lower(), ())

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from local_azure import types
-from local_azure.arm.conventions import further_versions
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import GROUPS
 from local_azure.arm.tokens import Tokens
@@ -58,9 +57,8 @@ def known_type(type_name: str, version: str) -> ResourceType:
             f"The resource type '{rest}' could not be found in the namespace '{namespace}' for api "
             f"version '{version}'. The stand-in supports: {', '.join(siblings)}.",
         )
-    versions = (*kind.api_versions, *further_versions(kind.type))
-    if version not in versions:
-        supported = ", ".join(versions)
+    if version not in kind.api_versions:
+        supported = ", ".join(kind.api_versions)
         if kind.type == GROUPS:
             raise ArmError(
                 400,

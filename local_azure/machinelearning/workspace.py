@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -40,11 +39,8 @@ class Workspaces:
         self.tables.create()
 
     async def put(self, resource: Resource, previous: Resource | None) -> Body:
-        """Give a new workspace its id; nothing has to be built."""
-        known = previous.body.get("properties", {}).get("workspaceId") if previous else None
-        properties = {**resource.body.get("properties", {})}
-        properties["workspaceId"] = known or str(uuid.uuid4())
-        return {**resource.body, "properties": properties}
+        """Nothing has to be built: models need no more than the resource."""
+        return resource.body
 
     async def delete(self, resource: Resource) -> None:
         """Forget its models."""

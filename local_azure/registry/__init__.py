@@ -1,0 +1,1 @@
+"""Container registries: the OCI distribution protocol with Azure Container Registry's login."""

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -93,7 +93,7 @@ def reset() -> None:
                 f"{home.root} was not made by the stand-in; delete it yourself if you are sure"
             )
         process.stop(home)
-        shutil.rmtree(home.root)
+        shutil.rmtree(home.root, onerror=_writable)
         typer.echo(f"Forgot everything in {home.root}.")
 
 
@@ -137,6 +137,13 @@ def serve() -> None:
     )
     with _one_line_errors():
         run(Home.from_environment())
+
+
+def _writable(remove: Callable[[str], object], path: str, _: object) -> None:
+    """Unpacked images are read-only: make the folder writable and try again."""
+    Path(path).parent.chmod(0o700)
+    Path(path).chmod(0o700)
+    remove(path)
 
 
 def _ready() -> tuple[Home, str, Path | None]:

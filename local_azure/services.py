@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from local_azure.arm.service import Service, Surroundings
+from local_azure.containers.pull import Puller
+from local_azure.containers.service import ContainerGroups
 from local_azure.machinelearning import errors as machinelearning
 from local_azure.machinelearning.workspace import Workspaces
-
-Factory = Callable[[Surroundings], Service]
-
-FACTORIES: dict[str, Factory] = {
-    "machinelearning": Workspaces,
-}
-"""A factory per service, by the name of its folder in the state folder."""
+from local_azure.registry.service import Registries
 
 EXCEPTION_HANDLERS = {**machinelearning.HANDLERS}
 """How errors that are not ARM's are answered."""
 
 
 def make(surroundings: Callable[[str], Surroundings]) -> Sequence[Service]:
-    """Every service, each with surroundings of its own."""
-    return [factory(surroundings(name)) for name, factory in FACTORIES.items()]
+    """Every service, each with surroundings, and so a folder, of its own."""
+    registries = Registries(surroundings("registries"))
+    around = surroundings("containers")
+    puller = Puller(registries, around.lookup, around.folder / "images")
+    return [
+        Workspaces(surroundings("machinelearning")),
+        registries,
+        ContainerGroups(around, puller),
+    ]

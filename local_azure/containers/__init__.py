@@ -1,0 +1,1 @@
+"""Container groups whose containers are processes of this machine."""

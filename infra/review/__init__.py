@@ -1,0 +1,1 @@
+"""What a reviewer reads before an update: the preview as a report, with what Azure will do."""

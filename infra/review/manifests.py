@@ -1,0 +1,101 @@
+"""The manifests of models, found by the SHA-256 of the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydantic
+
+
+class _Metrics(pydantic.BaseModel):
+    accuracy: float | None = None
+    rows: int | None = None
+    data_md5: dict[str, str] = {}
+    confusion_matrix: list[list[int]] = []
+
+
+class _File(pydantic.BaseModel):
+    name: str
+    version: str
+    sha256: str = pydantic.Field(pattern=r"^[0-9a-f]{64}$")
+    classes: list[int | str | float] = []
+    metrics: _Metrics = _Metrics()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a reviewer wants to know of a model.
+
+    Attributes:
+        name: The model's name.
+        version: Its version.
+        sha256: The SHA-256 of its file.
+        accuracy: 0 to 1 on the test data, or None.
+        rows: How many samples that was measured on, or None.
+        data: MD5 of each file of the test data.
+        classes: The labels, in the order of the confusion matrix.
+        confusion: Rows true, columns predicted; empty where not recorded.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    accuracy: float | None
+    rows: int | None
+    data: Mapping[str, str]
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """All that were found.
+
+    Attributes:
+        by_sha256: The manifests.
+        broken: What could not be read, a sentence each.
+    """
+
+    by_sha256: Mapping[str, Manifest]
+    broken: tuple[str, ...] = ()
+
+
+def find(folder: Path) -> Manifests:
+    """Read every `manifest.json` below a folder; a broken one is reported, not fatal."""
+    found: dict[str, Manifest] = {}
+    broken: list[str] = []
+    for path in sorted(folder.rglob("manifest.json")):
+        shown = path.relative_to(folder).as_posix()
+        try:
+            manifest = _read(path)
+        except (OSError, ValueError) as error:
+            reason = error.errors()[0]["msg"] if isinstance(error, pydantic.ValidationError) else ""
+            broken.append(f"{shown}: {reason or 'not readable as JSON'}")
+        else:
+            found.setdefault(manifest.sha256, manifest)
+    return Manifests(found, tuple(broken))
+
+
+def _read(path: Path) -> Manifest:
+    read = _File.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    matrix = read.metrics.confusion_matrix
+    if any(len(row) != len(matrix) for row in matrix):
+        raise ValueError("the confusion matrix is not square")
+    classes = read.classes if len(read.classes) == len(matrix) else range(len(matrix))
+    return Manifest(
+        read.name,
+        read.version,
+        read.sha256,
+        read.metrics.accuracy,
+        read.metrics.rows,
+        read.metrics.data_md5,
+        _names(classes),
+        tuple(tuple(row) for row in matrix),
+    )
+
+
+def _names(classes: Iterable[object]) -> tuple[str, ...]:
+    return tuple(str(one) for one in classes)

@@ -1,0 +1,109 @@
+"""Finds what looks like a secret in text, and takes it out.
+
+It works on any text: a name, an error message, an allowed value. Whether a value may be shown at
+all is decided elsewhere (`allowed`); this is the second net.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+import urllib.parse
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+HIDDEN = "[hidden]"
+
+SECRET_WORD = re.compile(
+    r"(?i)passw(or)?d|passphrase|pwd|secret|token|credential|connection_?-?string"
+    r"|(api|access|account|private|shared|storage|instrumentation|scoring|primary|secondary)_?-?key"
+    r"|(^|[_.-])(key|sig|sas|auth)s?($|[_.-])"
+)
+"""A name that says that its value is secret."""
+
+LEAST_KNOWN = 4
+"""Known secrets shorter than this are not searched for: they would be found in every other word."""
+
+_ASSIGNED = re.compile(
+    r"(?i)((?:[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|signature|key)|\bsig)"
+    r"[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)"
+)
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
+_USER_INFO = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+_QUERY = re.compile(r"(?<=\?)[\w%.~+-]+=[^\s\"'<>)]*")
+_PEM = re.compile(r"-----BEGIN [^-]+-----.*?(-----END [^-]+-----|\Z)", re.DOTALL)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}(?![0-9a-f])")
+_WORD = re.compile(r"[^\s\"'`<>(){}\[\],;|]+")
+_RUN = re.compile(r"[A-Za-z0-9+]+")
+_STABLE_SUFFIX = re.compile(r"[0-9a-f]{8}$")
+_GUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Takes secrets out of text.
+
+    Attributes:
+        known: Secrets in plain text, so that one that leaked into another place is found.
+    """
+
+    known: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, secrets: Iterable[str]) -> Mask:
+        """A mask that knows these secrets, each of their lines, and both in base64 and in URLs."""
+        lines = {line.strip() for secret in secrets for line in [secret, *secret.splitlines()]}
+        lines = {line for line in lines if len(line) >= LEAST_KNOWN}
+        encoded = {base64.b64encode(line.encode()).decode() for line in lines}
+        quoted = {urllib.parse.quote(line, safe="") for line in lines}
+        return cls(frozenset(lines | encoded | quoted))
+
+    def text(self, text: str) -> str:
+        """The text with everything that looks like a secret replaced by `[hidden]`."""
+        text = self._known(text)
+        text = _PEM.sub(HIDDEN, text)
+        text = _BEARER.sub(HIDDEN, text)
+        text = _ASSIGNED.sub(rf"\g<1>{HIDDEN}", text)
+        text = _USER_INFO.sub(HIDDEN, text)
+        text = _QUERY.sub(HIDDEN, text)
+        return _WORD.sub(lambda match: _word(match[0]), text)
+
+    def finds_known(self, text: str) -> bool:
+        """Whether a known secret is in the text."""
+        return any(secret in text for secret in self.known)
+
+    def _known(self, text: str) -> str:
+        # Longest first, so that a secret that contains another is taken out whole.
+        for secret in sorted(self.known, key=lambda one: (-len(one), one)):
+            text = text.replace(secret, HIDDEN)
+        return text
+
+
+def _word(word: str) -> str:
+    rest = _DIGEST.sub("", word)
+    return HIDDEN if _GUID.search(rest) or looks_secret(rest) else word
+
+
+def looks_secret(word: str) -> bool:
+    """Whether a word was made by a machine or a password generator rather than by a name giver."""
+    kinds = [any(map(test, word)) for test in (str.islower, str.isupper, str.isdigit)]
+    symbols = any(not one.isalnum() and one not in "-_./:@\\" for one in word)
+    if len(word) >= 8 and all(kinds) and symbols:
+        return True
+    return any(_looks_random(run) for run in _RUN.findall(word))
+
+
+def _looks_random(run: str) -> bool:
+    lower, upper, digits = (sum(map(test, run)) for test in (str.islower, str.isupper, str.isdigit))
+    if lower and upper and digits and len(run) >= 10:
+        return True
+    # Names of this project end in eight stable hexadecimal digits; more than that is no name.
+    stem = _STABLE_SUFFIX.sub("", run)
+    if len(run) >= 16 and sum(map(str.isdigit, stem)) >= 4:
+        return True
+    return len(run) >= 20 and lower >= 6 and upper >= 6 and _changes_of_case(run) >= 10
+
+
+def _changes_of_case(run: str) -> int:
+    return sum(one.isupper() != other.isupper() for one, other in itertools.pairwise(run))

@@ -1,0 +1,145 @@
+"""The model as a part of the change: which one answers before and after, and where it got worse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.policy import types
+from infra.review.manifests import Manifest, Manifests
+from infra.review.plan import Plan, State, Step
+
+_VARIABLE = "MODEL_SHA256"
+
+
+@dataclass(frozen=True)
+class Side:
+    """The model before or after the change.
+
+    Attributes:
+        images: The images of the containers.
+        sha256: The declared SHA-256 of the model, or None.
+        version: The version the container group names, or the manifest's.
+        manifest: What is known of the model, or None.
+    """
+
+    images: tuple[str, ...]
+    sha256: str | None
+    version: str | None
+    manifest: Manifest | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the confusion matrix that got worse.
+
+    Attributes:
+        true: The true label.
+        predicted: The predicted one; the same as `true` on the diagonal.
+        before: Samples in the cell with the old model.
+        after: Samples with the new one.
+    """
+
+    true: str
+    predicted: str
+    before: int
+    after: int
+
+    @property
+    def worse_by(self) -> int:
+        """How many samples worse, at least 1."""
+        return abs(self.after - self.before)
+
+
+@dataclass(frozen=True)
+class ModelChange:
+    """What happens to the model of one container group.
+
+    Attributes:
+        group: The container group's name in the program.
+        old: Before, or None where there was no group.
+        new: After, or None where there will be none.
+        worse: Cells of the confusion matrix that got worse, the worst first.
+        incomparable: Why the matrices cannot be compared, or empty.
+    """
+
+    group: str
+    old: Side | None
+    new: Side | None
+    worse: tuple[Cell, ...]
+    incomparable: str
+
+    @property
+    def same_model(self) -> bool:
+        """Whether another image carries the same model."""
+        return bool(self.old and self.new and self.old.sha256 == self.new.sha256)
+
+
+def changes(plan: Plan, manifests: Manifests) -> list[ModelChange]:
+    """The container groups of a plan whose image or model changes."""
+    found: list[ModelChange] = []
+    for step in plan.steps:
+        if step.type == types.CONTAINER_GROUP:
+            old, new = (_side(state, manifests) for state in (step.old, step.new))
+            if (old and (old.images, old.sha256)) != (new and (new.images, new.sha256)):
+                found.append(_compare(step, old, new))
+    return found
+
+
+def _side(state: State | None, manifests: Manifests) -> Side | None:
+    if state is None:
+        return None
+    containers = state.inputs.get("containers")
+    containers = containers if isinstance(containers, list) else []
+    tags = state.inputs.get("tags")
+    tags = tags if isinstance(tags, Mapping) else {}
+    images = tuple(_plain(_get(one, "image")) or "" for one in containers)
+    sha256 = _variable(containers) or _plain(tags.get("modelSha256"))
+    manifest = manifests.by_sha256.get(sha256) if sha256 else None
+    version = _plain(tags.get("modelVersion")) or (manifest.version if manifest else None)
+    return Side(images, sha256, version, manifest)
+
+
+def _variable(containers: list[Any]) -> str | None:
+    for container in containers:
+        for variable in _get(container, "environmentVariables") or ():
+            if _get(variable, "name") == _VARIABLE:
+                return _plain(_get(variable, "value"))
+    return None
+
+
+def _get(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _plain(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _compare(step: Step, old: Side | None, new: Side | None) -> ModelChange:
+    before = old.manifest if old else None
+    after = new.manifest if new else None
+    if not (before and after) or before == after:
+        return ModelChange(step.name, old, new, (), "")
+    if not before.confusion or not after.confusion:
+        reason = "a manifest has no confusion matrix"
+    elif before.classes != after.classes:
+        reason = "the models have other classes"
+    elif before.data != after.data or before.rows != after.rows:
+        reason = "the models were measured on other test data"
+    else:
+        return ModelChange(step.name, old, new, _worse(before, after), "")
+    return ModelChange(step.name, old, new, (), reason)
+
+
+def _worse(before: Manifest, after: Manifest) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
+    for row, true in enumerate(before.classes):
+        for column, predicted in enumerate(before.classes):
+            was, will_be = before.confusion[row][column], after.confusion[row][column]
+            # Right answers are on the diagonal: fewer is worse there, more is worse elsewhere.
+            if will_be < was if row == column else will_be > was:
+                cells.append(Cell(true, predicted, was, will_be))
+    # Stable: cells that got equally worse stay in the order of the matrix.
+    return tuple(sorted(cells, key=lambda one: -one.worse_by))

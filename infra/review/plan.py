@@ -1,0 +1,110 @@
+"""What Pulumi plans: resources before and after, whatever format told it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Op(enum.StrEnum):
+    """What happens to a resource."""
+
+    DELETE = "delete"
+    REPLACE = "replace"
+    UPDATE = "update"
+    CREATE = "create"
+    SAME = "same"
+
+
+class Secret:
+    """Stands for a value that Pulumi keeps secret; what it is never reaches the review."""
+
+    def __repr__(self) -> str:
+        return "SECRET"
+
+
+SECRET = Secret()
+
+
+@dataclass(frozen=True)
+class State:
+    """A resource at one time.
+
+    Attributes:
+        inputs: Its inputs; `SECRET` and `UNKNOWN` stand for values that are secret or not known.
+        outputs: Its outputs, the same way.
+        protected: Whether Pulumi refuses to delete it.
+    """
+
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    protected: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is planned for one resource.
+
+    Attributes:
+        op: What the provider says will happen.
+        urn: Its unique name in the stack.
+        type: The provider's type token.
+        old: Before; None for a new resource.
+        new: After; None for a deleted one.
+        custom: Whether a provider manages it; components only group others.
+        kinds: The provider's kind of difference by property path: add, update, delete, each
+            also as `...-replace`.
+        replace_keys: Top-level properties that force a replacement.
+        changed_keys: Top-level properties that differ.
+    """
+
+    op: Op
+    urn: str
+    type: str
+    old: State | None = None
+    new: State | None = None
+    custom: bool = True
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    replace_keys: frozenset[str] = frozenset()
+    changed_keys: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program."""
+        return self.urn.rsplit("::", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """Something that Pulumi or a provider said.
+
+    Attributes:
+        severity: `error`, `warning` or `info`.
+        urn: The resource it is about, or empty.
+        message: What was said; not yet masked.
+    """
+
+    severity: str
+    urn: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole preview.
+
+    Attributes:
+        steps: One a resource, by URN; the stack itself is not among them.
+        outputs_before: The stack's outputs as they are.
+        outputs_after: As they will be; None where the format does not tell.
+        diagnostics: What was said meanwhile.
+        failed: Whether the preview did not come to its end.
+    """
+
+    steps: tuple[Step, ...] = ()
+    outputs_before: Mapping[str, Any] = field(default_factory=dict)
+    outputs_after: Mapping[str, Any] | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+    failed: bool = False

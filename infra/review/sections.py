@@ -1,0 +1,227 @@
+"""The parts of the Markdown report, each in several lengths from whole to brief."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from infra.review.markdown import code, details, fence, table
+from infra.review.model import ModelChange, Side
+from infra.review.plan import Op
+from infra.review.report import Finding, Report, ResourceChange, Row
+
+WORST_CELLS = 10
+"""Cells of a confusion matrix that are listed; the rest is counted."""
+
+
+def destructive(report: Report) -> Iterator[str]:
+    """Deletes and replaces with what forces them: in full, a line each, as names by type."""
+    changes = [one for one in report.changes if one.destructive]
+    if not changes:
+        return
+    title = "### Deleted or replaced\n\n"
+    yield title + "\n".join(_destructive(one, whole=True) for one in changes)
+    yield title + "\n".join(_destructive(one, whole=False) for one in changes)
+    groups = [
+        (op, kind, [one.name for one in group])
+        for (op, kind), group in groupby(changes, key=lambda one: (one.op, one.type))
+    ]
+    yield title + "\n".join(
+        f"- **{op}** {len(names)} {code(kind)}: "
+        + ", ".join(code(name if len(name) <= 48 else f"{name[:45]}...") for name in names)
+        for op, kind, names in groups
+    )
+    yield title + "\n".join(
+        f"- **{op}** {len(names)} {code(kind)}" for op, kind, names in groups[:200]
+    )
+
+
+def _destructive(change: ResourceChange, *, whole: bool) -> str:
+    text = f"- **{change.op}** {code(change.name)} ({code(change.type)})"
+    if change.forced_by:
+        rows = change.forced_by[: 5 if whole else 3]
+        forced = ", ".join(
+            f"{code(row.path)} {code(row.before)} -> {code(row.after)}" if whole else code(row.path)
+            for row in rows
+        )
+        more = len(change.forced_by) - len(rows)
+        text += f", forced by {forced}" + (f" and {more} more" if more else "")
+    elif change.op is Op.REPLACE:
+        text += ", forced by something that the provider does not name"
+    notes = [f"  - {_sentence(note)}" for note in change.notes]
+    if change.protected:
+        notes.insert(0, "  - **protected**: Pulumi will refuse")
+    return "\n".join([text, *(notes if whole else notes[:1] if change.protected else [])])
+
+
+def _sentence(note: str) -> str:
+    return note[0].upper() + note[1:]
+
+
+def problems(report: Report) -> Iterator[str]:
+    """Errors and warnings, secrets taken out."""
+    if not report.problems:
+        return
+    errors = sorted(report.problems, key=lambda one: one.severity != "error")
+    for count, length in ((20, 2000), (10, 500), (3, 300)):
+        parts = [
+            f"**{one.severity}**"
+            + (f" at {code(one.resource)}" if one.resource else "")
+            + f"\n\n{fence(_cut(one.message, length))}"
+            for one in errors[:count]
+        ]
+        if len(errors) > count:
+            parts.append(f"And {len(errors) - count} more.")
+        yield "### Errors and warnings\n\n" + "\n\n".join(parts)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}\n... ({len(text)} characters)"
+
+
+def models(report: Report) -> Iterator[str]:
+    """Which model answers before and after, and what got worse."""
+    if not report.models:
+        return
+    for count in (5, 1):
+        parts = [_model(one) for one in report.models[:count]]
+        if len(report.models) > count:
+            parts.append(f"And {len(report.models) - count} more container groups.")
+        broken = [f"Not readable: {code(one)}" for one in report.manifests_broken[:5]]
+        yield "### Model\n\n" + "\n\n".join([*parts, *broken])
+
+
+def _model(change: ModelChange) -> str:
+    sides = [change.old, change.new]
+    rows = [
+        ["image", *(code(", ".join(side.images[:3])) if side else "(none)" for side in sides)],
+        ["model", *(_name(side) for side in sides)],
+        ["version", *(code(side.version or "unknown") if side else "(none)" for side in sides)],
+        ["sha256", *(code(side.sha256 or "unknown") if side else "(none)" for side in sides)],
+        ["accuracy", *(_accuracy(side) for side in sides)],
+    ]
+    parts = [table([code(change.group), "before", "after"], rows)]
+    if change.old and change.new:
+        parts.append(_comparison(change))
+    return "\n\n".join(parts)
+
+
+def _name(side: Side | None) -> str:
+    if side is None:
+        return "(none)"
+    return code(side.manifest.name) if side.manifest else "no manifest with this sha256"
+
+
+def _accuracy(side: Side | None) -> str:
+    manifest = side.manifest if side else None
+    if manifest is None or manifest.accuracy is None:
+        return "(none)" if side is None else "unknown"
+    return f"{manifest.accuracy:.4f}" + (f" of {manifest.rows} samples" if manifest.rows else "")
+
+
+def _comparison(change: ModelChange) -> str:
+    old = change.old.manifest if change.old else None
+    new = change.new.manifest if change.new else None
+    if change.same_model:
+        return "Another image with the same model."
+    if old is None or new is None:
+        return "The confusion matrices cannot be compared: a manifest is missing."
+    if change.incomparable:
+        return f"The confusion matrices cannot be compared: {change.incomparable}."
+    gained = "" if old.accuracy is None or new.accuracy is None else _gained(old, new)
+    if not change.worse:
+        return f"{gained}No cell of the confusion matrix got worse."
+    rows = [
+        [code(one.true), code(one.predicted), str(one.before), str(one.after), f"{one.worse_by}"]
+        for one in change.worse[:WORST_CELLS]
+    ]
+    more = len(change.worse) - len(rows)
+    worse = table(["true label", "predicted", "before", "after", "worse by"], rows)
+    title = f"{gained}Cells of the confusion matrix that got worse: {len(change.worse)}."
+    return f"{title}\n\n{worse}" + (f"\n\nAnd {more} more, none worse than these." if more else "")
+
+
+def _gained(old: object, new: object) -> str:
+    before, after = (getattr(one, "accuracy", 0.0) for one in (old, new))
+    return f"Accuracy {after - before:+.4f}. "
+
+
+def policies(report: Report) -> Iterator[str]:
+    """What the rules say, by rule: all resources of a rule, or some and a count."""
+    if not report.findings and not report.undecided:
+        return
+    for most in (20, 5, 1, 0):
+        parts = [
+            _rule(list(group), most)
+            for _, group in groupby(report.findings, key=lambda one: one.rule)
+        ]
+        if report.undecided:
+            parts.append(
+                f"Not decided before the update: {report.undecided} "
+                "(a rule needs a value that only the update produces)."
+            )
+        yield "### Policies\n\n" + "\n".join(parts)
+
+
+def _rule(findings: Sequence[Finding], most: int) -> str:
+    first = findings[0]
+    level = "mandatory" if first.mandatory else "advisory"
+    lines = [f"- **{level}** {code(first.rule)}: {code(first.description)}"]
+    lines += [f"  - {code(one.resource)}: {code(one.message)}" for one in findings[:most]]
+    more = len(findings) - most
+    if more > 0:
+        lines.append(f"  - {more} {'more ' if most else ''}resource{'s' if more > 1 else ''}")
+    return "\n".join(lines)
+
+
+def resource(change: ResourceChange) -> Iterator[str]:
+    """One table of properties: whole, or its first rows and a count."""
+    for most in (60, 10, 3):
+        rows = change.rows[:most]
+        more = len(change.rows) - len(rows)
+        left = f"\n\nAnd {more} more properties." if more else ""
+        title = f"{code(change.name)} ({code(change.type)})"
+        if change.op is Op.CREATE:
+            body = table(["property", "value"], [[_path(row), code(row.after)] for row in rows])
+            yield f"**{change.op}** {title}\n\n" + details(
+                f"{len(change.rows)} properties", body + left
+            )
+        else:
+            planned = (
+                f" (the provider says {change.planned})" if change.planned != change.op else ""
+            )
+            cells = [[_path(row), code(row.before), code(row.after)] for row in rows]
+            notes = (
+                "" if change.destructive else "".join(f"\n{_sentence(n)}." for n in change.notes)
+            )
+            yield (
+                f"**{change.op}** {title}{planned}{notes}\n\n"
+                + table(["property", "before", "after"], cells)
+                + left
+            )
+
+
+def _path(row: Row) -> str:
+    label = f" ({code(row.label)})" if row.label and row.label not in row.path else ""
+    return code(row.path) + label + (" **forces the replacement**" if row.forces else "")
+
+
+def outputs(report: Report) -> Iterator[str]:
+    """Stack outputs that change."""
+    for most in (50, 10):
+        if report.outputs:
+            rows = report.outputs[:most]
+            more = len(report.outputs) - len(rows)
+            cells = [[code(row.path), code(row.before), code(row.after)] for row in rows]
+            left = f"\n\nAnd {more} more outputs." if more else ""
+            yield "### Stack outputs\n\n" + table(["output", "before", "after"], cells) + left
+
+
+def unchanged(report: Report) -> Iterator[str]:
+    """Names of the unchanged resources, folded."""
+    count = len(report.unchanged)
+    if count:
+        for most in (200, 20, 0):
+            names = ", ".join(map(code, report.unchanged[:most]))
+            more = f" and {count - most} more" if count > most else ""
+            yield details(f"{count} unchanged", names + more)

@@ -47,6 +47,6 @@ setup: .venv/.installed  ## Install the pinned packages into .venv
 	@"$(PYTHON)" -m venv --clear .venv
 	@awk '/^uv==/ {print; inside = 1; next} !/^ / {inside = 0} inside' requirements.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
-	@$(BIN)/uv pip sync --compile-bytecode --require-hashes --python $(BIN)/python requirements.txt 2>&1 \
+	@$(BIN)/uv pip sync --system-certs --compile-bytecode --require-hashes --python $(BIN)/python requirements.txt 2>&1 \
 	  | grep -vE '^ [+-] ' || { echo "error: the packages could not be installed; is a package registry reachable?" >&2; exit 1; }
 	@touch $@

@@ -1,1 +1,1 @@
-"""The whole life cycle on one machine, as a user would type it; the one room that knows the others."""
+"""The whole life cycle on one machine; the one room that knows all the others."""

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.console import Console
 
 from local_azure import process
 from local_azure.arm.subscriptions import SUBSCRIPTION
-from local_azure.environment import ambient, exports, inside
+from local_azure.environment import ambient, exports
 from local_azure.errors import LocalAzureError
 from local_azure.home import Home
-from local_azure.stack import Stack, install_wrapper
+from local_azure.pulumi_cli import PulumiCli
+from local_azure.ready import Ready, prepare
 
 app = typer.Typer(
     help="A local stand-in for an Azure subscription.",
@@ -41,6 +43,13 @@ def _one_line_errors() -> Iterator[None]:
     except LocalAzureError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+@app.command()
+def setup() -> None:
+    """Get the Pulumi CLI, where there is none that is new enough."""
+    with _one_line_errors():
+        typer.echo(f"Pulumi CLI: {PulumiCli(ambient(), Console(stderr=True)).ensure()}")
 
 
 @app.command()
@@ -101,8 +110,7 @@ def reset() -> None:
 def env() -> None:
     """Print shell exports for clients of the stand-in: eval "$(python -m local_azure env)"."""
     with _one_line_errors():
-        home, url, pulumi = _ready()
-        typer.echo(exports(home, url, pulumi))
+        typer.echo(exports(_ready().environment))
 
 
 @app.command(name="exec", context_settings={"ignore_unknown_options": True})
@@ -111,17 +119,15 @@ def execute(
 ) -> None:
     """Run a command against the stand-in: python -m local_azure exec -- pulumi preview."""
     with _one_line_errors():
-        home, url, pulumi = _ready()
-        _become(command, inside(home, url, pulumi))
+        _become(command, _ready().environment)
 
 
 @app.command()
 def recover() -> None:
     """Make the Pulumi stack usable again after a `pulumi` was killed."""
     with _one_line_errors():
-        home, url, pulumi = _ready()
-        stack = Stack.at(home, Path.cwd())
-        done = stack.recover(inside(home, url, pulumi)) if stack else []
+        ready = _ready()
+        done = ready.stack.recover(ready.environment) if ready.stack else []
         typer.echo("\n".join(done) or "There is nothing to recover.")
 
 
@@ -146,17 +152,9 @@ def _writable(remove: Callable[[str], object], path: str, _: object) -> None:
     remove(path)
 
 
-def _ready() -> tuple[Home, str, Path | None]:
-    """The stand-in started, the Pulumi CLI, its plugin and the stack in place."""
-    home = Home.from_environment()
-    running = process.start(home)
-    found = shutil.which("pulumi", path=ambient().get("PATH"))
-    pulumi = Path(found) if found else None
-    if pulumi:
-        install_wrapper(home, pulumi)
-        if stack := Stack.at(home, Path.cwd()):
-            stack.ensure(inside(home, running.url, pulumi.parent))
-    return home, running.url, pulumi and pulumi.parent
+def _ready() -> Ready:
+    # Progress goes to standard error: standard output belongs to the command, or to the shell.
+    return prepare(Home.from_environment(), Path.cwd(), Console(stderr=True))
 
 
 def _become(command: list[str], environment: dict[str, str]) -> NoReturn:

@@ -87,11 +87,8 @@ def inside(
     )
 
 
-def exports(
-    home: Home, url: str, pulumi: Path | None, environment: Mapping[str, str] = os.environ
-) -> str:
-    """The same as lines for `eval` in a POSIX shell: what to unset, then what to set."""
-    wanted = inside(home, url, pulumi, environment)
+def exports(wanted: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> str:
+    """An environment as lines for `eval` in a POSIX shell: what to unset, then what to set."""
     unset = sorted(name for name in environment if name not in wanted)
     changed = {name: value for name, value in wanted.items() if environment.get(name) != value}
     lines = [f"unset {name}" for name in unset]

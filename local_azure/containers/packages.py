@@ -64,7 +64,7 @@ def _locked(target: Path, requirements: Path, environment: dict[str, str]) -> Pa
 
 def _build(target: Path, requirements: Path, environment: dict[str, str]) -> None:
     uv = Path(sys.executable).parent / "uv"
-    sync = ["pip", "sync", "--require-hashes", "--compile-bytecode", "--python"]
+    sync = ["pip", "sync", "--system-certs", "--require-hashes", "--compile-bytecode", "--python"]
     for arguments in (
         ["venv", "--quiet", "--python", sys.executable, str(target)],
         [*sync, str(target / "bin" / "python"), str(requirements)],

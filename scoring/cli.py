@@ -1,0 +1,113 @@
+"""The commands of the scoring room: `python -m scoring COMMAND`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scoring.errors import ScoringError
+from scoring.image import build as image_build
+from scoring.image import push as image_push
+from scoring.settings import Settings
+
+app = typer.Typer(
+    help="Serve a model, and build and push the image that does.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")
+]
+ModelDir = Annotated[
+    Path, typer.Option("--model", metavar="DIR", help="The model directory: pickle and manifest.")
+]
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """What a user can repair is said in one line, without a traceback."""
+    try:
+        yield
+    except ScoringError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def serve(
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", metavar="DIR", help="The model directory. [AZUREML_MODEL_DIR]"),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The address to bind. [SCORING_HOST]")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, max=65535, help="The port; 0 takes a free one. [SCORING_PORT]"
+        ),
+    ] = None,
+    entry: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The entry script. [SCORING_SCRIPT]")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=64, help="Processes. [SCORING_WORKERS]")
+    ] = None,
+) -> None:
+    """Serve a model on this machine until Ctrl-C; options win over the environment."""
+    given = {
+        "AZUREML_MODEL_DIR": model,
+        "SCORING_HOST": host,
+        "SCORING_PORT": port,
+        "SCORING_SCRIPT": entry,
+        "SCORING_WORKERS": workers,
+    }
+    options = {name: str(value) for name, value in given.items() if value is not None}
+    with _one_line_errors():
+        from scoring.server.run import run
+
+        run(Settings.from_environment({**os.environ, **options}))
+
+
+@app.command()
+def build(
+    model: ModelDir,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the image goes.")],
+    json_file: JsonFile = None,
+) -> None:
+    """Build the image: an OCI layout and a Docker context; the same input, the same digest."""
+    with _one_line_errors():
+        built = image_build.build_image(model, out)
+    typer.echo(built["digest"])
+    _write_json(json_file, built)
+
+
+@app.command()
+def push(
+    image: Annotated[Path, typer.Option(metavar="DIR", help="What `build` wrote.")],
+    registry: Annotated[str, typer.Option(metavar="SERVER", help="The registry's login server.")],
+    repository: Annotated[
+        str, typer.Option(metavar="NAME", help="The repository in the registry.")
+    ] = "sklearn-mnist-svc",
+    json_file: JsonFile = None,
+) -> None:
+    """Push the image to an Azure container registry; what is already there is not sent again."""
+    with _one_line_errors():
+        pushed = image_push.push_image(image, registry, repository)
+    typer.echo(pushed["reference"])
+    _write_json(json_file, pushed)
+
+
+def _write_json(file: Path | None, content: dict[str, Any]) -> None:
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")

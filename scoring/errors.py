@@ -1,0 +1,55 @@
+"""Every error of the scoring room, as a tree.
+
+ScoringError            stops a command or the start of the service; one line
+|-- SettingsError       a wrong environment variable
+|-- ModelError          a model that cannot be trusted or read
+|-- ScriptError         an entry script that breaks the init/run contract
+`-- ImageError          an image that cannot be built or pushed
+Rejection               one request is refused; carries its HTTP status
+"""
+
+from __future__ import annotations
+
+
+class ScoringError(Exception):
+    """What is wrong, the value, and the remedy, in one line. Commands print it and exit with 1."""
+
+
+class SettingsError(ScoringError):
+    """An environment variable holds something that it must not."""
+
+
+class ModelError(ScoringError):
+    """The model directory is incomplete, or its bytes are not the declared ones."""
+
+
+class ScriptError(ScoringError):
+    """The entry script cannot be loaded, or its init() failed."""
+
+
+class ImageError(ScoringError):
+    """The image cannot be built, read or pushed."""
+
+
+class Rejection(Exception):
+    """A request that is refused, with the HTTP status and a code that a client can branch on.
+
+    `retry_after` (seconds) goes with 429 and 503; `close` ends the connection after the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after: int | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+        if retry_after is not None:
+            self.headers = (*headers, ("retry-after", str(retry_after)))

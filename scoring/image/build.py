@@ -1,0 +1,135 @@
+"""Build the image from a model directory: nothing is downloaded, nothing is executed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from scoring.errors import ImageError
+from scoring.image.oci import write_layout
+from scoring.manifest import MANIFEST, Manifest, verified_bytes
+
+ROOM = Path(__file__).resolve().parents[1]
+REQUIREMENTS = ROOM / "requirements.txt"
+WORKDIR = "app"
+_LEFT_OUT = ("image", "bench", "cli.py", "__main__.py")
+"""What runs beside the service, not in it."""
+
+ENVIRONMENT = {
+    "AZUREML_MODEL_DIR": "model",
+    "MALLOC_MMAP_THRESHOLD_": "268435456",
+    "MALLOC_TRIM_THRESHOLD_": "268435456",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONUNBUFFERED": "1",
+    "SCORING_HOST": "0.0.0.0",  # noqa: S104 - inside a container, whose network decides
+    "SCORING_PORT": "5001",
+}
+"""The image's variables, the same in the Dockerfile; glibc's thresholds keep large bodies fast."""
+
+
+def build_image(model: Path, out: Path) -> dict[str, Any]:
+    """Write an OCI layout and a `context/` for `docker build` or `az acr build`.
+
+    Args:
+        model: The model directory.
+        out: The folder; replaced as a whole.
+
+    Returns:
+        `digest`, `labels` and the two folders `layout` and `context`.
+
+    Raises:
+        ModelError: The pickle is not the one that the manifest declares.
+        ImageError: The image would install another scikit-learn than the model's.
+    """
+    manifest = Manifest.read(model)
+    pickle = verified_bytes(model, manifest)
+    _check_versions(manifest)
+    files = {"requirements.txt": REQUIREMENTS.read_bytes()}
+    for path in sorted(ROOM.rglob("*.py")):
+        name = path.relative_to(ROOM)
+        if name.parts[0] not in _LEFT_OUT:
+            files[f"scoring/{name.as_posix()}"] = path.read_bytes()
+    files[f"model/{manifest.file}"] = pickle
+    files[f"model/{MANIFEST}"] = (model / MANIFEST).read_bytes()
+    labels = _labels(manifest)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".image-") as draft_name:
+            draft = Path(draft_name) / "image"
+            draft.mkdir()
+            _write_context(draft / "context", files, labels)
+            digest = write_layout(
+                draft,
+                {f"{WORKDIR}/{name}": content for name, content in files.items()},
+                _config(labels),
+                manifest.name,
+            )
+            if out.exists():
+                shutil.rmtree(out)
+            draft.rename(out)
+    except OSError as error:
+        raise ImageError(f"the image cannot be written to {out}: {error.strerror}") from error
+    return {
+        "digest": digest,
+        "labels": labels,
+        "layout": str(out),
+        "context": str(out / "context"),
+    }
+
+
+def pinned(name: str, requirements: Path = REQUIREMENTS) -> str:
+    """The version of a package in a file of pinned requirements.
+
+    Raises:
+        ImageError: The package is not pinned there.
+    """
+    match = re.search(rf"^{re.escape(name)}==(\S+)", requirements.read_text("utf-8"), re.MULTILINE)
+    if match is None:
+        raise ImageError(f"{requirements} does not pin {name}; run: make lock")
+    return match[1]
+
+
+def _check_versions(manifest: Manifest) -> None:
+    """A pickle is only safe with the scikit-learn that wrote it."""
+    image, model = pinned("scikit-learn"), manifest.framework.get("scikit-learn")
+    if image != model:
+        raise ImageError(
+            f"the model was written by scikit-learn {model}, the image installs {image};"
+            f" train it again with {image}, or pin {model} in scoring/requirements.in"
+        )
+
+
+def _labels(manifest: Manifest) -> dict[str, str]:
+    labels = {
+        "local-azure.bind-variable": "SCORING_HOST",
+        "local-azure.requirements": "requirements.txt",
+        "model.name": manifest.name,
+        "model.sha256": manifest.sha256,
+        "model.version": manifest.version,
+    }
+    if manifest.accuracy is not None:
+        labels["model.accuracy"] = f"{manifest.accuracy:.4f}"
+    return labels
+
+
+def _config(labels: dict[str, str]) -> dict[str, Any]:
+    return {
+        "Cmd": ["python", "-m", "scoring.server"],
+        "Env": [f"{name}={value}" for name, value in sorted(ENVIRONMENT.items())],
+        "ExposedPorts": {"5001/tcp": {}},
+        "Labels": labels,
+        "User": "10001:10001",
+        "WorkingDir": f"/{WORKDIR}",
+    }
+
+
+def _write_context(folder: Path, files: dict[str, bytes], labels: dict[str, str]) -> None:
+    lines = [f'LABEL {name}="{value}"' for name, value in sorted(labels.items())]
+    dockerfile = (ROOM / "Dockerfile").read_text("utf-8") + "\n".join(lines) + "\n"
+    for name, content in {**files, "Dockerfile": dockerfile.encode()}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)

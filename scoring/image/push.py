@@ -1,0 +1,86 @@
+"""Push an image layout to an Azure container registry, with Azure's own client and login."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from azure.containerregistry import ContainerRegistryClient, DigestValidationError
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.identity import ClientSecretCredential, DefaultAzureCredential
+
+from scoring.errors import ImageError
+
+
+def push_image(image: Path, registry: str, repository: str) -> dict[str, Any]:
+    """Push what `build_image` wrote; a manifest that is there is not sent again.
+
+    Args:
+        image: The folder with the layout.
+        registry: The registry's login server.
+        repository: The repository's name.
+
+    Returns:
+        `reference` (by digest), `digest`, and `pushed`: whether anything was sent.
+
+    Raises:
+        ImageError: No layout, a registry that does not answer, or a login that is refused.
+    """
+    try:
+        index = json.loads((image / "index.json").read_bytes())
+        digest = str(index["manifests"][0]["digest"])
+        content = _blob(image, digest).read_bytes()
+        manifest = json.loads(content)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise ImageError(f"{image} is no image; make it with: python -m scoring build") from error
+    try:
+        with ContainerRegistryClient(f"https://{registry}", _credential()) as client:
+            pushed = not _has(client, repository, digest)
+            if pushed:
+                for each in (*manifest["layers"], manifest["config"]):
+                    with _blob(image, each["digest"]).open("rb") as file:
+                        client.upload_blob(repository, file)
+                with _blob(image, digest).open("rb") as file:
+                    client.set_manifest(repository, file, media_type=manifest["mediaType"])
+    except DigestValidationError as error:
+        raise ImageError(f"the registry {registry} answered another digest: {error}") from error
+    except HttpResponseError as error:
+        reason = error.reason or type(error).__name__
+        raise ImageError(
+            f"the registry {registry} refused the push: {error.status_code} {reason};"
+            " does this login hold AcrPush on it?"
+        ) from error
+    except AzureError as error:
+        first = str(error).splitlines()[0]
+        raise ImageError(f"the registry {registry} cannot be reached: {first}") from error
+    reference = f"{registry}/{repository}@{digest}"
+    return {"reference": reference, "digest": digest, "pushed": pushed}
+
+
+def _has(client: ContainerRegistryClient, repository: str, digest: str) -> bool:
+    try:
+        client.get_manifest(repository, digest)
+    except ResourceNotFoundError:
+        return False
+    return True
+
+
+def _credential() -> TokenCredential:
+    """Whatever this machine is signed in with: environment, workload identity, Azure CLI."""
+    tenant, client, secret = (
+        os.environ.get(f"AZURE_{name}") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
+    )
+    authority = os.environ.get("AZURE_AUTHORITY_HOST", "")
+    if tenant and client and secret and authority:
+        # A cloud of its own is not in Microsoft's public list of authorities.
+        return ClientSecretCredential(
+            tenant, client, secret, authority=authority, disable_instance_discovery=True
+        )
+    return DefaultAzureCredential()
+
+
+def _blob(image: Path, digest: str) -> Path:
+    return image / "blobs" / "sha256" / digest.removeprefix("sha256:")

@@ -1,0 +1,413 @@
+"""One HTTP/1.1 connection on httptools (llhttp): framing, limits, order of answers, disconnects.
+
+It sits directly on the event loop, because a framework's objects for each request cost more than
+the model (README, "Why no framework"). Nothing of the model is known here.
+
+The life of a request: head -> admit (route, key, size: refused before the body is read) -> body
+-> handle -> write. Pipelined requests are answered in order: while one is being answered by another
+thread, or while the client does not read, later ones wait in `queue` and reading is paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import deque
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, cast
+
+import httptools
+
+from scoring.errors import Rejection
+from scoring.server.messages import REASONS, Request, Response
+
+if TYPE_CHECKING:
+    from scoring.server.service import Service
+
+# A refused client may still be sending: its bytes are read and dropped for so long, because closing
+# at once would reset the connection and destroy the answer on its way.
+LINGER_SECONDS = 2.0
+# A body up to this size is never refused for lack of buffers: 1,000 of them are few megabytes.
+SMALL_BODY = 64 << 10
+LONGEST_PIPELINE = 128
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection."""
+
+    __slots__ = (
+        "_body",
+        "_closing",
+        "_deadline",
+        "_discarding",
+        "_first",
+        "_gunzip",
+        "_head_bytes",
+        "_headers",
+        "_in_head",
+        "_parser",
+        "_request",
+        "_service",
+        "_stalled",
+        "_target",
+        "_task",
+        "_transport",
+        "queue",
+    )
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._headers: dict[bytes, bytes] = {}
+        self._target = b""
+        self._request: Request | None = None  # whose body is being read
+        self._body: bytes | bytearray = b""
+        self._gunzip: zlib._Decompress | None = None
+        self._in_head = False
+        self._first = True  # the bytes being fed hold the start of the head
+        self._head_bytes = 0
+        self._closing = False  # the next answer is the last
+        self._discarding = False  # the last answer was written
+        self._stalled = False  # the client does not read its answers
+        self._task: asyncio.Task[None] | None = None
+        self._deadline = 0.0
+        self.queue: deque[tuple[Request, bool]] = deque()
+
+    # The event loop's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Join the worker's connections, or be refused when there are too many."""
+        self._transport = cast(asyncio.Transport, transport)
+        service = self._service
+        service.connections.add(self)
+        self._deadline = service.now() + service.settings.idle_timeout
+        if len(service.connections) > service.settings.max_connections:
+            self._refuse(
+                Rejection(
+                    503,
+                    "too_many_connections",
+                    f"all {service.settings.max_connections} connections are taken",
+                    retry_after=1,
+                )
+            )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget everything: nobody is there to answer."""
+        self._drop_body()
+        self._drop_queue()
+        self._service.connections.discard(self)
+        self._discarding = True
+        self._parser = None
+        if self._task is not None:
+            self._task.cancel()
+
+    def eof_received(self) -> bool:
+        """Close, unless answers are still owed to a client that only closed its sending side."""
+        return bool(self._task or self.queue) and not self._discarding
+
+    def pause_writing(self) -> None:
+        """Stop answering: the client does not read."""
+        self._stalled = True
+        self._transport.pause_reading()
+        self._deadline = self._service.now() + self._service.settings.read_timeout
+
+    def resume_writing(self) -> None:
+        """Go on answering."""
+        self._stalled = False
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; its callbacks do the work."""
+        if self._discarding:
+            return
+        self._first = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._closing = True  # no other protocol is spoken here: answer, then close
+        except httptools.HttpParserError as error:
+            if not self._discarding:
+                self._refuse(_protocol_error(error))
+            return
+        if self._discarding:
+            return
+        if self._in_head and not self._first:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._service.settings.max_header_bytes:
+                self._refuse(self._head_too_long())
+        if self.queue and not self._task and not self._stalled:
+            self._next()
+
+    # The parser's side
+
+    def on_message_begin(self) -> None:
+        """A new request begins."""
+        self._headers = {}
+        self._target = b""
+        self._head_bytes = 0
+        self._in_head = self._first = True
+        self._deadline = self._service.now() + self._service.settings.read_timeout
+
+    def on_url(self, url: bytes) -> None:
+        """The target, which may come in pieces."""
+        self._target += url
+        self._head_bytes += len(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; trailers after a chunked body are ignored."""
+        if not self._in_head:
+            return
+        self._head_bytes += len(name) + len(value) + 4
+        name = name.lower()
+        headers = self._headers
+        if name in headers and name != b"content-length":
+            value = headers[name] + b"," + value
+        headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        """Decide with the head alone whether the request is taken."""
+        self._in_head = False
+        if self._discarding:
+            return
+        service = self._service
+        if self._head_bytes > service.settings.max_header_bytes:
+            self._refuse(self._head_too_long())
+            return
+        path, _, query = self._target.partition(b"?")
+        headers = self._headers
+        request = Request(
+            self._parser.get_method().decode("latin-1"),
+            path.decode("latin-1"),
+            query.decode("latin-1"),
+            headers,
+        )
+        request.started = perf_counter_ns()
+        self._request = request
+        try:
+            service.admit(request)
+            self._gunzip = _decoder(headers)
+            length = int(headers.get(b"content-length", b"0"))
+            if length > service.settings.max_body_bytes:
+                raise self._body_too_long(f"{length} bytes")
+        except Rejection as rejection:
+            if b"content-length" in headers or b"transfer-encoding" in headers:
+                self._refuse(rejection)
+            else:  # there is no body to read: the connection stays
+                self._service.reject_later(request, rejection)
+            return
+        self._body = b""
+        if headers.get(b"expect", b"").lower() == b"100-continue" and not self._task:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body: counted, unzipped, kept."""
+        if self._discarding:
+            return
+        try:
+            if self._gunzip is not None:
+                self._unzip(body)
+            else:
+                self._keep(body)
+        except Rejection as rejection:
+            self._refuse(rejection)
+
+    def on_message_complete(self) -> None:
+        """Hand the request over, or queue it behind one that is being answered."""
+        request = self._request
+        if self._discarding or request is None:
+            return
+        self._request = None
+        if self._gunzip is not None and not self._gunzip.eof:
+            self._refuse(Rejection(400, "gzip_truncated", "the gzip body ends too early"))
+            return
+        request.body = self._body
+        self._service.buffered -= len(self._body)
+        self._body = b""
+        keep_alive = self._parser.should_keep_alive()
+        if self._task or self._stalled or self.queue:
+            if len(self.queue) >= LONGEST_PIPELINE:
+                self._refuse(
+                    Rejection(429, "pipeline_too_long", "too many requests in one pipeline")
+                )
+                return
+            self._service.buffered += len(request.body)
+            self.queue.append((request, keep_alive))
+            self._transport.pause_reading()
+        else:
+            self._answer(request, keep_alive)
+
+    # Bodies
+
+    def _keep(self, piece: bytes) -> None:
+        service = self._service
+        body = self._body
+        if not body:
+            self._body = piece  # most bodies come in one piece, which is not copied
+        else:
+            if isinstance(body, bytes):
+                body = self._body = bytearray(body)
+            body += piece
+        service.buffered += len(piece)
+        size = len(self._body)
+        if size > service.settings.max_body_bytes:
+            raise self._body_too_long("more")
+        if service.buffered > service.settings.max_buffered_bytes and size > SMALL_BODY:
+            raise Rejection(
+                503,
+                "out_of_buffers",
+                "too many large bodies are being received at once; try again",
+                retry_after=1,
+            )
+
+    def _unzip(self, piece: bytes) -> None:
+        """Unzip at most one byte more than is allowed, however much the piece would give."""
+        gunzip = cast("zlib._Decompress", self._gunzip)
+        room = self._service.settings.max_body_bytes + 1 - len(self._body)
+        try:
+            self._keep(gunzip.decompress(piece, room))
+        except zlib.error:
+            raise Rejection(400, "gzip_broken", "the body is not valid gzip") from None
+        if gunzip.unused_data:
+            raise Rejection(400, "gzip_broken", "the gzip body is followed by other bytes")
+
+    def _drop_body(self) -> None:
+        """Give back the buffer of a body that will not be answered."""
+        self._service.buffered -= len(self._body)
+        self._body = b""
+
+    def _drop_queue(self) -> None:
+        self._service.buffered -= sum(len(request.body) for request, _ in self.queue)
+        self.queue.clear()
+
+    # Answers
+
+    def _answer(self, request: Request, keep_alive: bool) -> None:
+        answer = self._service.handle(request)
+        if type(answer) is Response:
+            self._write(request, answer, keep_alive)
+        else:
+            self._task = self._service.loop.create_task(self._later(request, answer, keep_alive))
+
+    async def _later(self, request: Request, answer, keep_alive: bool) -> None:  # noqa: ANN001
+        response = await answer
+        self._task = None
+        self._write(request, response, keep_alive)
+        self._next()
+
+    def _next(self) -> None:
+        """Answer what waits, then read on."""
+        while self.queue and not (self._task or self._stalled or self._discarding):
+            request, keep_alive = self.queue.popleft()
+            self._service.buffered -= len(request.body)
+            self._answer(request, keep_alive)
+        if not (self.queue or self._task or self._stalled or self._discarding):
+            self._transport.resume_reading()
+
+    def _write(self, request: Request, response: Response, keep_alive: bool) -> None:
+        if self._discarding:
+            return
+        service = self._service
+        last = not keep_alive or self._closing or service.draining
+        body = response.body
+        if last:
+            ending = "connection: close\r\n"
+        elif self._parser is not None and self._parser.get_http_version() == "1.0":
+            ending = "connection: keep-alive\r\n"
+        else:
+            ending = ""
+        head = (
+            f"HTTP/1.1 {response.status} {REASONS[response.status]}\r\n"
+            f"content-type: {response.kind}\r\ncontent-length: {len(body)}\r\n"
+            f"{service.date_line}x-ms-request-id: {request.id}\r\n"
+            f"{response.headers}{ending}\r\n"
+        ).encode("latin-1")
+        self._transport.write(head if request.method == "HEAD" else head + body)
+        service.answered(request, response)
+        if last:
+            self._finish()
+        else:
+            self._deadline = service.now() + service.settings.idle_timeout
+
+    def _refuse(self, rejection: Rejection) -> None:
+        """Answer with an error and end the connection; what was queued before is answered first."""
+        request = self._request or Request("", "", "", {})
+        self._request = None
+        self._drop_body()
+        self._closing = True
+        if self._task or self._stalled or self.queue:
+            self._service.reject_later(request, rejection)
+            self.queue.append((request, False))
+            self._transport.pause_reading()
+            return
+        self._write(request, self._service.rejected(request, rejection), keep_alive=False)
+
+    def _finish(self) -> None:
+        """End the connection after its last answer, without destroying that answer."""
+        self._discarding = True
+        self._drop_body()
+        self._drop_queue()
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._deadline = self._service.now() + LINGER_SECONDS
+        self._transport.resume_reading()
+
+    # Time
+
+    def sweep(self, now: float) -> None:
+        """Called a few times a second: end what has waited too long."""
+        if now < self._deadline or self._task:
+            return
+        if self._discarding or self._stalled:
+            self._transport.abort()
+        elif self._in_head or self._request is not None:
+            self._refuse(
+                Rejection(
+                    408,
+                    "too_slow",
+                    "the request did not arrive within"
+                    f" {self._service.settings.read_timeout:g} seconds",
+                )
+            )
+        else:
+            self._transport.close()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing of a request was read, and nothing is owed."""
+        return not (self._in_head or self._request or self._task or self.queue)
+
+    def close(self) -> None:
+        """Close an idle connection."""
+        self._transport.close()
+
+    def _head_too_long(self) -> Rejection:
+        limit = self._service.settings.max_header_bytes
+        return Rejection(431, "head_too_long", f"the request head is longer than {limit} bytes")
+
+    def _body_too_long(self, size: str) -> Rejection:
+        limit = self._service.settings.max_body_bytes
+        return Rejection(413, "body_too_long", f"the body has {size}; at most {limit} are allowed")
+
+
+def _decoder(headers: dict[bytes, bytes]) -> zlib._Decompress | None:
+    encoding = headers.get(b"content-encoding")
+    if encoding is None or encoding.lower() == b"identity":
+        return None
+    if encoding.lower() not in (b"gzip", b"x-gzip"):
+        raise Rejection(
+            415,
+            "unknown_encoding",
+            "content-encoding may be gzip or absent",
+            headers=(("accept-encoding", "gzip"),),
+        )
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+
+def _protocol_error(error: Exception) -> Rejection:
+    """What llhttp said, without our own callback errors."""
+    if isinstance(error, httptools.HttpParserCallbackError):
+        raise error
+    return Rejection(400, "bad_http", f"this is not HTTP/1.1: {error}")

@@ -1,0 +1,80 @@
+"""A request as the connection read it, and a response as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+JSON = "application/json"
+REASONS = {status.value: status.phrase for status in HTTPStatus}
+
+
+class Request:
+    """One request. Header names are lower case; a body is whole and unzipped."""
+
+    __slots__ = ("body", "headers", "id", "method", "path", "query", "route", "rows", "started")
+
+    def __init__(self, method: str, path: str, query: str, headers: dict[bytes, bytes]) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.body: bytes | bytearray = b""
+        self.started = 0  # perf_counter_ns when the head was read
+        self.id = ""
+        self.route: Route | None = None
+        self.rows = 0
+
+
+class Response:
+    """One answer; `headers` holds whole lines, `error` names what was wrong for log and metrics."""
+
+    __slots__ = ("body", "error", "headers", "kind", "status")
+
+    def __init__(
+        self,
+        body: bytes,
+        *,
+        status: int = 200,
+        kind: str = JSON,
+        headers: str = "",
+        error: str = "",
+    ) -> None:
+        self.body = body
+        self.status = status
+        self.kind = kind
+        self.headers = headers
+        self.error = error
+
+
+Answer: TypeAlias = "Response | Coroutine[Any, Any, Response]"
+Handler: TypeAlias = Callable[[Request], Answer]
+
+
+class Route:
+    """A path: its handler, the one method it takes, and whether it wants a key and JSON."""
+
+    __slots__ = ("handler", "media_types", "method", "name", "private", "v2")
+
+    def __init__(
+        self,
+        name: str,
+        method: str,
+        handler: Handler,
+        *,
+        private: bool = False,
+        media_types: tuple[str, ...] = (),
+        v2: bool = False,
+    ) -> None:
+        self.name = name
+        self.method = method
+        self.handler = handler
+        self.private = private
+        self.media_types = media_types
+        self.v2 = v2
+
+    @property
+    def allowed(self) -> str:
+        """The Allow header: HEAD goes with GET."""
+        return "GET, HEAD" if self.method == "GET" else self.method

@@ -68,18 +68,12 @@ class Stack:
         """
         kept_secret(self.home.passphrase)
         self.config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.state.exists() and self.config.exists():
+        if self.state.exists():
             return
         # `stack init` has no --config-file and writes beside Pulumi.yaml: here, beside a twin.
         twin = self.config.parent / "Pulumi.yaml"
         twin.write_text(f"name: {json.dumps(self.project)}\nruntime: yaml\n")
-        verb = ["select", "--create", STACK]
-        _pulumi(["stack", *verb], self.config.parent, environment)
-        if not self.config.exists():
-            # The stack is there but its configuration was lost: the same passphrase, a new salt.
-            _pulumi(
-                ["stack", "change-secrets-provider", "passphrase"], self.config.parent, environment
-            )
+        _pulumi(["stack", "select", "--create", STACK], self.config.parent, environment)
 
     def recover(self, environment: Mapping[str, str]) -> list[str]:
         """Undo what a killed `pulumi` left: its lock and its pending operations.

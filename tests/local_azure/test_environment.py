@@ -88,14 +88,14 @@ def test_proxies_are_not_used_for_the_stand_in(made: Home):
 
 def test_a_shell_reads_the_exports_as_they_are_meant(made: Home):
     hostile = USER | {"PATH": "/usr/bin:/bin:/a b/'$(touch owned)"}
-    script = exports(made, URL, None, hostile) + "\nexec env -0"
+    wanted = inside(made, URL, None, hostile)
+    script = exports(wanted, hostile) + "\nexec env -0"
     shell = shutil.which("sh")
     assert shell
     done = subprocess.run(
         [shell, "-c", script], env=hostile, capture_output=True, cwd=made.root, check=True
     )
     seen = dict(line.split("=", 1) for line in done.stdout.decode().split("\0") if line)
-    wanted = inside(made, URL, None, hostile)
     assert {name: seen.get(name) for name in wanted} == wanted
     assert "PULUMI_ACCESS_TOKEN" not in seen
     assert not (made.root / "owned").exists()

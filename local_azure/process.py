@@ -29,6 +29,9 @@ START_SECONDS = 60
 STOP_SECONDS = 30
 """More than the server's own grace period and that of its containers."""
 
+MAX_LOG = 10 * 1024 * 1024
+"""Bytes of a log that is still appended to; a larger one is put aside at the next start."""
+
 _POLL_SECONDS = 0.02
 
 _LAUNCHER = """
@@ -136,17 +139,18 @@ def start(home: Home) -> Running:
     """
     home.create()
     with _alone(home):
-        if running := status(home):
-            return running
-        child = None
-        if ServerLock(home).holder() is None:
-            home.running.unlink(missing_ok=True)
-            child = _spawn(home)
-            if child is None:
-                raise LocalAzureError(f"the stand-in did not start: {_last_words(home)}")
-        ready = _until(lambda: (child and not _alive(child)) or status(home), START_SECONDS)
-    if isinstance(ready, Running):
-        return ready
+        child: psutil.Process | None = None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if running := status(home):
+                return running
+            # A server that is just being killed may hold the lock for a moment longer.
+            if child is None and ServerLock(home).holder() is None:
+                home.running.unlink(missing_ok=True)
+                child = _spawn(home)
+            if child and not _alive(child):
+                break
+            time.sleep(_POLL_SECONDS)
     if child and _alive(child):
         child.kill()
     raise LocalAzureError(f"the stand-in did not start: {_last_words(home)}")
@@ -197,13 +201,15 @@ def _alone(home: Home) -> Iterator[None]:
         yield
 
 
-def _spawn(home: Home) -> psutil.Process | None:
+def _spawn(home: Home) -> psutil.Process:
     """Start the server, detached: no child of this process, in a session without a terminal.
 
-    Returns:
-        The process; None when it has ended already.
+    Raises:
+        LocalAzureError: It ended at once.
     """
     environment = ambient() | {VARIABLE: str(home.root)}
+    if home.log.exists() and home.log.stat().st_size > MAX_LOG:
+        home.log.replace(home.log.with_suffix(".log.1"))
     with home.log.open("ab") as log:
         launched = subprocess.run(
             [sys.executable, "-IS", "-c", _LAUNCHER, sys.executable, "-m", "local_azure", "serve"],
@@ -216,8 +222,8 @@ def _spawn(home: Home) -> psutil.Process | None:
         )
     try:
         return psutil.Process(int(launched.stdout))
-    except psutil.NoSuchProcess:
-        return None
+    except psutil.NoSuchProcess as error:
+        raise LocalAzureError(f"the stand-in did not start: {_last_words(home)}") from error
 
 
 def _alive(process: psutil.Process) -> bool:

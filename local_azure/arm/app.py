@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import time
@@ -33,6 +34,9 @@ from local_azure.arm.subscriptions import Subscriptions
 from local_azure.arm.tokens import Tokens
 
 ExceptionHandlers = Mapping[type[Exception], ExceptionHandler]
+
+RESUME_SECONDS = 15.0
+"""How long a start waits for services to bring their resources back; they go on after it."""
 
 LOG = logging.getLogger(__name__)
 
@@ -73,10 +77,13 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         operations.preempt()
-        await resources.resume()
+        resuming = asyncio.create_task(resources.resume())
+        await asyncio.wait({resuming}, timeout=RESUME_SECONDS)
         try:
             yield
         finally:
+            resuming.cancel()
+            await asyncio.gather(resuming, return_exceptions=True)
             await operations.finish()
             await resources.close()
 

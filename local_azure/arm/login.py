@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_azure.arm.requests import Bounded
 from local_azure.arm.tokens import LIFETIME, Tokens
 
 CLOUD = "LocalAzure"
 """The name of the cloud in the metadata."""
 
-_MAX_FORM = 16_384
+MAX_FORM = 16_384
+"""Bytes of a request for a token."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,13 @@ class Login:
 
     def routes(self) -> list[Route]:
         """What clients of Microsoft's libraries ask."""
+        small = [Middleware(Bounded, limit=MAX_FORM)]
         return [
             Route("/metadata/endpoints", self.clouds),
             Route("/{tenant}/.well-known/openid-configuration", self.configuration),
             Route("/{tenant}/v2.0/.well-known/openid-configuration", self.configuration),
-            Route("/{tenant}/oauth2/token", self.token, methods=["POST"]),
-            Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"]),
+            Route("/{tenant}/oauth2/token", self.token, methods=["POST"], middleware=small),
+            Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"], middleware=small),
             Route("/{tenant}/discovery/keys", self.keys),
             Route("/common/discovery/instance", self.instance),
         ]
@@ -87,8 +91,6 @@ class Login:
         if not self._knows(tenant):
             return _unknown_tenant(tenant)
         content = await request.body()
-        if len(content) > _MAX_FORM:
-            return _oauth_error(413, "invalid_request", "The form is too large.")
         form = {name: values[-1] for name, values in parse_qs(content.decode("latin-1")).items()}
         if form.get("grant_type") != "client_credentials":
             return _oauth_error(

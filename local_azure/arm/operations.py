@@ -23,6 +23,9 @@ from local_azure.arm.store import Store
 
 LOG = logging.getLogger(__name__)
 
+KEPT_SECONDS = 86_400.0
+"""How long the outcome of an operation can be asked for."""
+
 POLL_MILLISECONDS = 50
 """What clients are asked to wait; azure-core takes a `Retry-After: 0` for 30 seconds."""
 
@@ -90,7 +93,10 @@ class Operations:
         ]
 
     def preempt(self) -> None:
-        """After a start: fail the operations of a stand-in that was killed."""
+        """After a start: fail the operations of a stand-in that was killed, forget old ones."""
+        self.store.connection.execute(
+            "DELETE FROM operations WHERE ended < ?", (time.time() - KEPT_SECONDS,)
+        )
         self.store.connection.execute(
             "UPDATE operations SET status = 'Failed', ended = ?, error = ? "
             "WHERE status = 'InProgress'",

@@ -197,12 +197,17 @@ class Resources:
             self._locks.pop(resource.id.lower(), None)
 
     async def _resume(self, service: Service, resource: Resource) -> None:
-        try:
-            body = await service.resume(resource)
-        except ArmError as error:
-            LOG.warning("%s could not be brought back: %s", resource.id, error)
-            body = with_state(resource.body, "Failed")
-        self.store.put(Resource(resource.id, resource.type, body))
+        """One resource that cannot come back must not keep the others, or the stand-in, down."""
+        async with self._locks[resource.id.lower()]:
+            try:
+                body = await service.resume(resource)
+            except ArmError as error:
+                LOG.warning("%s could not be brought back: %s", resource.id, error)
+                body = with_state(resource.body, "Failed")
+            except Exception:
+                LOG.exception("%s could not be brought back", resource.id)
+                body = with_state(resource.body, "Failed")
+            self.store.put(Resource(resource.id, resource.type, body))
 
     def _check_subscription(self, rid: ResourceId) -> None:
         self.subscriptions.check(rid.subscription)

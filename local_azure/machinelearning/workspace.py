@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Body, Resource, Surroundings
 from local_azure.home import kept_secret
 from local_azure.machinelearning.addresses import TYPE
@@ -18,6 +19,7 @@ from local_azure.machinelearning.models import Models
 from local_azure.machinelearning.sas import Signer
 from local_azure.machinelearning.tables import Tables
 
+_PARTS = ("storageAccount", "keyVault", "applicationInsights", "containerRegistry")
 _SERVICES = ("api", "experimentation", "history", "hyperdrive", "modelmanagement", "studio")
 
 
@@ -39,7 +41,21 @@ class Workspaces:
         self.tables.create()
 
     async def put(self, resource: Resource, previous: Resource | None) -> Body:
-        """Nothing has to be built: models need no more than the resource."""
+        """Check that what it is to work with exists; nothing has to be built.
+
+        Raises:
+            ArmError: 400 `ValidationError`.
+        """
+        for name in _PARTS:
+            part = resource.body.get("properties", {}).get(name)
+            if part and self.surroundings.lookup.get(part) is None:
+                raise ArmError(
+                    400,
+                    "ValidationError",
+                    f"The workspace '{resource.name}' cannot be made: its {name} '{part}' does not "
+                    "exist.",
+                    f"properties.{name}",
+                )
         return resource.body
 
     async def delete(self, resource: Resource) -> None:

@@ -165,6 +165,16 @@ def test_machine_learning_workspaces(stand_in: StandIn, name: str, unique: str):
         client.get(name, unique)
 
 
+def test_a_workspace_needs_what_it_names(stand_in: StandIn, group: str, name: str, unique: str):
+    client = stand_in.client(MachineLearningServicesMgmtClient).workspaces
+    vault = f"{group}/providers/Microsoft.KeyVault/vaults/missing"
+    with pytest.raises(HttpResponseError, match=r"its keyVault .* does not exist"):
+        client.begin_create_or_update(
+            name, unique, WEST | {"properties": {"keyVault": vault}}
+        ).result()
+    assert client.get(name, unique).provisioning_state == "Failed"
+
+
 def test_a_group_takes_everything_in_it_along(stand_in: StandIn, unique: str):
     groups = stand_in.client(ResourceManagementClient).resource_groups
     groups.create_or_update(unique, WEST)

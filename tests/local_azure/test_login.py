@@ -127,6 +127,11 @@ def test_another_grant_than_client_credentials_is_refused(http: httpx.Client):
     assert answer.json()["error"] == "unsupported_grant_type"
 
 
+def test_a_huge_request_for_a_token_is_refused(http: httpx.Client):
+    answer = http.post("/adfs/oauth2/v2.0/token", content=b"x" * 100_000)
+    assert answer.status_code == 413
+
+
 def test_the_clouds_metadata_names_the_stand_in(stand_in: StandIn, http: httpx.Client):
     (cloud,) = http.get("/metadata/endpoints?api-version=2019-05-01").json()
     assert cloud["resourceManager"] == stand_in.url

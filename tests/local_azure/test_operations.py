@@ -58,6 +58,8 @@ class Workspaces:
 
     async def resume(self, resource: Resource) -> Body:
         self.calls.append(f"resume {resource.name}")
+        if resource.body["tags"]["do"] == "break later":
+            raise ZeroDivisionError("a defect")
         return resource.body
 
     def actions(self) -> Sequence[BaseRoute]:
@@ -210,6 +212,14 @@ def test_a_restart_brings_resources_back_through_the_service(run: Run):
     assert arm.service.calls[-1] == "close"
     assert again.service.calls == ["resume logs"]
     assert again.state() == "Succeeded"
+
+
+def test_a_resource_that_cannot_come_back_is_failed_and_the_stand_in_is_up(run: Run):
+    arm = run()
+    arm.outcome(arm.put("break later"))
+    again = run()
+    assert again.service.calls == ["resume logs"]
+    assert again.state() == "Failed"
 
 
 def test_an_operation_that_a_stop_cut_off_has_failed(run: Run):

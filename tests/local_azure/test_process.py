@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -154,6 +155,23 @@ def test_a_token_survives_a_restart(home: Home, at: type[StandIn]):
     again = at(home, process.start(home).url)
     with again.http(headers={"Authorization": f"Bearer {token}"}) as client:
         assert client.get("/tenants?api-version=2022-12-01").status_code == 200
+
+
+def test_an_idle_client_does_not_delay_the_end(home: Home, at: type[StandIn]):
+    running = at(home, process.start(home).url)
+    with running.http() as client:
+        assert client.get("/health").status_code == 200
+        began = time.monotonic()
+        process.stop(home)
+        assert time.monotonic() - began < 5
+
+
+def test_a_large_log_is_put_aside(home: Home):
+    home.create()
+    with home.log.open("wb") as log:
+        log.truncate(process.MAX_LOG + 1)
+    process.start(home)
+    assert home.log.stat().st_size < 10_000
 
 
 def test_a_process_is_told_from_a_later_one_with_its_pid():

@@ -77,7 +77,9 @@ _PUBLIC_VARIABLES = {
 _ENTRIES: tuple[_Entry, ...] = tuple(
     _all("*", _text, "location kind sku.name sku.tier sku.family identity.type tags.*")
     + _all("*", _text, "resourceGroupName accountName vaultName workspaceName registryName")
-    + _all("*", _text, "resourceName containerGroupName managedEnvironmentName publicNetworkAccess")
+    + _all("*", _text, "resourceName containerGroupName publicNetworkAccess")
+    + _all("*", _text, "publicNetworkAccessForIngestion publicNetworkAccessForQuery zoneRedundancy")
+    + _all("*", _text, "properties.publicNetworkAccess networkRuleBypassOptions requestSource")
     + _all("*", DIGEST, "tags.modelSha256")
     + _all("*", _arm_id, "identity.userAssignedIdentities[*] workspaceResourceId")
     + _all(_GROUP, _text, "osType restartPolicy sku priority zones[*] ipAddress.type")
@@ -108,7 +110,7 @@ _ENTRIES: tuple[_Entry, ...] = tuple(
     + _all(types.VAULT, GUID, "properties.tenantId")
     + _all(types.VAULT, _text, "properties.sku.* properties.softDeleteRetentionInDays")
     + _all(types.LOG_ANALYTICS, _text, "retentionInDays")
-    + _all(types.APPLICATION_INSIGHTS, _text, "applicationType ingestionMode")
+    + _all(types.APPLICATION_INSIGHTS, _text, "applicationType flowType ingestionMode")
     + _all(types.ML_WORKSPACE, _text, "friendlyName systemDatastoresAuthMode")
     + _all(
         types.ML_WORKSPACE,

@@ -26,7 +26,7 @@ LEAST_KNOWN = 4
 """Known secrets shorter than this are not searched for: they would be found in every other word."""
 
 _ASSIGNED = re.compile(
-    r"(?i)((?:[\w-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|signature|key)|\bsig)"
+    r"(?i)((?:passw(?:or)?d|passphrase|pwd|secret|token|credential|signature|key|\bsig)"
     r"[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)"
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
@@ -97,6 +97,8 @@ def looks_secret(word: str) -> bool:
 def _looks_random(run: str) -> bool:
     lower, upper, digits = (sum(map(test, run)) for test in (str.islower, str.isupper, str.isdigit))
     if lower and upper and digits and len(run) >= 10:
+        return True
+    if len(run) >= 16 and not lower and upper:
         return True
     # Names of this project end in eight stable hexadecimal digits; more than that is no name.
     stem = _STABLE_SUFFIX.sub("", run)

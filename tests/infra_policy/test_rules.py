@@ -254,7 +254,7 @@ def test_every_rule_has_a_name_of_its_own_and_a_description() -> None:
 
 
 def test_a_token_with_an_api_version_is_the_same_type() -> None:
-    token = "azure-native:containerregistry/v20230701:Registry"  # noqa: S105  a type token
+    token = "azure-native:containerregistry/v20230701:Registry"
     found = violations(token, {**GOOD[types.REGISTRY], "adminUserEnabled": True})
     assert [one.rule.name for one in found] == ["no-admin-account"]
 
@@ -283,7 +283,7 @@ def test_a_path_through_an_unknown_value_is_not_known() -> None:
 
 
 def test_no_message_repeats_a_plain_secret() -> None:
-    secret = "open sesame 123"  # noqa: S105  planted
+    secret = "open sesame 123"
     variable = {"name": "SCORING_KEY", "value": secret}
     inputs = changed(
         GOOD[types.CONTAINER_GROUP], ["containers", 0, "environmentVariables", 1], variable

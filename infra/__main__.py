@@ -68,6 +68,7 @@ if settings.image and settings.model_sha256:
             model_version=settings.model_version,
             login_server=registry.login_server,
             identity_id=registry.identity_id,
+            pull_assignment=registry.pull_assignment,
             cpu=settings.cpu,
             memory_gb=settings.memory_gb,
             port=settings.port,
@@ -76,7 +77,6 @@ if settings.image and settings.model_sha256:
             scoring_key=settings.scoring_key,
             tags=settings.tags,
         ),
-        pulumi.ResourceOptions(depends_on=[registry.pull_assignment]),
     )
     pulumi.export("container_group", scoring.name)
     pulumi.export("fqdn", scoring.fqdn)

@@ -44,6 +44,7 @@ class ScoringGroupArgs:
         model_version: The model's version in the workspace's registry.
         login_server: The registry's host.
         identity_id: The user-assigned identity that pulls.
+        pull_assignment: The right to pull: the group waits for it.
         cpu: Cores.
         memory_gb: Memory in GB.
         port: The service's TCP port.
@@ -60,6 +61,7 @@ class ScoringGroupArgs:
     model_version: str | None
     login_server: pulumi.Output[str]
     identity_id: pulumi.Input[str]
+    pull_assignment: pulumi.Resource
     cpu: float
     memory_gb: float
     port: int
@@ -118,6 +120,7 @@ class ScoringGroup(pulumi.ComponentResource):
             tags=tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=[args.pull_assignment],
                 replace_on_changes=IMMUTABLE,
                 delete_before_replace=True,
                 hooks=pulumi.ResourceHookBinding(on_error=[retry]),

@@ -1,0 +1,147 @@
+"""The program under Pulumi's mocks: what it registers is recorded, and asserted on at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from google.protobuf import json_format
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = "sklearn-mnist-svc"
+DIGEST = "a" * 64
+IMAGE = f"registry.example/sklearn-mnist-svc@sha256:{DIGEST}"
+SHA256 = "b" * 64
+SERVICE = {"image": IMAGE, "modelSha256": SHA256, "modelVersion": "7"}
+
+
+@dataclass
+class Recorded:
+    """What the program registered.
+
+    Attributes:
+        inputs: By type token: the inputs of each resource.
+        requests: By type token: the whole registration.
+        outputs: The stack's outputs.
+    """
+
+    inputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    requests: dict[str, list[Any]] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def one(self, token: str) -> dict[str, Any]:
+        (found,) = self.inputs[f"azure-native:{token}"]
+        return found
+
+    def request(self, token: str) -> Any:
+        (found,) = self.requests[f"azure-native:{token}"]
+        return found
+
+    @property
+    def group(self) -> dict[str, Any]:
+        return self.one("containerinstance:ContainerGroup")
+
+    @property
+    def container(self) -> dict[str, Any]:
+        (found,) = self.group["containers"]
+        return found
+
+
+class _Azure(Mocks):
+    def call(self, args: MockCallArgs) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        assert args.token == "azure-native:authorization:getClientConfig"
+        return {
+            "clientId": "client",
+            "objectId": "object",
+            "subscriptionId": "00000000-0000-0000-0000-000000000001",
+            "tenantId": "00000000-0000-0000-0000-000000000002",
+        }
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        outputs = {**args.inputs, "name": args.name}
+        if args.typ == "azure-native:containerregistry:Registry":
+            outputs["loginServer"] = "registry.example"
+        if args.typ == "azure-native:managedidentity:UserAssignedIdentity":
+            outputs["principalId"] = "principal"
+        if args.typ == "azure-native:containerinstance:ContainerGroup":
+            # Azure answers a map where the SDK takes a list.
+            outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
+            outputs["ipAddress"] = {**args.inputs["ipAddress"], "fqdn": "mnist.example"}
+        return f"/id/{args.name}", outputs
+
+
+class _Monitor(MockMonitor):
+    def __init__(self, mocks: Mocks, recorded: Recorded) -> None:
+        super().__init__(mocks)
+        self.recorded = recorded
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        answer = super().RegisterResource(request)
+        if request.custom and request.type.startswith("azure-native:"):
+            inputs = json_format.MessageToDict(request.object)
+            self.recorded.inputs.setdefault(request.type, []).append(inputs)
+            self.recorded.requests.setdefault(request.type, []).append(request)
+        return answer
+
+
+class _Callbacks:
+    """Where the program registers its hooks; the mocks have no such place of their own."""
+
+    def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
+        assert callable(hook.callback)
+
+    async def shutdown(self) -> None:
+        pass
+
+
+Run = Callable[..., Recorded]
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """Run the program with configuration values; secret ones are named."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def program(
+        config: Mapping[str, Any] | None = None,
+        *,
+        location: str | None = "westeurope",
+        secrets: tuple[str, ...] = (),
+    ) -> Recorded:
+        recorded = Recorded()
+        mocks = _Azure()
+        set_mocks(mocks, PROJECT, "test", preview=False, monitor=_Monitor(mocks, recorded))
+        pulumi.runtime.settings.SETTINGS.callbacks = _Callbacks()  # pyright: ignore[reportAttributeAccessIssue]
+        values = {
+            f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in (config or {}).items()
+        }
+        if location:
+            values["azure-native:location"] = location
+        hidden = [f"{PROJECT}:{key}" for key in secrets]
+        pulumi.runtime.set_all_config(values, hidden)
+
+        stack = pulumi.runtime.settings.get_root_resource()
+        assert isinstance(stack, pulumi.runtime.Stack)
+        stack.outputs.clear()
+
+        @pulumi.runtime.test
+        def go() -> pulumi.Output[None]:
+            runpy.run_path(str(ROOT / "infra" / "__main__.py"))
+            return pulumi.Output.all(**stack.outputs).apply(recorded.outputs.update)
+
+        go()
+        return recorded
+
+    yield program
+    pulumi.runtime.set_all_config({}, [])
+    loop.close()

@@ -199,6 +199,8 @@ class Resources:
     async def _resume(self, service: Service, resource: Resource) -> None:
         """One resource that cannot come back must not keep the others, or the stand-in, down."""
         async with self._locks[resource.id.lower()]:
+            if self.store.get(resource.id) is None:
+                return
             try:
                 body = await service.resume(resource)
             except ArmError as error:

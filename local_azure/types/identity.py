@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local_azure.types.resource_type import Body, ResourceType, stable_guid
-from local_azure.types.shape import Shape, read_only, required, tags, text
+from local_azure.types.shape import Shape, guid, read_only, required, tags, text
 
 TENANT = "00000000-0000-0000-0000-0000000adf50"
 
@@ -50,7 +50,7 @@ ROLE_ASSIGNMENT = ResourceType(
         top={},
         properties={
             "scope": read_only(text()),
-            "principalId": required(text()),
+            "principalId": required(guid()),
             "roleDefinitionId": required(text()),
             "principalType": text(
                 "User", "Group", "ServicePrincipal", "ForeignGroup", "Device", default="User"

@@ -6,6 +6,7 @@ from local_azure.types.resource_type import Body, ResourceType
 from local_azure.types.shape import (
     Shape,
     flag,
+    guid,
     many,
     one,
     read_only,
@@ -32,9 +33,9 @@ _PERMISSIONS = Shape(
 )
 _POLICY = Shape(
     {
-        "tenantId": required(text()),
+        "tenantId": required(guid()),
         "objectId": required(text()),
-        "applicationId": text(),
+        "applicationId": guid(),
         "permissions": required(one(_PERMISSIONS)),
     }
 )
@@ -49,8 +50,8 @@ _RULES = Shape(
 _PROPERTIES = Shape(
     {
         "provisioningState": read_only(text()),
-        "vaultUri": text(),
-        "tenantId": required(text()),
+        "vaultUri": read_only(text()),
+        "tenantId": required(guid()),
         "sku": required(
             one(
                 Shape(

@@ -1,4 +1,4 @@
-"""Microsoft.OperationalInsights workspaces and Microsoft.Insights components."""
+"""Microsoft.OperationalInsights workspaces; Microsoft.Insights components, diagnostic settings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from local_azure.types.resource_type import STATE, Body, ResourceType, stable_gu
 from local_azure.types.shape import (
     Shape,
     flag,
+    many,
     named,
     number,
     one,
@@ -121,4 +122,46 @@ APPLICATION_INSIGHTS = ResourceType(
     long_running=False,
     outputs=_component_outputs,
 )
-TYPES = (LOG_ANALYTICS, APPLICATION_INSIGHTS)
+
+_RETENTION = Shape({"days": required(whole()), "enabled": required(flag())})
+_LOG = Shape(
+    {
+        "category": text(),
+        "categoryGroup": text(),
+        "enabled": required(flag()),
+        "retentionPolicy": one(_RETENTION),
+    }
+)
+_METRIC = Shape(
+    {
+        "category": text(),
+        "enabled": required(flag()),
+        "retentionPolicy": one(_RETENTION),
+        "timeGrain": text(),
+    }
+)
+
+DIAGNOSTIC_SETTING = ResourceType(
+    type="Microsoft.Insights/diagnosticSettings",
+    token="azure-native:monitor:DiagnosticSetting",  # noqa: S106 - a type's name
+    api_versions=("2021-05-01-preview",),
+    shape=Shape(
+        top={},
+        properties={
+            "eventHubAuthorizationRuleId": text(),
+            "eventHubName": text(),
+            "logAnalyticsDestinationType": text(),
+            "logs": many(_LOG),
+            "marketplacePartnerId": text(),
+            "metrics": many(_METRIC),
+            "serviceBusRuleId": text(),
+            "storageAccountId": text(),
+            "workspaceId": text(),
+        },
+    ),
+    name_input="name",
+    scope_input="resourceUri",
+    new_on=(),
+    long_running=False,
+)
+TYPES = (LOG_ANALYTICS, APPLICATION_INSIGHTS, DIAGNOSTIC_SETTING)

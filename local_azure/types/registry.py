@@ -7,6 +7,7 @@ from local_azure.types.shape import (
     Shape,
     flag,
     many,
+    named,
     one,
     read_only,
     required,
@@ -39,7 +40,9 @@ _POLICIES = Shape(
 _RULES = Shape(
     {
         "defaultAction": required(text("Allow", "Deny")),
-        "ipRules": many(Shape({"value": required(text()), "action": text("Allow")})),
+        "ipRules": many(
+            Shape({"iPAddressOrRange": named("value", required(text())), "action": text("Allow")})
+        ),
     }
 )
 _SKU = Shape(

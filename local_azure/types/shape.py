@@ -7,9 +7,13 @@ and fields under `properties`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,12 @@ class Scalar:
     Attributes:
         type: `str`, `int`, `float` or `bool`.
         allowed: The only values allowed, compared without case as Azure does; empty allows all.
+        guid: Whether a string must be a GUID.
     """
 
     type: type
     allowed: tuple[str, ...] = ()
+    guid: bool = False
 
     def check(self, arm: Any, path: str) -> Iterator[Violation]:
         """A wrong JSON type, or a value that is not allowed."""
@@ -76,6 +82,14 @@ class Scalar:
                 path,
                 f"The value {arm!r} of '{path}' is not allowed; "
                 f"allowed: {', '.join(self.allowed)}.",
+            )
+
+        elif self.guid and not _GUID.fullmatch(arm):
+            yield Violation(
+                "InvalidParameter",
+                path,
+                f"The value {arm!r} of '{path}' is not a GUID, such as "
+                "00000000-0000-0000-0000-000000000000.",
             )
 
     def complete(self, arm: Any) -> Any:
@@ -240,9 +254,8 @@ class Shape:
                 f"it knows {', '.join(sorted([*self.top, *self.properties]))}"
             )
         result = _to_arm(self.top, sdk, path)
-        inner = _to_arm(self.properties, sdk, path)
-        if inner:
-            result["properties"] = inner
+        if any(not each.read_only for each in self.properties.values()):
+            result["properties"] = _to_arm(self.properties, sdk, path)
         return result
 
     def to_sdk(self, arm: Any) -> dict[str, Any]:
@@ -317,6 +330,11 @@ def _join(path: str, name: str) -> str:
 def text(*allowed: str, default: str | None = None) -> Field:
     """A string, one of `allowed` if any are given."""
     return Field(Scalar(str, allowed), default=default)
+
+
+def guid() -> Field:
+    """A GUID."""
+    return Field(Scalar(str, guid=True))
 
 
 def whole(default: int | None = None) -> Field:

@@ -38,7 +38,7 @@ def _outputs(resource_id: str, body: Body) -> Body:
 _RULES = Shape(
     {
         "bypass": text("None", "Logging", "Metrics", "AzureServices", default="AzureServices"),
-        "defaultAction": text("Allow", "Deny", default="Allow"),
+        "defaultAction": required(text("Allow", "Deny")),
         "ipRules": many(
             Shape(
                 {

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-
 _GUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
@@ -84,7 +83,7 @@ class Scalar:
                 f"allowed: {', '.join(self.allowed)}.",
             )
 
-        elif self.guid and not _GUID.fullmatch(arm):
+        elif self.guid and not _GUID.fullmatch(str(arm)):
             yield Violation(
                 "InvalidParameter",
                 path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -78,8 +79,10 @@ class Endpoint:
         """
         response = self._send("POST", self.uri, json.dumps({"data": rows}).encode())
         body = self._parsed(response)
-        if isinstance(body, str):  # Azure ML's own server sends what run() returns as a JSON string
-            body = json.loads(body)
+        if isinstance(body, str):
+            # Azure ML's own server sends what run() returns, a JSON text, as a JSON string.
+            with contextlib.suppress(ValueError):
+                body = json.loads(body)
         if not isinstance(body, list) or len(body) != len(rows):
             raise EndpointError(f"{len(rows)} predictions expected, the answer is {_short(body)}")
         return Answer(body, response.headers.get(SHA256_HEADER))

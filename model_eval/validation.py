@@ -78,7 +78,8 @@ def gate(evaluation: Evaluation, least: float) -> None:
     """
     missing = least - evaluation.accuracy
     if missing > 0:
-        missing_rows = math.ceil(missing * evaluation.rows)
+        right = int(np.trace(evaluation.matrix))
+        missing_rows = math.ceil(round(least * evaluation.rows, 6)) - right
         raise GateError(
             f"accuracy {evaluation.accuracy:.4f} is {missing:.4f} below the gate of {least:.4f} "
             f"({missing_rows} more of {evaluation.rows} rows must be right)"

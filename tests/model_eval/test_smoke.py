@@ -1,0 +1,177 @@
+"""Steps 11 and 12: a deployed endpoint is the expected model, or the test says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from defusedxml import ElementTree
+from PIL import Image
+from typer.testing import CliRunner
+
+from model_eval.__main__ import app
+from model_eval.endpoint import Endpoint
+from model_eval.errors import EndpointError
+
+Serve = Callable[[Path], Any]
+
+
+def smoke(uri: str, out: Path, *more: str, env: dict[str, str] | None = None) -> Any:
+    arguments = ["smoke", "--uri", uri, "--out", str(out), "--seed", "1", "--wait", "2", *more]
+    return CliRunner().invoke(app, arguments, env=env)
+
+
+def test_30_random_images_go_in_one_request_and_one_row_in_another(
+    serve: Serve, mnist_model: Path, tmp_path: Path
+) -> None:
+    service = serve(mnist_model)
+    done = smoke(service.uri, tmp_path)
+    assert done.exit_code == 0, done.output
+    assert [len(each["body"]["data"]) for each in service.requests] == [30, 1]
+    assert all(each["headers"]["Content-Type"] == "application/json" for each in service.requests)
+    assert f"POST to url {service.uri}" in done.output
+    assert "labels: " in done.output
+
+
+def test_the_same_seed_draws_the_same_rows(serve: Serve, mnist_model: Path, tmp_path: Path) -> None:
+    service = serve(mnist_model)
+    smoke(service.uri, tmp_path)
+    smoke(service.uri, tmp_path)
+    assert service.requests[0]["body"] == service.requests[2]["body"]
+
+
+def test_the_result_is_written_for_machines(
+    serve: Serve, mnist_model: Path, tmp_path: Path
+) -> None:
+    files = ["--json", str(tmp_path / "r.json"), "--junit", str(tmp_path / "r.xml")]
+    smoke(serve(mnist_model).uri, tmp_path, *files)
+    assert json.loads((tmp_path / "r.json").read_text())["passed"] is True
+    suite = ElementTree.parse(tmp_path / "r.xml").getroot()
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "0")
+    assert len(json.loads((tmp_path / "sample.json").read_text())["data"]) == 1
+
+
+def test_wrong_predictions_are_drawn_red_on_black(
+    serve: Serve, mnist_model: Path, tmp_path: Path
+) -> None:
+    service = serve(mnist_model)
+    smoke(service.uri, tmp_path / "right", "--samples", "100")
+    done = smoke(service.uri, tmp_path, "--samples", "100")
+    picture = np.asarray(Image.open(tmp_path / "results.png").convert("RGB")).astype(int)
+    red = (picture[..., 0] > 200) & (picture[..., 1] < 60) & (picture[..., 2] < 60)
+    # The model is wrong on 8 % of the images: among 100 some are.
+    assert "100 of 100 labels right" not in done.output
+    assert red.any()
+
+
+def test_another_model_behind_the_endpoint_fails_the_test(
+    serve: Serve, mnist_model: Path, tmp_path: Path
+) -> None:
+    service = serve(mnist_model)
+    service.sha256 = "0" * 64
+    done = smoke(service.uri, tmp_path, "--junit", str(tmp_path / "r.xml"))
+    assert done.exit_code == 1
+    assert f"it serves the model {'0' * 64}" in done.output
+    suite = ElementTree.parse(tmp_path / "r.xml").getroot()
+    assert suite is not None
+    assert suite.get("failures") == "1"
+
+
+def test_one_answer_that_is_not_the_local_models_fails_the_test(
+    serve: Serve, mnist_model: Path, tmp_path: Path
+) -> None:
+    service = serve(mnist_model)
+    service.answer = lambda answers: [*answers[:-1], (answers[-1] + 1) % 10]
+    done = smoke(service.uri, tmp_path)
+    assert done.exit_code == 1
+    assert "the endpoint predicts" in done.output
+
+
+@pytest.mark.parametrize("answer", [{"error": "x"}, [1, 2], "nonsense", None])
+def test_an_answer_of_another_form_fails_the_test_without_a_traceback(
+    serve: Serve, mnist_model: Path, tmp_path: Path, answer: Any
+) -> None:
+    service = serve(mnist_model)
+    service.answer = lambda _: answer
+    done = smoke(service.uri, tmp_path)
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_azure_mls_own_server_answers_json_in_a_json_string(
+    serve: Serve, mnist_model: Path, tmp_path: Path
+) -> None:
+    service = serve(mnist_model)
+    service.answer = json.dumps
+    assert smoke(service.uri, tmp_path).exit_code == 0
+
+
+def test_a_starting_service_is_waited_for(serve: Serve, mnist_model: Path, tmp_path: Path) -> None:
+    service = serve(mnist_model)
+    service.unavailable = 3
+    assert smoke(service.uri, tmp_path).exit_code == 0
+
+
+def test_an_endpoint_that_never_answers_is_given_up(tmp_path: Path) -> None:
+    done = smoke("http://127.0.0.1:1/score", tmp_path)
+    assert done.exit_code == 1
+    assert "was not answered within 2 s" in done.output
+
+
+def test_what_time_does_not_heal_is_not_retried(mnist_model: Path, serve: Serve) -> None:
+    service = serve(mnist_model)
+    service.key = "right-key-right-key"
+    pauses: list[float] = []
+    endpoint = Endpoint(service.uri, "wrong", pause=pauses.append)
+    with pytest.raises(EndpointError, match="the key was refused"):
+        endpoint.predict([[0.0] * 784])
+    assert pauses == []
+
+
+def test_the_key_comes_from_the_environment_and_is_never_shown(
+    serve: Serve, mnist_model: Path, tmp_path: Path
+) -> None:
+    service = serve(mnist_model)
+    service.key = "right-key-right-key"
+    done = smoke(service.uri, tmp_path, "--key-env", "MY_KEY", env={"MY_KEY": service.key})
+    assert done.exit_code == 0, done.output
+    assert service.key not in done.output
+    assert service.key not in repr(Endpoint(service.uri, service.key))
+    without = smoke(service.uri, tmp_path)
+    assert "it wants a key; name it with --key-env" in without.output
+
+
+def test_a_missing_key_variable_is_wrong_usage(tmp_path: Path) -> None:
+    done = smoke("http://127.0.0.1:1/score", tmp_path, "--key-env", "NOT_SET_ANYWHERE")
+    assert done.exit_code == 2
+    assert "NOT_SET_ANYWHERE" in done.output
+
+
+@pytest.mark.parametrize("uri", ["", "score", "ftp://host/score", "http://"])
+def test_what_is_no_endpoint_is_refused(tmp_path: Path, uri: str) -> None:
+    done = smoke(uri, tmp_path)
+    assert done.exit_code == 1
+    assert "is no http or https address" in done.output
+
+
+def test_the_uri_may_come_from_the_environment(
+    serve: Serve, mnist_model: Path, tmp_path: Path
+) -> None:
+    service = serve(mnist_model)
+    done = CliRunner().invoke(
+        app, ["smoke", "--out", str(tmp_path)], env={"SCORING_URI": service.uri}
+    )
+    assert done.exit_code == 0, done.output
+
+
+def test_your_own_model_is_tested_without_digits(serve: Serve, wine: Any, tmp_path: Path) -> None:
+    service = serve(wine.model)
+    out = tmp_path / "out"
+    done = smoke(service.uri, out, "--model", str(wine.model), "--data", str(wine.data))
+    assert done.exit_code == 0, done.output
+    assert not (out / "results.png").exists()

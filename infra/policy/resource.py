@@ -14,7 +14,7 @@ _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 class NotKnownYetError(Exception):
-    """A rule met a value that only the update itself will produce."""
+    """A rule met a value that only the update itself will produce, or one kept secret."""
 
 
 class Unknown:
@@ -27,13 +27,24 @@ class Unknown:
 UNKNOWN = Unknown()
 
 
+class Secret:
+    """Stands for a value that Pulumi keeps secret; what it is never reaches a rule."""
+
+    def __repr__(self) -> str:
+        return "SECRET"
+
+
+SECRET = Secret()
+
+
 @dataclass(frozen=True)
 class Resource:
     """One resource as the program declares it.
 
     Attributes:
         token: The provider's type token, such as `azure-native:storage:StorageAccount`.
-        inputs: Its inputs by the provider's own property names; `UNKNOWN` where not known yet.
+        inputs: Its inputs by the provider's own property names; `UNKNOWN` where not known yet,
+            `SECRET` where secret.
         limits: What the organisation allows.
     """
 
@@ -50,10 +61,13 @@ class Resource:
         """The value at a path such as `ipAddress.ports[0].port`; None where it is not set.
 
         Raises:
-            NotKnownYetError: The value, or one on the way to it, is not known before the update.
+            NotKnownYetError: The value, or one on the way to it, is not known before the update;
+                or one on the way is secret as a whole.
         """
         value: Any = self.inputs
         for name, index in _STEP.findall(path):
+            if value is SECRET:
+                raise NotKnownYetError(path)
             if isinstance(value, Mapping) and name:
                 value = value.get(name)
             elif isinstance(value, Sequence) and not isinstance(value, str) and index:
@@ -68,7 +82,9 @@ class Resource:
         """The indices of the list at a path; none where it is not set.
 
         Raises:
-            NotKnownYetError: The list is not known before the update.
+            NotKnownYetError: The list is not known before the update, or secret as a whole.
         """
         value = self.at(path)
+        if value is SECRET:
+            raise NotKnownYetError(path)
         return range(len(value) if isinstance(value, Sequence) else 0)

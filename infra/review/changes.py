@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.review import paths
 from infra.review.paths import MISSING, Difference, Path
-from infra.review.plan import SECRET, Op, Step
+from infra.review.plan import Op, Step
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,3 @@ def _order(path: Path) -> tuple[tuple[bool, int, str], ...]:
     return tuple(
         (isinstance(part, str), part if isinstance(part, int) else 0, str(part)) for part in path
     )
-
-
-def is_secret(change: Change) -> bool:
-    """Whether Pulumi itself marks the property as secret, before or after."""
-    return change.old is SECRET or change.new is SECRET

@@ -13,6 +13,8 @@ from infra.review import manifests, preview, reading, rendering, report
 from infra.review.document import document
 from infra.review.errors import ReviewError
 from infra.review.masking import SECRET_WORD, Mask
+from infra.review.opening import Opened, open_lists
+from infra.review.preview import Preview
 from infra.review.report import Report
 from infra.review.verdict import verdict
 
@@ -93,14 +95,14 @@ def _review(stack: str, plan: Path | None, cwd: Path, folder: Path, limits: Path
     found = manifests.find(folder)
     if plan:
         try:
-            text, known = plan.read_text(encoding="utf-8"), frozenset[str]()
+            told = Preview(plan.read_text(encoding="utf-8"), Opened())
         except (OSError, UnicodeDecodeError) as error:
             raise ReviewError(f"cannot read the plan {plan}: {error}") from error
     else:
-        known = preview.secrets(stack, cwd)
-        text = preview.run(stack, cwd)
-    mask = Mask.of(known | _environment_secrets())
-    return report.build(stack, reading.read(text), found, bounds, mask)
+        told = preview.run(stack, cwd)
+    opened = open_lists(reading.read(told.events), told.opened)
+    mask = Mask.of(told.opened.secrets | _environment_secrets())
+    return report.build(stack, opened, found, bounds, mask)
 
 
 def _environment_secrets() -> frozenset[str]:

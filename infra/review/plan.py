@@ -18,16 +18,6 @@ class Op(enum.StrEnum):
     SAME = "same"
 
 
-class Secret:
-    """Stands for a value that Pulumi keeps secret; what it is never reaches the review."""
-
-    def __repr__(self) -> str:
-        return "SECRET"
-
-
-SECRET = Secret()
-
-
 @dataclass(frozen=True)
 class State:
     """A resource at one time.

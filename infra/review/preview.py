@@ -1,65 +1,111 @@
-"""Runs `pulumi preview`, and reads the secrets of its configuration so that they can be masked."""
+"""Runs Pulumi: the preview itself, and what is needed to mask secrets and to see past them."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.review import opening
 from infra.review.errors import ReviewError
+from infra.review.opening import Opened
 
 _EVENTS = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
+_SHOW = ("--show-sames", "--show-secrets")
+"""The unchanged are judged by the policies too; secrets show in the plan, never in the events."""
 
 
-def run(stack: str, folder: Path) -> str:
-    """The output of `pulumi preview --json`, an event a line; a failed preview tells so in it.
+@dataclass(frozen=True)
+class Preview:
+    """What Pulumi told.
+
+    Attributes:
+        events: The output of `pulumi preview --json`, an event a line; secrets are blinded in it.
+        opened: Lists that are secret as a whole, and every secret text: only ever held in memory.
+    """
+
+    events: str
+    opened: Opened = field(repr=False)
+
+
+def run(stack: str, folder: Path) -> Preview:
+    """Preview a stack; a preview that failed tells so in its events.
 
     Args:
         stack: The stack's name.
         folder: A folder of the Pulumi project.
 
     Raises:
-        ReviewError: Pulumi cannot be started, or failed without saying why in its output.
+        ReviewError: Pulumi cannot be started, or failed without saying why in its events.
     """
-    command = ["preview", "--json", "--stack", stack, "--show-sames"]
-    done = _pulumi(command, folder, {_EVENTS: "true"})
+    config = _document(["config", "--json", "--show-secrets", "--stack", stack], folder)
+    state = _document(["stack", "export", "--show-secrets", "--stack", stack], folder)
+    events, update = _preview(stack, folder)
+    opened = opening.read(state, update)
+    texts = {
+        text
+        for each in config.values()
+        if each.get("secret")
+        for text in _texts(each.get("objectValue", each.get("value")))
+    }
+    return Preview(events, Opened(opened.before, opened.after, opened.secrets | texts))
+
+
+def _preview(stack: str, folder: Path) -> tuple[str, Mapping[str, Any]]:
+    """The events and the update plan. The plan has secrets in it: a pipe keeps it off the disk."""
+    reader, writer = os.pipe()
+    parts: list[bytes] = []
+    thread = threading.Thread(target=_drain, args=(reader, parts), daemon=True)
+    thread.start()
+    try:
+        done = _pulumi(
+            ["preview", "--json", "--stack", stack, *_SHOW, f"--save-plan=/dev/fd/{writer}"],
+            folder,
+            {_EVENTS: "true"},
+            (writer,),
+        )
+    finally:
+        os.close(writer)
     if done.returncode and '"diagnosticEvent"' not in done.stdout:
         raise ReviewError(f"`pulumi preview` failed: {_said(done)}")
-    return done.stdout
+    thread.join(timeout=10)
+    try:
+        return done.stdout, json.loads(b"".join(parts) or b"{}")
+    except ValueError:
+        return done.stdout, {}
 
 
-def secrets(stack: str, folder: Path) -> frozenset[str]:
-    """The plain text of the stack's secret configuration; only ever held in memory, to mask it.
+def _drain(reader: int, parts: list[bytes]) -> None:
+    with os.fdopen(reader, "rb") as pipe:
+        while part := pipe.read(65536):
+            parts.append(part)
 
-    Raises:
-        ReviewError: The configuration cannot be read or decrypted.
-    """
-    done = _pulumi(["config", "--json", "--show-secrets", "--stack", stack], folder, {})
+
+def _document(arguments: list[str], folder: Path) -> dict[str, Any]:
+    done = _pulumi(arguments, folder, {})
     if done.returncode:
-        raise ReviewError(f"`pulumi config` failed: {_said(done)}")
-    found: set[str] = set()
-    for value in json.loads(done.stdout).values():
-        if value.get("secret"):
-            found |= set(_texts(value.get("objectValue", value.get("value"))))
-    return frozenset(found)
+        raise ReviewError(f"`pulumi {arguments[0]}` failed: {_said(done)}")
+    return json.loads(done.stdout)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for each in value.values():
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, dict):
+        for each in content.values():
             yield from _texts(each)
-    elif isinstance(value, list):
-        for each in value:
+    elif isinstance(content, list):
+        for each in content:
             yield from _texts(each)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
+    elif content is not None and not isinstance(content, bool):
+        yield str(content)
 
 
 def _pulumi(
-    arguments: list[str], folder: Path, added: dict[str, str]
+    arguments: list[str], folder: Path, added: dict[str, str], passed: tuple[int, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **added}
     try:
@@ -72,6 +118,7 @@ def _pulumi(
             text=True,
             errors="replace",
             check=False,
+            pass_fds=passed,
         )
     except FileNotFoundError as error:
         if not folder.is_dir():
@@ -84,7 +131,7 @@ def _pulumi(
 
 
 def _said(done: subprocess.CompletedProcess[str]) -> str:
-    """What the command said last; Pulumi's own errors do not show secrets."""
+    """What the command said last."""
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     told = [line for line in lines if line.startswith("error:")] or lines[-1:]
     return told[0].removeprefix("error: ") if told else f"exit code {done.returncode}"

@@ -11,15 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from infra.policy.resource import UNKNOWN
+from infra.policy.resource import SECRET, UNKNOWN
 from infra.review.errors import ReviewError
-from infra.review.plan import SECRET, Diagnostic, Op, Plan, State, Step
+from infra.review.plan import Diagnostic, Op, Plan, State, Step
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
-# Pulumi's wire format: an object with this key is special, and this value of it says "secret".
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a marker, not a secret
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""An object with this key is special in Pulumi's wire format."""
+
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  a marker, no secret
+"""The value of that key in what is secret."""
+
 _BLINDED = "[secret]"
 _UNKNOWN = frozenset(
     {
@@ -184,27 +187,27 @@ def _step(metadata: Mapping[str, Any]) -> Iterator[Step]:
 def _state(state: Mapping[str, Any] | None) -> State:
     state = state or {}
     return State(
-        inputs=_value(state.get("inputs") or {}),
-        outputs=_value(state.get("outputs") or {}),
+        inputs=value(state.get("inputs") or {}),
+        outputs=value(state.get("outputs") or {}),
         protected=bool(state.get("protect")),
     )
 
 
-def _value(value: Any) -> Any:
+def value(wire: Any) -> Any:
     """Pulumi's wire format to plain values, with marks for the secret and the unknown."""
-    if isinstance(value, Mapping):
-        signature = value.get(_SIGNATURE)
-        if signature == _SECRET_SIGNATURE:
+    if isinstance(wire, Mapping):
+        signature = wire.get(SIGNATURE)
+        if signature == SECRET_SIGNATURE:
             return SECRET
         if signature is not None:
             # An asset, an archive or a reference: of no use to a reader but as changed or not.
-            return str(value.get("hash") or value.get("urn") or signature)
-        return {name: _value(each) for name, each in value.items() if name != "__defaults"}
-    if isinstance(value, list):
-        return [_value(each) for each in value]
-    if isinstance(value, str):
-        return UNKNOWN if value in _UNKNOWN else SECRET if value == _BLINDED else value
-    return value
+            return str(wire.get("hash") or wire.get("urn") or signature)
+        return {name: value(each) for name, each in wire.items() if name != "__defaults"}
+    if isinstance(wire, list):
+        return [value(each) for each in wire]
+    if isinstance(wire, str):
+        return UNKNOWN if wire in _UNKNOWN else SECRET if wire == _BLINDED else wire
+    return wire
 
 
 def _diagnostic(event: Mapping[str, Any]) -> Iterator[Diagnostic]:

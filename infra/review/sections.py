@@ -158,7 +158,7 @@ def policies(report: Report) -> Iterator[str]:
         if report.undecided:
             parts.append(
                 f"Not decided before the update: {report.undecided} "
-                "(a rule needs a value that only the update produces)."
+                "(a rule needs a value that only the update produces, or one that is secret)."
             )
         yield "### Policies\n\n" + "\n".join(parts)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from infra.policy.resource import UNKNOWN
+from infra.policy.resource import SECRET, UNKNOWN
 from infra.review import allowed
 from infra.review.masking import HIDDEN, Mask
 from infra.review.paths import MISSING, Path, show
-from infra.review.plan import SECRET
 
 NOTHING = "(none)"
 LATER = "(known after the update)"

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import shutil
-import socket
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
 
 from local_azure.errors import LocalAzureError
+from local_azure.go_module import GoModule
 
 VERSION = "3.259.0"
 """What is downloaded or built."""
@@ -29,14 +29,27 @@ OLDEST = (3, 223, 0)
 HOST_SDK = "3.75.0"
 """The last SDK module that contains the Python language host; it still speaks to today's CLI."""
 
-INSTALLER = ("get.pulumi.com", 443)
-REACH_SECONDS = 4.0
+REACH_SECONDS = 5.0
+"""How long the official site may take to answer at all."""
+
 INSTALL_SECONDS = 300.0
+"""How long the official installer may take, once the site has answered."""
 
 _CLI = "github.com/pulumi/pulumi/pkg/v3"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _HOST = "pulumi-language-python"
 _EXEC = "pulumi-language-python-exec"
+
+_REACH = """
+import urllib.request
+urllib.request.urlopen("https://get.pulumi.com/install.sh", timeout=4).close()
+"""
+_INSTALL = """
+import sys
+from semver import VersionInfo
+from pulumi.automation import PulumiCommand
+PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]))
+"""
 _REMEDY = (
     f"install Pulumi {'.'.join(map(str, OLDEST))} or newer, or a current Go so that it can be built"
 )
@@ -80,8 +93,10 @@ class PulumiCli:
             return found
         with self._alone():
             cached = self.cache / "bin" / "pulumi"
-            if not cached.exists() and not self._download():
-                self._build()
+            if not cached.exists():
+                self._clean()
+                if not self._download():
+                    self._build()
             return cached
 
     def _usable(self, pulumi: Path) -> bool:
@@ -89,7 +104,7 @@ class PulumiCli:
         try:
             said = subprocess.run(
                 [str(pulumi), "version"],
-                env=dict(self.environment),
+                env={**self.environment, "PULUMI_SKIP_UPDATE_CHECK": "true"},
                 capture_output=True,
                 text=True,
                 timeout=20,
@@ -106,35 +121,43 @@ class PulumiCli:
 
     def _download(self) -> bool:
         """The official installer, by Pulumi's Automation API; False where it is out of reach."""
-        proxied = any(
-            self.environment.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY")
-        )
-        if not proxied:
-            try:
-                socket.create_connection(INSTALLER, REACH_SECONDS).close()
-            except OSError:
-                self.console.print("The official Pulumi installer is out of reach.")
-                return False
-        with self._draft() as draft, self.console.status("Downloading the Pulumi CLI"):
-            code = (
-                "import sys\nfrom semver import VersionInfo\n"
-                "from pulumi.automation import PulumiCommand\n"
-                "PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]))"
-            )
-            try:
-                done = subprocess.run(
-                    [sys.executable, "-c", code, str(draft), VERSION],
-                    env=dict(self.environment),
-                    capture_output=True,
-                    timeout=INSTALL_SECONDS,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired:
-                return False
-            if done.returncode != 0 or not (draft / "bin" / "pulumi").exists():
+        # In processes of their own: only those can be given up while they look up a name.
+        if self._python(_REACH, seconds=REACH_SECONDS) is not None:
+            self.console.print("The official Pulumi installer is out of reach.")
+            return False
+        with self._draft() as draft:
+            with self.console.status(f"Downloading the Pulumi CLI {VERSION}"):
+                failed = self._python(_INSTALL, str(draft), VERSION, seconds=INSTALL_SECONDS)
+            if failed is not None:
+                self.console.print(f"The official Pulumi installer failed: {failed}", markup=False)
                 return False
             draft.rename(self.cache)
             return True
+
+    def _python(self, code: str, *arguments: str, seconds: float) -> str | None:
+        """Run code under a hard limit, whatever it starts included; None, or why it failed."""
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen(
+                [sys.executable, "-c", code, *arguments],
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                return f"no end after {seconds:g} s"
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+            said.seek(0)
+            lines = said.read().strip().splitlines()
+        if process.returncode == 0:
+            return None
+        return lines[-1] if lines else f"exit code {process.returncode}"
 
     def _build(self) -> None:
         go = shutil.which("go", path=self.environment.get("PATH"))
@@ -146,26 +169,31 @@ class PulumiCli:
             f"Building the Pulumi CLI {VERSION} from its Go modules, once: a few minutes."
         )
         with self._draft() as draft:
-            programs = draft / "bin"
-            programs.mkdir()
-            stamp = f"-s -w -X {_SDK}/go/common/version.Version=v{VERSION}"
-            cli = GoModule(go, draft / "cli", self.environment, self.console)
-            cli.require(_CLI, VERSION)
-            cli.build(f"{_CLI}/cmd/pulumi", programs / "pulumi", stamp)
-            host = GoModule(go, draft / "host", self.environment, self.console)
-            host.require(_SDK, HOST_SDK)
-            host.build(f"{_SDK}/python/cmd/{_HOST}", programs / _HOST, "-s -w")
-            script = cli.folder_of(_SDK) / "python" / "cmd" / _EXEC
-            shutil.copyfile(script, programs / _EXEC)
-            (programs / _EXEC).chmod(0o755)
-            shutil.rmtree(draft / "cli")
-            shutil.rmtree(draft / "host")
+            try:
+                self._build_in(go, draft)
+            except LocalAzureError as error:
+                raise LocalAzureError(f"{error}; {_REMEDY}") from error
             draft.rename(self.cache)
+
+    def _build_in(self, go: str, draft: Path) -> None:
+        programs = draft / "bin"
+        programs.mkdir()
+        stamp = f"-s -w -X {_SDK}/go/common/version.Version=v{VERSION}"
+        cli = GoModule(go, draft / "cli", self.environment, self.console)
+        cli.require(_CLI, VERSION)
+        cli.build(f"{_CLI}/cmd/pulumi", programs / "pulumi", stamp)
+        host = GoModule(go, draft / "host", self.environment, self.console)
+        host.require(_SDK, HOST_SDK)
+        host.build(f"{_SDK}/python/cmd/{_HOST}", programs / _HOST, "-s -w")
+        script = cli.folder_of(_SDK) / "python" / "cmd" / _EXEC
+        shutil.copyfile(script, programs / _EXEC)
+        (programs / _EXEC).chmod(0o755)
+        shutil.rmtree(draft / "cli")
+        shutil.rmtree(draft / "host")
 
     @contextmanager
     def _draft(self) -> Iterator[Path]:
         """A folder beside the cache's, renamed when complete, removed when not."""
-        self.cache.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
             dir=self.cache.parent, prefix=f"{self.cache.name}-", ignore_cleanup_errors=True
         ) as name:
@@ -173,88 +201,26 @@ class PulumiCli:
             draft.mkdir()
             yield draft
 
+    def _clean(self) -> None:
+        """Remove what killed set-ups left; Go's own cache keeps what they had compiled."""
+        for left in (self.cache, *self.cache.parent.glob(f"{self.cache.name}-*")):
+            shutil.rmtree(left, ignore_errors=True)
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Two checkouts must not build at the same time."""
-        self.cache.parent.mkdir(parents=True, exist_ok=True)
-        with self.cache.with_name(f"{self.cache.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-
-@dataclass(frozen=True)
-class GoModule:
-    """A throw-away Go module: `go install` refuses modules with replace directives.
-
-    Attributes:
-        go: The Go command.
-        folder: Where it lives.
-        environment: The user's own.
-        console: Where progress is shown.
-    """
-
-    go: str
-    folder: Path
-    environment: Mapping[str, str]
-    console: Console
-
-    def require(self, module: str, version: str) -> None:
-        """Make the module and let it need another one, at exactly this version."""
-        self.folder.mkdir()
-        self._run("mod", "init", "build")
-        with self.console.status(f"Getting {module} {version}"):
-            self._run("get", f"{module}@v{version}")
-
-    def build(self, package: str, out: Path, flags: str) -> None:
-        """Compile a command, a step per package."""
-        total = len(self._run("list", "-deps", package).splitlines())
-        process = subprocess.Popen(
-            [self.go, "build", "-v", "-ldflags", flags, "-o", str(out), package],
-            cwd=self.folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        said: list[str] = []
-        with (
-            process,
-            Progress(
-                *Progress.get_default_columns(), TimeElapsedColumn(), console=self.console
-            ) as bar,
-        ):
-            task = bar.add_task(f"compiling {out.name}", total=total)
-            for line in process.stderr or ():
-                said.append(line)
-                bar.advance(task)
-                if not self.console.is_terminal and len(said) % 200 == 0:
-                    self.console.print(f"  {out.name}: {len(said)} of {total} packages")
-            bar.update(task, completed=total)
-        if process.returncode != 0:
+        try:
+            self.cache.parent.mkdir(parents=True, exist_ok=True)
+            file = self.cache.with_name(f"{self.cache.name}.lock").open("w")
+        except OSError as error:
             raise LocalAzureError(
-                f"go could not build {package}: {' '.join(said[-3:]).strip()}; {_REMEDY}"
-            )
-
-    def folder_of(self, module: str) -> Path:
-        """Where Go keeps the source of a module that is needed."""
-        return Path(self._run("list", "-m", "-f", "{{.Dir}}", module).strip())
-
-    def _run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [self.go, *arguments],
-            cwd=self.folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            said = (done.stderr.strip() or "no reason given").splitlines()[-1]
-            raise LocalAzureError(f"go {arguments[0]} failed: {said}; {_REMEDY}")
-        return done.stdout
-
-    @property
-    def _environment(self) -> dict[str, str]:
-        return {**self.environment, "GOFLAGS": "-mod=mod -buildvcs=false", "GOWORK": "off"}
+                f"the cache folder {self.cache.parent} cannot be used: {error.strerror}; "
+                "name another in XDG_CACHE_HOME"
+            ) from error
+        with file as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.console.print("Waiting for another set-up that gets the Pulumi CLI.")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

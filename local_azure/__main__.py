@@ -1,5 +1,6 @@
-"""`python -m local_azure`."""
+"""Entry of `python -m local_azure`."""
 
 from local_azure.cli import app
 
-app(prog_name="python -m local_azure")
+if __name__ == "__main__":
+    app(prog_name="python -m local_azure")

@@ -1,1 +1,1 @@
-"""Container groups whose containers are processes of this machine."""
+"""Container groups: the files of images, run as supervised processes at addresses of their own."""

@@ -4,23 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
+import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
+from local_azure.containers.history import History
 from local_azure.containers.log import Log
 from local_azure.containers.probe import Probe
 from local_azure.containers.process import Launch, Process
 
-RestartPolicy = Literal["Always", "OnFailure", "Never"]
-GRACE_SECONDS = 10.0
-FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 60.0
-STABLE_SECONDS = 60.0
-"""A container that ran for so long starts its back-off anew."""
+LOG = logging.getLogger(__name__)
 
-EVENTS_KEPT = 20
+RestartPolicy = Literal["Always", "OnFailure", "Never"]
+
+GIVE_UP_AFTER = 3
+"""Crashes in a row after which a container that starts is called broken; it goes on trying."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds.
+
+    Attributes:
+        grace: Between SIGTERM and SIGKILL.
+        first_pause: Before the first restart; each further one doubles it.
+        longest_pause: Where doubling ends.
+        stable: A container that ran for so long starts its back-off anew.
+        settle: How long one without a readiness probe must run to be called ready.
+    """
+
+    grace: float = 10.0
+    first_pause: float = 0.5
+    longest_pause: float = 60.0
+    stable: float = 60.0
+    settle: float = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a container is started from.
+
+    Attributes:
+        name: Its name in the group.
+        image: As the group names it.
+        launch: How it is started.
+        policy: What happens when it ends.
+        liveness: Restarts it, or None.
+        readiness: Says whether it may get requests, or None.
+    """
+
+    name: str
+    image: str
+    launch: Launch
+    policy: RestartPolicy
+    liveness: Probe | None
+    readiness: Probe | None
 
 
 @dataclass
@@ -28,31 +68,31 @@ class Container:
     """A supervised container.
 
     Attributes:
-        name: Its name in the group.
-        launch: How it is started.
-        policy: What happens when it ends.
-        liveness: Restarts it, or None.
-        readiness: Says whether it may get requests, or None.
-        log: What it writes.
-        restarts: How often it was started again.
+        plan: What it is started from.
+        folder: Of its log and of what a killed stand-in leaves to be found.
+        timing: How patient its supervisor is.
         ready: Whether it may get requests.
+        over: Whether it has ended and will not be started again.
     """
 
-    name: str
-    launch: Launch
-    policy: RestartPolicy
-    liveness: Probe | None
-    readiness: Probe | None
-    log: Log
-    restarts: int = 0
-    ready: bool = False
-    _state: dict[str, Any] = field(default_factory=lambda: {"state": "Waiting"}, init=False)
-    _previous: dict[str, Any] | None = field(default=None, init=False)
-    _events: list[dict[str, Any]] = field(default_factory=list, init=False)
+    plan: Plan
+    folder: Path
+    timing: Timing = field(default_factory=Timing)
+    ready: bool = field(default=False, init=False)
+    over: bool = field(default=False, init=False)
+    history: History = field(default_factory=History, init=False)
+    _crashes: int = field(default=0, init=False)
     _process: Process | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
-    _changed: asyncio.Condition = field(default_factory=asyncio.Condition, init=False)
-    _reason: str = field(default="", init=False)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _killed_for: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log = Log(self.folder / f"{self.plan.name}.log")
+        self._session_file = self.folder / f"{self.plan.name}.session"
+        self.history.event("Pulled", f'Successfully pulled image "{self.plan.image}"')
 
     def start(self) -> None:
         """Begin to supervise."""
@@ -60,156 +100,128 @@ class Container:
 
     async def stop(self) -> None:
         """SIGTERM, a grace period, SIGKILL; return when no process is left."""
-        task, self._task = self._task, None
-        if task is None:
+        if self._task is None:
             return
-        process = self._process
-        if process is not None:
-            self._reason = "Stopped"
-            process.kill(signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GRACE_SECONDS):
-                    while self._process is process:
-                        await self._wait_for_change()
-            process.kill(signal.SIGKILL)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-        self.ready = False
+        self._stopping.set()
+        if self._process is not None:
+            await self._process.stop(self.timing.grace)
+        await self._task
 
     async def settled(self) -> bool:
-        """Wait until it is ready (True), or has failed for good or three times (False)."""
-        while not self.ready:
-            if self._task is None or self._task.done() or self.restarts >= 3:
-                ended = self._state.get("exitCode")
-                return self.policy != "Always" and ended == 0
-            await self._wait_for_change()
-        return True
-
-    def view(self) -> dict[str, Any]:
-        """The container's `instanceView`."""
-        view: dict[str, Any] = {
-            "restartCount": self.restarts,
-            "currentState": dict(self._state),
-            "events": list(self._events),
-        }
-        if self._previous:
-            view["previousState"] = dict(self._previous)
-        return view
+        """Wait until it is ready or has done its work (True), or is broken (False)."""
+        while True:
+            changed = self._changed
+            if self.ready:
+                return True
+            if self.over:
+                return self.plan.readiness is None and not self._stopping.is_set()
+            if self._crashes >= GIVE_UP_AFTER:
+                return False
+            await changed.wait()
 
     async def _supervise(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
-        while True:
-            began = asyncio.get_running_loop().time()
-            code = await self._run_once()
-            if asyncio.get_running_loop().time() - began > STABLE_SECONDS:
-                pause = FIRST_PAUSE_SECONDS
-            if self.policy == "Never" or (self.policy == "OnFailure" and code == 0):
-                await self._notify()
-                return
-            self._previous = dict(self._state)
-            self._state = {"state": "Waiting", "detailStatus": "CrashLoopBackOff"}
-            self.restarts += 1
-            await self._notify()
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                began = loop.time()
+                code = await self._run()
+                if loop.time() - began > self.timing.stable:
+                    self._crashes = 0
+                if self._stopping.is_set() or not self._again(code):
+                    return
+                pause = min(self.timing.first_pause * 2**self._crashes, self.timing.longest_pause)
+                self._crashes += 1
+                self.history.waiting(f"CrashLoopBackOff: restarted in {pause:g} s")
+                self.history.event("BackOff", "Back-off restarting failed container", warning=True)
+                self._tell()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause)
+                    return
+                self.history.restarts += 1
+        except Exception:
+            LOG.exception("container %s", self.plan.name)
+            self.history.terminated(-1, "the stand-in failed; its log has the reason")
+        finally:
+            self.ready, self.over = False, True
+            self._tell()
 
-    async def _run_once(self) -> int:
-        self._reason = ""
+    def _again(self, code: int) -> bool:
+        return self.plan.policy == "Always" or (self.plan.policy == "OnFailure" and code != 0)
+
+    async def _run(self) -> int:
+        """From one start to one end. Returns the exit code."""
+        self._killed_for = ""
         try:
-            process = await Process.start(self.launch)
+            process = Process(self.plan.launch, self.log.write)
         except OSError as error:
-            self.log.line(f"cannot start {self.launch.command[0]}: {error.strerror}")
-            self._end(127, "Error")
-            self._event("Failed", f"Error: {error.strerror}: {self.launch.command[0]}", "Warning")
-            return 127
+            self.history.terminated(128, f"cannot be started: {error.strerror}")
+            self.history.event("Failed", f"Error: {error.strerror}", warning=True)
+            return 128
         self._process = process
-        self._state = {"state": "Running", "startTime": _now(), "detailStatus": ""}
-        self._event("Started", "Started container", "Normal")
-        watchers = self._watch(process)
-        if self.readiness is None:
-            self.ready = True
-        await self._notify()
+        process.session.write(self._session_file)
+        self.history.running()
+        self._tell()
+        watchers = [asyncio.create_task(self._watch(work)) for work in self._watches(process)]
         try:
-            code = await process.wait(self.log.line)
+            code = await process.wait()
         finally:
             for watcher in watchers:
                 watcher.cancel()
-            process.kill(signal.SIGKILL)
-            self._process = None
-            self.ready = False
-        status = "OOMKilled" if process.out_of_memory else self._reason
-        self._end(code, status or ("Completed" if code == 0 else "Error"))
-        if code != 0 and self._reason != "Stopped":
-            self._event("Killing" if status else "BackOff", f"Exit code {code} {status}", "Warning")
-        await self._notify()
+            await asyncio.gather(*watchers, return_exceptions=True)
+            self.log.flush()
+            self._process, self.ready = None, False
+            self._session_file.unlink(missing_ok=True)
+        if process.out_of_memory:
+            limit = self.plan.launch.memory / 1e9
+            self.history.event(
+                "OOMKilled", f"Container used more than its {limit:g} GB of memory", warning=True
+            )
+        detail = "OOMKilled" if process.out_of_memory else self._killed_for
+        self.history.terminated(code, detail or ("Completed" if code == 0 else "Error"))
+        if self._stopping.is_set():
+            self.history.event("Killing", f"Killing container {self.plan.name}")
         return code
 
-    def _watch(self, process: Process) -> list[asyncio.Task[None]]:
-        def alive(verdict: bool) -> None:
-            if not verdict:
-                self._reason = "LivenessProbeFailed"
-                self._event("Unhealthy", "Liveness probe failed; restarting", "Warning")
-                process.kill(signal.SIGKILL)
+    def _watches(self, process: Process) -> list[Awaitable[None]]:
+        watches: list[Awaitable[None]] = [self._readiness(process)]
+        if self.plan.liveness is not None:
+            watches.append(self._liveness(process, self.plan.liveness))
+        return watches
 
-        def ready(verdict: bool) -> None:
-            if verdict != self.ready:
-                self.ready = verdict
-                word = "succeeded" if verdict else "failed"
-                self._event(
-                    "Ready" if verdict else "Unhealthy", f"Readiness probe {word}", "Normal"
+    async def _watch(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception:
+            LOG.exception("a probe of container %s", self.plan.name)
+
+    async def _liveness(self, process: Process, probe: Probe) -> None:
+        async for verdict, reason in probe.verdicts(process.run):
+            if reason:
+                self.history.event("Unhealthy", f"Liveness probe failed: {reason}", warning=True)
+            if verdict is False and not self._stopping.is_set():
+                self._killed_for = f"liveness probe failed: {reason}"
+                self.history.event(
+                    "Killing",
+                    f"Container {self.plan.name} failed liveness probe, will be restarted",
                 )
-                notify = asyncio.ensure_future(self._notify())
-                self._background.add(notify)
-                notify.add_done_callback(self._background.discard)
+                await process.stop(self.timing.grace)
 
-        watched = [(self.liveness, alive), (self.readiness, ready)]
-        return [
-            asyncio.create_task(probe.watch(process.run, judged))
-            for probe, judged in watched
-            if probe is not None
-        ]
-
-    _background: set[asyncio.Future[None]] = field(default_factory=set, init=False)
-
-    def _end(self, code: int, status: str) -> None:
-        self._state = {
-            "state": "Terminated",
-            "exitCode": code,
-            "startTime": self._state.get("startTime", _now()),
-            "finishTime": _now(),
-            "detailStatus": status,
-        }
-
-    def _event(self, name: str, message: str, kind: str) -> None:
-        now = _now()
-        last = self._events[-1] if self._events else None
-        if last and last["name"] == name and last["message"] == message:
-            last.update(count=last["count"] + 1, lastTimestamp=now)
+    async def _readiness(self, process: Process) -> None:
+        if self.plan.readiness is None:
+            await asyncio.sleep(self.timing.settle)
+            self._set_ready(True)
             return
-        self._events.append(
-            {
-                "name": name,
-                "message": message,
-                "type": kind,
-                "count": 1,
-                "firstTimestamp": now,
-                "lastTimestamp": now,
-            }
-        )
-        del self._events[:-EVENTS_KEPT]
+        async for verdict, reason in self.plan.readiness.verdicts(process.run):
+            if reason:
+                self.history.event("Unhealthy", f"Readiness probe failed: {reason}", warning=True)
+            if verdict is not None:
+                self._set_ready(verdict)
 
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+    def _set_ready(self, ready: bool) -> None:
+        self.ready = ready
+        self._tell()
 
-    async def _wait_for_change(self) -> None:
-        # The time limit is a safety net: a state may change between the look and the wait.
-        async with self._changed:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.2):
-                    await self._changed.wait()
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    def _tell(self) -> None:
+        """Wake those who wait for a change."""
+        self._changed.set()
+        self._changed = asyncio.Event()

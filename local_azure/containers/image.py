@@ -1,31 +1,23 @@
-"""An image: pulled from a registry of the stand-in, verified, unpacked once."""
+"""An image: verified, unpacked once into a folder named by its digest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
-import stat
-import tarfile
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_azure.registry.blobs import Blobs
+from local_azure.containers.layers import LayerError, Unpacker, freeze, thaw
 
-LARGEST_UNPACKED = 15 * 10**9
-"""Azure Container Instances' limit for an image."""
-
-REFERENCE = re.compile(
-    r"(?P<server>[^/]+)/(?P<repository>[a-z0-9][a-z0-9._/-]*)"
-    r"(?:@(?P<digest>sha256:[0-9a-f]{64})|:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?"
-)
+_MOST_BYTES_OF_CONFIG = 4 * 1024 * 1024
 
 
 class ImageError(Exception):
-    """An image that cannot be had or run."""
+    """An image that cannot be had or run; one line."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +36,16 @@ class Image:
 
     @property
     def working_directory(self) -> Path:
-        """Where the command starts, in the unpacked files."""
-        return self.root / str(self.config.get("WorkingDir") or "/").lstrip("/")
+        """Where the command starts, in the unpacked files.
+
+        Raises:
+            ImageError: it is not there, or leads out of the image.
+        """
+        named = str(self.config.get("WorkingDir") or "/")
+        path = (self.root / named.lstrip("/")).resolve()
+        if not path.is_relative_to(self.root.resolve()) or not path.is_dir():
+            raise ImageError(f"the image's WorkingDir '{named}' is no folder of the image")
+        return path
 
     @property
     def environment(self) -> dict[str, str]:
@@ -64,92 +64,76 @@ class Image:
         return [*(self.config.get("Entrypoint") or []), *(self.config.get("Cmd") or [])]
 
 
-def unpack(blobs: Blobs, repository: str, reference: str, folder: Path) -> Image:
-    """Unpack an image below `folder`, in a folder of its digest; one that is there is used.
+def unpack(digest: str, manifest: bytes, blob: Callable[[str], Path], folder: Path) -> Image:
+    """Unpack an image below `folder`; one that is there already is used as it is.
+
+    Args:
+        digest: The manifest's digest.
+        manifest: An image manifest.
+        blob: Gives the file of a blob.
+        folder: Images by digest. An interrupted unpacking leaves no image there.
 
     Raises:
-        ImageError: No such image, altered blobs, an unsafe or too large layer.
+        ImageError: altered or missing blobs, an unsafe or too large layer.
     """
-    found = blobs.manifest(repository, reference)
-    if found is None:
-        raise ImageError(f"the registry has no image {repository} with {reference}")
-    digest, _, content = found
-    manifest = json.loads(content)
-    config = json.loads(_verified(blobs, manifest["config"]["digest"]).read_bytes())
+    _check(hashlib.sha256(manifest), digest, "the manifest")
+    described = json.loads(manifest)
+    try:
+        config_digest = described["config"]["digest"]
+        layers = [layer["digest"] for layer in described["layers"]]
+        config_file = _verified(blob(config_digest), config_digest)
+        if config_file.stat().st_size > _MOST_BYTES_OF_CONFIG:
+            raise ImageError(f"its configuration has more than {_MOST_BYTES_OF_CONFIG:,} bytes")
+        config = json.loads(config_file.read_bytes()).get("config") or {}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ImageError(f"its manifest or configuration is malformed: {error}") from error
     target = folder / digest.removeprefix("sha256:")
     if not target.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacking-") as draft_name:
-            draft = Path(draft_name) / "root"
-            draft.mkdir()
-            for layer in manifest["layers"]:
-                _apply(_verified(blobs, layer["digest"]), draft)
-            _freeze(draft)
-            try:
-                draft.rename(target)
-            finally:
-                if draft.exists():
-                    _thaw(draft)
-    return Image(digest, target, dict(config.get("config") or {}))
+        _make(target, [(each, blob(each)) for each in layers])
+    return Image(digest, target, dict(config))
 
 
-def remove(folder: Path) -> None:
-    """Delete unpacked images."""
-    if folder.exists():
-        _thaw(folder)
-        shutil.rmtree(folder)
+def _make(target: Path, layers: list[tuple[str, Path]]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unpacking-") as place:
+        draft = Path(place) / "root"
+        draft.mkdir()
+        unpacker = Unpacker(draft)
+        try:
+            for digest, layer in layers:
+                unpacker.apply(_verified(layer, digest))
+        except LayerError as error:
+            raise ImageError(str(error)) from error
+        freeze(draft)
+        # Renaming a folder writes to it: its `..` changes.
+        draft.chmod(0o755)
+        try:
+            draft.rename(target)
+        except OSError:
+            thaw(draft)
+            if not target.is_dir():  # else somebody else was faster
+                raise
+        else:
+            target.chmod(0o555)
 
 
-def _verified(blobs: Blobs, digest: str) -> Path:
-    path = blobs.blob(digest)
+def remove_drafts(folder: Path) -> None:
+    """Delete what an interrupted unpacking left."""
+    for draft in folder.glob(".unpacking-*"):
+        thaw(draft)
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _verified(path: Path, digest: str) -> Path:
     try:
         with path.open("rb") as file:
-            found = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            _check(hashlib.file_digest(file, "sha256"), digest, "a blob")
     except OSError as error:
         raise ImageError(f"the registry has lost the blob {digest}") from error
-    if found != digest:
-        raise ImageError(f"the blob {digest} was altered: its digest is {found}")
     return path
 
 
-def _apply(layer: Path, root: Path) -> None:
-    try:
-        with tarfile.open(layer) as tar:
-            size = 0
-            for member in tar:
-                size += member.size
-                if size > LARGEST_UNPACKED:
-                    raise ImageError(f"a layer is larger than {LARGEST_UNPACKED} bytes")
-                name = Path(member.name).name
-                if name.startswith(".wh."):
-                    _whiteout(root, Path(member.name))
-                else:
-                    # Refuses absolute paths, paths and links out of the root, and devices.
-                    tar.extract(member, root, filter="data")
-    except tarfile.TarError as error:
-        raise ImageError(f"a layer cannot be unpacked safely: {error}") from error
-
-
-def _whiteout(root: Path, mark: Path) -> None:
-    """A layer's way to say that a file of a lower layer is gone."""
-    folder = (root / mark).parent
-    if not folder.resolve().is_relative_to(root.resolve()):
-        raise ImageError(f"a layer deletes outside of the image: {mark}")
-    gone = folder.iterdir() if mark.name == ".wh..wh..opq" else [folder / mark.name[4:]]
-    for path in list(gone):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def _freeze(root: Path) -> None:
-    for path in [root, *root.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
-
-
-def _thaw(root: Path) -> None:
-    for path in [root, *root.rglob("*")]:
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(path.stat().st_mode | stat.S_IWUSR)
+def _check(actual: Any, digest: str, what: str) -> None:
+    found = f"sha256:{actual.hexdigest()}"
+    if found != digest:
+        raise ImageError(f"{what} was altered: its digest is {found}, not {digest}")

@@ -2,43 +2,77 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-LARGEST = 4 * 2**20
+LARGEST = 4 * 1024 * 1024
+"""Bytes on disk, times included."""
+
+_LONGEST_LINE = 16 * 1024
 
 
-@dataclass(frozen=True)
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 class Log:
-    """A log in a file.
+    """Two files: the one that grows, and the full one before it.
 
     Attributes:
-        file: Each line begins with its time.
+        file: The one that grows; each line begins with its time.
     """
 
-    file: Path
+    def __init__(self, file: Path, now: Callable[[], str] = _now, largest: int = LARGEST) -> None:
+        self.file = file
+        self._before = file.with_name(file.name + ".1")
+        self._now = now
+        self._half = largest // 2
+        self._rest = b""
 
-    def line(self, text: str) -> None:
-        """Add a line; the older half goes when the file is full."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        with self.file.open("a", encoding="utf-8") as out:
-            out.write(f"{stamp} {text}\n")
-            full = out.tell() > LARGEST
-        if full:
-            kept = self.file.read_bytes()[-LARGEST // 2 :]
-            self.file.write_bytes(kept[kept.index(b"\n") + 1 :])
+    def write(self, piece: bytes) -> None:
+        """Add what was written; the end of a piece may be the middle of a line."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        while len(self._rest) > _LONGEST_LINE:
+            lines.append(self._rest[:_LONGEST_LINE])
+            self._rest = self._rest[_LONGEST_LINE:]
+        self._add(lines)
+
+    def flush(self) -> None:
+        """End an unfinished line: its writer is gone."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._add([rest])
 
     def tail(self, lines: int | None = None, *, timestamps: bool = False) -> str:
         """The last lines, all of them without a number."""
-        try:
-            text = self.file.read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
-        wanted = text.splitlines()[-lines:] if lines else text.splitlines()
-        return "".join(f"{line if timestamps else line.partition(' ')[2]}\n" for line in wanted)
+        content = b"".join(path.read_bytes() for path in (self._before, self.file) if path.exists())
+        found = content.split(b"\n")[:-1]
+        wanted = found if lines is None else found[-lines:] if lines else []
+        shown = wanted if timestamps else [line.partition(b" ")[2] for line in wanted]
+        return b"".join(line + b"\n" for line in shown).decode(errors="replace")
 
     def clear(self) -> None:
         """Forget everything."""
+        self._rest = b""
         self.file.unlink(missing_ok=True)
+        self._before.unlink(missing_ok=True)
+
+    def _add(self, lines: list[bytes]) -> None:
+        if not lines:
+            return
+        stamp = self._now().encode()
+        size = self.file.stat().st_size if self.file.exists() else 0
+        pending = bytearray()
+        for line in lines:
+            pending += b"%s %s\n" % (stamp, line.rstrip(b"\r"))
+            if size + len(pending) >= self._half:
+                self._append(pending)
+                self.file.replace(self._before)
+                pending.clear()
+                size = 0
+        self._append(pending)
+
+    def _append(self, content: bytearray) -> None:
+        with self.file.open("ab") as file:
+            file.write(content)

@@ -20,41 +20,42 @@ REQUIREMENTS_LABEL = "local-azure.requirements"
 _DONE = ".complete"
 
 
-async def prepare(image: Image, folder: Path, environment: Mapping[str, str]) -> Path | None:
+async def prepare(image: Image, folder: Path, environment: Mapping[str, str]) -> Path:
     """Build the image's virtual environment, or find it.
 
     Args:
-        image: The image; without the label it needs none.
+        image: The image; without the label it gets an environment without packages.
         folder: Environments by the hash of their requirements and interpreter.
         environment: The user's own, for the package index and proxies.
 
     Returns:
-        The environment's `bin` folder, or None.
+        The environment's `bin` folder.
 
     Raises:
         ImageError: The file is missing, or its packages cannot be installed.
     """
     name = image.labels.get(REQUIREMENTS_LABEL)
-    if name is None:
-        return None
-    requirements = image.working_directory / name
-    if not requirements.resolve().is_relative_to(image.root.resolve()):
-        raise ImageError(f"the label {REQUIREMENTS_LABEL} leads out of the image: {name}")
-    try:
-        content = requirements.read_bytes()
-    except OSError as error:
-        raise ImageError(f"the image has no {name}, which its label names") from error
+    requirements = _requirements(image, name) if name else None
+    content = requirements.read_bytes() if requirements else b""
     key = hashlib.sha256(content + sys.version.encode()).hexdigest()[:24]
-    target = folder / key
-    return await asyncio.to_thread(_locked, target, requirements, dict(environment))
+    return await asyncio.to_thread(_locked, folder / key, requirements, dict(environment))
 
 
-def _locked(target: Path, requirements: Path, environment: dict[str, str]) -> Path:
+def _requirements(image: Image, name: str) -> Path:
+    path = (image.working_directory / name).resolve()
+    if not path.is_relative_to(image.root.resolve()):
+        raise ImageError(f"the label {REQUIREMENTS_LABEL} leads out of the image: {name}")
+    if not path.is_file():
+        raise ImageError(f"it has no file '{name}', which its label {REQUIREMENTS_LABEL} names")
+    return path
+
+
+def _locked(target: Path, requirements: Path | None, environment: dict[str, str]) -> Path:
     """One builder at a time; the mark is made last, so that a cut-off build is done again."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (target / _DONE).exists():
+        if not ((target / _DONE).exists() and (target / "bin" / "python").exists()):
             if target.exists():
                 shutil.rmtree(target)
             _build(target, requirements, environment)
@@ -62,23 +63,31 @@ def _locked(target: Path, requirements: Path, environment: dict[str, str]) -> Pa
     return target / "bin"
 
 
-def _build(target: Path, requirements: Path, environment: dict[str, str]) -> None:
+def _build(target: Path, requirements: Path | None, environment: dict[str, str]) -> None:
+    _uv(["venv", "--python", sys.executable, str(target)], environment)
+    if requirements is not None:
+        python = str(target / "bin" / "python")
+        options = ["--system-certs", "--require-hashes", "--compile-bytecode", "--python", python]
+        _uv(["pip", "sync", *options, str(requirements)], environment)
+
+
+def _uv(arguments: list[str], environment: dict[str, str]) -> None:
     uv = Path(sys.executable).parent / "uv"
-    sync = ["pip", "sync", "--system-certs", "--require-hashes", "--compile-bytecode", "--python"]
-    for arguments in (
-        ["venv", "--quiet", "--python", sys.executable, str(target)],
-        [*sync, str(target / "bin" / "python"), str(requirements)],
-    ):
-        done = subprocess.run(
-            [str(uv), *arguments],
-            env={k: v for k, v in environment.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH"}},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise ImageError(f"the image's packages cannot be installed: {done.stderr.strip()}")
+    done = subprocess.run(
+        [str(uv), "--no-progress", *arguments],
+        env={k: v for k, v in environment.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH"}},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ImageError(f"its packages cannot be installed: {_last_words(done.stderr)}")
+
+
+def _last_words(text: str) -> str:
+    """One line of what uv says."""
+    return " ".join(text.split())[-500:] or "uv says nothing"
 
 
 def cache(environment: Mapping[str, str] = os.environ) -> Path:

@@ -1,21 +1,22 @@
-"""A process that stands for a container: its own session, limits, and an end with its parent."""
+"""A process that stands for a container: clean environment, limits, an end that leaves nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
-import math
 import os
-import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import psutil
+from local_azure.containers.session import Session
 
-_PR_SET_PDEATHSIG = 1
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_CHUNK = 65_536
+_DRAIN_SECONDS = 1.0
 _LOOK_SECONDS = 0.25
 
 
@@ -27,14 +28,14 @@ class Launch:
         command: The argument list; the program is looked for on the environment's PATH.
         environment: All of its environment.
         folder: Its working directory.
-        cores: CPU cores, rounded up to whole ones.
+        cores: The CPUs that it may use.
         memory: Resident bytes of all of its processes together.
     """
 
     command: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
-    cores: float
+    cores: frozenset[int]
     memory: int
 
 
@@ -42,110 +43,112 @@ class Process:
     """A running container process.
 
     Attributes:
+        session: It and its descendants.
         out_of_memory: Whether it was killed for its memory.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, launch: Launch) -> None:
-        self._process = process
-        self._launch = launch
-        self.out_of_memory = False
-
-    @classmethod
-    async def start(cls, launch: Launch) -> Process:
+    def __init__(self, launch: Launch, write: Callable[[bytes], None]) -> None:
         """Start it.
 
+        Args:
+            launch: How.
+            write: Gets what it writes, piece by piece.
+
         Raises:
-            OSError: There is no such program, or it cannot be run.
+            OSError: the working directory is gone, or the machine has no room for a process.
         """
-        program = shutil.which(launch.command[0], path=launch.environment.get("PATH"))
-        if program is None:
-            raise FileNotFoundError(2, "no such program in the container", launch.command[0])
-        process = await asyncio.create_subprocess_exec(
-            program,
-            *launch.command[1:],
+        self._launch = launch
+        self.out_of_memory = False
+        arguments = [str(os.getpid()), ",".join(map(str, sorted(launch.cores))), *launch.command]
+        self._popen = subprocess.Popen(
+            [sys.executable, "-IS", str(_LAUNCHER), *arguments],
             cwd=launch.folder,
             env=dict(launch.environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_limits(launch.cores),
         )
-        return cls(process, launch)
+        self.session = Session.of(self._popen.pid)
+        self._task = asyncio.create_task(self._follow(write))
 
-    @property
-    def pid(self) -> int:
-        """The first process of the container."""
-        return self._process.pid
+    async def wait(self) -> int:
+        """Its exit code, 128 + N for a signal; by then none of its descendants runs."""
+        return await asyncio.shield(self._task)
 
-    async def wait(self, line: Callable[[str], None]) -> int:
-        """Hand on what it writes, watch its memory, return its exit code (128 + N for a signal)."""
+    async def stop(self, grace: float) -> None:
+        """SIGTERM, a grace period in seconds, SIGKILL for whatever is left."""
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.send_signal(signal.SIGTERM)
+        done, _ = await asyncio.wait([self._task], timeout=grace)
+        if not done:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL for all of it."""
+        await asyncio.to_thread(self.session.kill)
+        await asyncio.wait([self._task])
+
+    async def run(self, command: Sequence[str], seconds: float) -> tuple[int, str]:
+        """Run another command in the container: its exit code and what it wrote.
+
+        Raises:
+            TimeoutError: it took too long; it was killed.
+        """
+        written = bytearray()
+
+        def write(piece: bytes) -> None:
+            if len(written) < _CHUNK:
+                written.extend(piece)
+
+        other = Process(replace(self._launch, command=list(command)), write)
+        try:
+            async with asyncio.timeout(seconds):
+                code = await other.wait()
+        finally:
+            await other.kill()
+        return code, written.decode(errors="replace").strip()
+
+    async def _follow(self, write: Callable[[bytes], None]) -> int:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        assert self._popen.stdout is not None  # noqa: S101 - it is a pipe
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), self._popen.stdout
+        )
+        pump = asyncio.create_task(_pump(reader, write))
         watch = asyncio.create_task(self._watch_memory())
         try:
-            reader = self._process.stdout
-            while reader is not None:
-                try:
-                    content = await reader.readline()
-                except ValueError:  # a line of more than 64 KiB was dropped
-                    line("[a line was too long]")
-                    continue
-                if not content:
-                    break
-                line(content.decode(errors="replace").rstrip("\n"))
-            code = await self._process.wait()
+            await self._exited(loop)
         finally:
             watch.cancel()
-            self.kill(signal.SIGKILL)
+            await asyncio.to_thread(self.session.kill)
+            # Somebody outside of the session may hold the pipe open.
+            await asyncio.wait([pump], timeout=_DRAIN_SECONDS)
+            pump.cancel()
+            transport.close()
+        code = self._popen.wait()
         return code if code >= 0 else 128 - code
 
-    def kill(self, number: signal.Signals) -> None:
-        """Send a signal to all of the container's processes."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
-
-    async def run(self, command: tuple[str, ...]) -> int:
-        """Run another command in the container, as an exec probe does."""
-        other = await Process.start(
-            Launch(
-                command,
-                self._launch.environment,
-                self._launch.folder,
-                self._launch.cores,
-                self._launch.memory,
-            )
-        )
+    async def _exited(self, loop: asyncio.AbstractEventLoop) -> None:
+        descriptor = os.pidfd_open(self._popen.pid)
+        gone = asyncio.Event()
+        loop.add_reader(descriptor, gone.set)
         try:
-            return await other.wait(lambda _: None)
+            await gone.wait()
         finally:
-            other.kill(signal.SIGKILL)
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
 
     async def _watch_memory(self) -> None:
         while True:
-            if self._resident() > self._launch.memory:
+            used = await asyncio.to_thread(self.session.memory, self._launch.memory)
+            if used > self._launch.memory:
                 self.out_of_memory = True
-                self.kill(signal.SIGKILL)
+                await asyncio.to_thread(self.session.kill)
             await asyncio.sleep(_LOOK_SECONDS)
 
-    def _resident(self) -> int:
-        total = 0
-        try:
-            first = psutil.Process(self._process.pid)
-            for each in (first, *first.children(recursive=True)):
-                with contextlib.suppress(psutil.Error):
-                    total += each.memory_info().rss
-        except psutil.Error:
-            return 0
-        return total
 
-
-def _limits(cores: float) -> Callable[[], None]:
-    """What the child does before it becomes the program."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    allowed = sorted(os.sched_getaffinity(0))[: max(1, math.ceil(cores))]
-
-    def limit() -> None:
-        # A container must not outlive a stand-in that was killed.
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.sched_setaffinity(0, allowed)
-
-    return limit
+async def _pump(reader: asyncio.StreamReader, write: Callable[[bytes], None]) -> None:
+    while piece := await reader.read(_CHUNK):
+        write(piece)

@@ -1,24 +1,24 @@
-"""Which image a group may have: pulled with a user-assigned identity that holds AcrPull."""
+"""Which image a container may have: pulled with an identity of the group that holds AcrPull."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import json
+import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Lookup, Resource
-from local_azure.containers.image import REFERENCE, Image, ImageError, unpack
+from local_azure.containers.image import Image, ImageError, remove_drafts, unpack
+from local_azure.containers.reference import Reference
+from local_azure.registry.errors import RegistryError
+from local_azure.registry.registry import Registry
+from local_azure.registry.roles import may_pull
 from local_azure.registry.service import Registries
 
-ROLES_THAT_PULL = {
-    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
-    "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-}
-"""Built-in roles with the right to pull, by the GUID of their definition."""
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True)
@@ -35,66 +35,98 @@ class Puller:
     lookup: Lookup
     folder: Path
 
-    def pull(self, group: Resource, image: str) -> Image:
+    def __post_init__(self) -> None:
+        remove_drafts(self.folder)
+
+    async def pull(self, group: Resource, image: str) -> Image:
         """Find, verify and unpack an image.
 
         Raises:
             ArmError: 400 `InaccessibleImage`, as Azure answers whatever the reason; the message
                 says which.
         """
-        match = REFERENCE.fullmatch(image)
-        registry = self.registries.find(match["server"]) if match else None
-        if match is None or registry is None:
-            raise _inaccessible(image, "no registry of the stand-in answers there")
-        self._check_right(group, registry, image)
-        reference = match["digest"] or match["tag"] or "latest"
+        reference = Reference.parse(image)
+        registry = self.registries.find(reference.server) if reference else None
+        if reference is None or registry is None:
+            raise _inaccessible(
+                group,
+                image,
+                "its registry is none of the stand-in's; expected SERVER/REPOSITORY:TAG or "
+                "SERVER/REPOSITORY@DIGEST with a registry's loginServer",
+            )
+        reason = self._refusal(group, registry)
+        if reason:
+            raise _inaccessible(group, image, reason)
         try:
-            blobs = self.registries.blobs(registry.id)
-            return unpack(blobs, match["repository"], reference, self.folder)
-        except ImageError as error:
-            raise _inaccessible(image, str(error)) from error
+            digest, manifest = _manifest(registry, reference.repository, reference.manifest)
+            return await asyncio.to_thread(
+                unpack, digest, manifest, registry.store.contents.path, self.folder
+            )
+        except (ImageError, RegistryError) as error:
+            message = error.message if isinstance(error, RegistryError) else str(error)
+            raise _inaccessible(group, image, message.rstrip(".")) from error
 
-    def _check_right(self, group: Resource, registry: Resource, image: str) -> None:
-        if registry.body["properties"].get("anonymousPullEnabled"):
-            return
-        server = registry.body["properties"]["loginServer"]
-        credential = next(
-            (
-                each
-                for each in group.body["properties"].get("imageRegistryCredentials") or []
-                if each["server"].lower() == server
-            ),
-            None,
-        )
+    def _refusal(self, group: Resource, registry: Registry) -> str:
+        """Why the group may not pull from the registry; empty when it may."""
+        if not registry.settings.reachable:
+            return f"{registry.host} is closed to the public"
+        credential = self._credential(group, registry.host)
         if credential is None:
-            raise _inaccessible(image, f"imageRegistryCredentials has no entry for {server}")
-        wanted = str(credential.get("identity") or "")
-        if not wanted:
-            raise _inaccessible(image, f"{server} has no admin account; name an identity instead")
+            if registry.settings.anonymous_pull:
+                return ""
+            return f"imageRegistryCredentials has no entry for {registry.host}"
+        if credential.get("identity"):
+            return self._identity_refusal(group, registry, str(credential["identity"]))
+        if not registry.settings.admin:
+            return f"the admin user of {registry.host} is disabled; name an identity that pulls"
+        username, password = (str(credential.get(key) or "") for key in ("username", "password"))
+        if not registry.is_admin(username, password):
+            return f"the user name or password for {registry.host} is wrong"
+        return ""
+
+    def _credential(self, group: Resource, host: str) -> dict[str, Any] | None:
+        listed = group.body["properties"].get("imageRegistryCredentials") or []
+        return next((each for each in listed if each["server"].lower() == host), None)
+
+    def _identity_refusal(self, group: Resource, registry: Registry, wanted: str) -> str:
         own = (group.body.get("identity") or {}).get("userAssignedIdentities") or {}
         if wanted.lower() not in {each.lower() for each in own}:
-            raise _inaccessible(image, "the group's identity does not contain the one that pulls")
+            raise ArmError(
+                400,
+                "InvalidImageRegistryIdentity",
+                f"The identity in the 'imageRegistryCredentials' of container group '{group.name}' "
+                "not found in container group identity list",
+                "properties.imageRegistryCredentials",
+            )
         identity = self.lookup.get(wanted)
         if identity is None:
-            raise _inaccessible(image, f"the identity {wanted} does not exist")
-        if not self._may_pull(identity.body["properties"]["principalId"], registry.id):
-            raise _inaccessible(image, f"the identity {identity.name} has no AcrPull on {server}")
-
-    def _may_pull(self, principal: str, registry_id: str) -> bool:
-        for assignment in self.lookup.list("Microsoft.Authorization/roleAssignments"):
-            properties: Mapping[str, Any] = assignment.body["properties"]
-            scope = assignment.id.lower().rpartition("/providers/microsoft.authorization/")[0]
-            role = str(properties["roleDefinitionId"]).rsplit("/", 1)[-1].lower()
-            covers = f"{registry_id.lower()}/".startswith(f"{scope}/")
-            if covers and properties["principalId"] == principal and role in ROLES_THAT_PULL:
-                return True
-        return False
+            return f"the identity {wanted} does not exist"
+        principal = str(identity.body["properties"]["principalId"])
+        if not may_pull(principal, registry.id, self.lookup):
+            return f"the identity '{identity.name}' has no AcrPull on {registry.host}"
+        return ""
 
 
-def _inaccessible(image: str, reason: str) -> ArmError:
+def _manifest(registry: Registry, repository: str, reference: str) -> tuple[str, bytes]:
+    """Digest and bytes of an image manifest; of an index, the one for this machine."""
+    found, content = registry.store.manifest(repository, reference)
+    described = json.loads(content)
+    if "manifests" not in described:
+        return found.digest, content
+    machine = _ARCHITECTURES.get(platform.machine(), platform.machine())
+    for each in described["manifests"]:
+        if each.get("platform", {}).get("os", "linux") == "linux" and (
+            each.get("platform", {}).get("architecture", machine) == machine
+        ):
+            found, content = registry.store.manifest(repository, each["digest"])
+            return found.digest, content
+    raise ImageError(f"the index has no image for linux/{machine}")
+
+
+def _inaccessible(group: Resource, image: str, reason: str) -> ArmError:
     return ArmError(
         400,
         "InaccessibleImage",
-        f"The image '{image}' in container group is not accessible: {reason}. Please check the "
-        "image and registry credential.",
+        f"The image '{image}' in container group '{group.name}' is not accessible. Please check "
+        f"the image and registry credential. (The stand-in's reason: {reason}.)",
     )

@@ -5,35 +5,33 @@ from __future__ import annotations
 import asyncio
 import copy
 import hashlib
-import os
-from collections.abc import Mapping, Sequence
+import logging
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
-from local_azure.arm.errors import ArmError, not_found
+from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Body, Resource, Surroundings
-from local_azure.containers import address, packages, updates
-from local_azure.containers.container import Container
-from local_azure.containers.image import Image, ImageError
-from local_azure.containers.log import Log
-from local_azure.containers.packages import prepare
-from local_azure.containers.probe import Probe
-from local_azure.containers.process import Launch
+from local_azure.containers import address, rules, updates
+from local_azure.containers.actions import Actions
+from local_azure.containers.container import Timing
+from local_azure.containers.group import Group, reap
+from local_azure.containers.planner import Planner
 from local_azure.containers.pull import Puller
-from local_azure.environment import ambient
 from local_azure.types.resource_type import merge
 
+LOG = logging.getLogger(__name__)
+
 TYPE = "Microsoft.ContainerInstance/containerGroups"
-BIND_LABEL = "local-azure.bind-variable"
-"""Names the environment variable that tells the image's command which address to listen on."""
 
 START_SECONDS = 120.0
-LOG_LINES_IN_ERROR = 15
+"""How long the containers of a PUT may take to become ready."""
+
+RESUME_SECONDS = 10.0
+"""How long a starting stand-in waits for them; they go on by themselves."""
 
 
 @dataclass
@@ -43,222 +41,219 @@ class ContainerGroups:
     Attributes:
         surroundings: The service's folder and the other resources.
         puller: Gets images.
+        timing: How patient containers are supervised.
     """
 
     surroundings: Surroundings
     puller: Puller
-    type: str = TYPE
-    _running: dict[str, list[Container]] = field(default_factory=dict, init=False)
+    timing: Timing = field(default_factory=Timing)
+    type: str = field(default=TYPE, init=False)
+    _groups: dict[str, Group] = field(default_factory=dict, init=False)
+    _busy: set[str] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        reap(self.surroundings.folder)
 
     async def put(self, resource: Resource, previous: Resource | None) -> Body:
         """Start the group, or update it in place and restart it.
 
+        What is wrong with an update is found before the old containers are stopped, as far as it
+        can be; if the new ones do not get ready, the old ones are started again, because ARM keeps
+        the old body.
+
         Raises:
-            ArmError: An image that may not be pulled, a change that needs a new group, or
-                containers that do not become ready; its message ends with their logs.
+            ArmError: a change that needs a new group, an image that may not be pulled or cannot
+                be run, containers that do not become ready; its message ends with their log.
         """
-        if (
-            previous is not None
-            and previous.body["properties"].get("provisioningState") != "Failed"
-        ):
+        rules.check(resource)
+        if previous is not None and not _failed(previous):
             updates.check(resource.name, previous.body, resource.body)
-        here = self._address(resource, previous)
-        body = merge(resource.body, {"properties": {"ipAddress": {"ip": here, "fqdn": here}}})
-        same = previous is not None and _work(previous.body) == _work(body)
-        if not (same and resource.id.lower() in self._running):
-            await self._start(Resource(resource.id, resource.type, body), here)
-        return body
+        key = resource.id.lower()
+        with _Turn(self._busy, resource):
+            here = self._address(resource, previous)
+            group = await self._planned(resource, here)
+            old = self._groups.get(key)
+            if old is not None:
+                await old.stop()
+            self._groups[key] = group
+            group.start()
+            reason = await group.failure(START_SECONDS)
+            if reason and old is not None and previous is not None and not _failed(previous):
+                await group.stop()
+                self._groups[key] = old
+                old.start()
+                await old.failure(START_SECONDS)
+                reason = f"{reason}\nThe containers of before were started again."
+            if reason:
+                raise ArmError(
+                    400, "ContainerGroupNotReady", f"Container group '{resource.name}': {reason}"
+                )
+            self._stopped_mark(resource.id).unlink(missing_ok=True)
+        return _addressed(resource.body, here)
 
     async def resume(self, resource: Resource) -> Body:
-        """Start the group again after the stand-in was restarted."""
-        if resource.body["properties"].get("provisioningState") == "Failed":
+        """Start the group again after the stand-in was restarted, at its address if that is free.
+
+        Raises:
+            ArmError: its image cannot be had any more.
+        """
+        if _failed(resource):
             return resource.body
-        return await self.put(resource, resource)
+        here = self._address(resource, resource)
+        group = await self._planned(resource, here)
+        self._groups[resource.id.lower()] = group
+        if self._stopped_mark(resource.id).exists():
+            await group.stop()
+        else:
+            group.start()
+            reason = await group.failure(RESUME_SECONDS)
+            if reason:
+                LOG.warning("container group %s: %s", resource.name, reason)
+        return _addressed(resource.body, here)
 
     async def show(self, resource: Resource) -> Body:
         """The stored body with the live `instanceView`, without secure values."""
         body = copy.deepcopy(resource.body)
-        containers = {each.name: each for each in self._running.get(resource.id.lower(), [])}
-        for each in body["properties"]["containers"]:
-            running = containers.get(each["name"])
-            if running:
-                each["properties"]["instanceView"] = running.view()
+        properties = body["properties"]
+        group = self._groups.get(resource.id.lower())
+        running = {each.plan.name: each for each in group.containers} if group else {}
+        for each in properties["containers"]:
+            if each["name"] in running:
+                each["properties"]["instanceView"] = running[each["name"]].history.view()
             for variable in each["properties"].get("environmentVariables") or []:
                 variable.pop("secureValue", None)
-        for credential in body["properties"].get("imageRegistryCredentials") or []:
+        for credential in properties.get("imageRegistryCredentials") or []:
             credential.pop("password", None)
-        workspace = (body["properties"].get("diagnostics") or {}).get("logAnalytics") or {}
+        workspace = (properties.get("diagnostics") or {}).get("logAnalytics") or {}
         workspace.pop("workspaceKey", None)
-        body["properties"]["instanceView"] = {"events": [], "state": _group_state(containers)}
+        state = group.state if group else "Failed" if _failed(resource) else "Pending"
+        properties["instanceView"] = {"events": [], "state": state}
         return body
 
     async def delete(self, resource: Resource) -> None:
-        """Stop the containers and forget their logs."""
-        for container in await self._stop(resource.id):
-            container.log.clear()
+        """Stop the containers and forget what they wrote."""
+        group = self._groups.pop(resource.id.lower(), None)
+        if group is not None:
+            await group.stop()
+        await asyncio.to_thread(shutil.rmtree, self._folder(resource.id), ignore_errors=True)
 
     def actions(self) -> Sequence[BaseRoute]:
-        """Logs, stop, start and restart; exec and attach are refused."""
-        one = (
-            "/subscriptions/{subscription}/resourceGroups/{group}/providers"
-            "/Microsoft.ContainerInstance/containerGroups/{name}"
-        )
-        return [
-            Route(f"{one}/containers/{{container}}/logs", self._logs),
-            Route(f"{one}/containers/{{container}}/exec", _unsupported, methods=["POST"]),
-            Route(f"{one}/containers/{{container}}/attach", _unsupported, methods=["POST"]),
-            Route(f"{one}/restart", self._restart, methods=["POST"]),
-            Route(f"{one}/start", self._restart, methods=["POST"]),
-            Route(f"{one}/stop", self._halt, methods=["POST"]),
-        ]
+        """Logs, start, stop, restart; exec and attach are refused."""
+        return Actions(self.surroundings.lookup, self._groups.get, self.run, self.halt).routes()
 
     async def close(self) -> None:
         """Stop everything; what is stored starts again with the stand-in."""
-        await asyncio.gather(*(self._stop(resource_id) for resource_id in list(self._running)))
+        await asyncio.gather(*(group.stop() for group in self._groups.values()))
+        self._groups.clear()
 
-    async def _start(self, resource: Resource, here: str) -> None:
-        await self._stop(resource.id)
-        properties = resource.body["properties"]
-        containers: list[Container] = []
-        for each in properties["containers"]:
-            image = await asyncio.to_thread(self.puller.pull, resource, each["properties"]["image"])
-            try:
-                programs = await prepare(image, packages.cache(), ambient())
-            except ImageError as error:
-                raise ArmError(400, "ContainerImageNotRunnable", str(error)) from error
-            launch = _launch(each["properties"], image, programs, here)
-            containers.append(
-                Container(
-                    name=each["name"],
-                    launch=launch,
-                    policy=properties["restartPolicy"],
-                    liveness=Probe.parse(each["properties"].get("livenessProbe"), here),
-                    readiness=Probe.parse(each["properties"].get("readinessProbe"), here),
-                    log=Log(self._folder(resource.id) / f"{each['name']}.log"),
-                )
-            )
-        self._running[resource.id.lower()] = containers
-        for container in containers:
-            container.start()
-        await self._wait_until_ready(resource, containers)
+    async def run(self, resource: Resource, *, again: bool) -> None:
+        """Start a stopped group, with images pulled anew.
 
-    async def _wait_until_ready(self, resource: Resource, containers: list[Container]) -> None:
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                good = await asyncio.gather(*(container.settled() for container in containers))
-        except TimeoutError:
-            good = [container.ready for container in containers]
-        failed = [each for each, fine in zip(containers, good, strict=True) if not fine]
-        if failed:
-            first = failed[0]
-            status = first.view()["currentState"] | (first.view().get("previousState") or {})
-            tail = first.log.tail(LOG_LINES_IN_ERROR).strip()
-            raise ArmError(
-                400,
-                "ContainerGroupNotReady",
-                f"Container '{first.name}' of '{resource.name}' did not become ready: "
-                f"{status.get('detailStatus') or status['state']}, {first.restarts} restarts. "
-                f"Its last lines: {tail or 'none'}",
-            )
+        Args:
+            resource: The group.
+            again: Whether one that runs is stopped first; else it is left alone.
 
-    async def _stop(self, resource_id: str) -> list[Container]:
-        containers = self._running.pop(resource_id.lower(), [])
-        await asyncio.gather(*(container.stop() for container in containers))
-        return containers
+        Raises:
+            ArmError: 409 while something else happens to it; or as `put`.
+        """
+        with _Turn(self._busy, resource):
+            old = self._groups.get(resource.id.lower())
+            if old is not None and old.state not in ("Stopped", "Succeeded", "Failed"):
+                if not again:
+                    return
+                await old.stop()
+            here = self._address(resource, resource)
+            group = await self._planned(resource, here)
+            self._groups[resource.id.lower()] = group
+            group.start()
+            self._stopped_mark(resource.id).unlink(missing_ok=True)
+            reason = await group.failure(START_SECONDS)
+            if reason:
+                raise ArmError(409, "ContainerGroupNotReady", reason)
+
+    async def halt(self, resource: Resource) -> None:
+        """Stop a group; it stays stopped, also over restarts of the stand-in.
+
+        Raises:
+            ArmError: 409 while something else happens to it.
+        """
+        with _Turn(self._busy, resource):
+            group = self._groups.get(resource.id.lower())
+            if group is not None:
+                await group.stop()
+            self._stopped_mark(resource.id).touch()
+
+    async def _planned(self, resource: Resource, here: str) -> Group:
+        folder = self._folder(resource.id)
+        plans = await Planner(self.puller).plan(resource, here, folder / "scratch")
+        return Group(plans, folder, self.timing)
 
     def _address(self, resource: Resource, previous: Resource | None) -> str:
+        """The address of before if there is one that works, else a new one.
+
+        Raises:
+            ArmError: 409: no address has the ports free.
+        """
         properties = resource.body["properties"]
         ports = [each["port"] for each in (properties.get("ipAddress") or {}).get("ports") or []]
-        kept = ((previous.body["properties"].get("ipAddress") or {}) if previous else {}).get("ip")
-        if kept and (resource.id.lower() in self._running or address.free(kept, ports)):
+        note = self._folder(resource.id) / "address"
+        kept = note.read_text() if previous is not None and note.exists() else ""
+        if kept and (resource.id.lower() in self._groups or address.free(kept, ports)):
             return kept
-        taken = {
-            str((each.body["properties"].get("ipAddress") or {}).get("ip"))
-            for each in self.surroundings.lookup.list(TYPE)
-        }
-        counter = self._folder(resource.id) / "created"
+        taken = {each.read_text() for each in self.surroundings.folder.glob("*/address")}
+        counter = self.surroundings.folder / f"{self._folder(resource.id).name}.created"
         times = int(counter.read_text()) + 1 if counter.exists() else 1
-        counter.parent.mkdir(parents=True, exist_ok=True)
         counter.write_text(str(times))
         try:
-            seed = f"{self.surroundings.folder}{resource.id.lower()}{times}"
-            return address.choose(seed, ports, taken)
+            seed = f"{self.surroundings.folder}\n{resource.id.lower()}\n{times}"
+            chosen = address.choose(seed, ports, taken)
         except address.NoAddressError as error:
             raise ArmError(409, "ServiceUnavailable", str(error)) from error
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(chosen)
+        return chosen
+
+    def _stopped_mark(self, resource_id: str) -> Path:
+        return self._folder(resource_id) / "stopped"
 
     def _folder(self, resource_id: str) -> Path:
         name = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:16]
         return self.surroundings.folder / name
 
-    def _requested(self, request: Request) -> tuple[Resource, list[Container]]:
-        path = request.url.path
-        base = path[: path.lower().index("/containergroups/")] + "/containerGroups/"
-        resource_id = base + request.path_params["name"]
-        resource = self.surroundings.lookup.get(resource_id)
-        if resource is None:
-            raise not_found(resource_id)
-        return resource, self._running.get(resource.id.lower(), [])
 
-    async def _logs(self, request: Request) -> Response:
-        resource, containers = self._requested(request)
-        for container in containers:
-            if container.name == request.path_params["container"]:
-                tail = request.query_params.get("tail", "")
-                stamps = request.query_params.get("timestamps", "").lower() == "true"
-                lines = int(tail) if tail.isdecimal() else None
-                return JSONResponse({"content": container.log.tail(lines, timestamps=stamps)})
-        raise ArmError(
-            404,
-            "ContainerNotFound",
-            f"The container '{request.path_params['container']}' in container group "
-            f"'{resource.name}' is not available.",
-        )
+class _Turn:
+    """One change at a time for a group; a second one is refused, as Azure does."""
 
-    async def _restart(self, request: Request) -> Response:
-        resource, _ = self._requested(request)
-        await self._start(resource, resource.body["properties"]["ipAddress"]["ip"])
-        return Response(status_code=204)
+    def __init__(self, busy: set[str], resource: Resource) -> None:
+        self._busy = busy
+        self._resource = resource
 
-    async def _halt(self, request: Request) -> Response:
-        resource, _ = self._requested(request)
-        await self._stop(resource.id)
-        return Response(status_code=204)
+    def __enter__(self) -> None:
+        if self._resource.id.lower() in self._busy:
+            raise transitioning(self._resource.name)
+        self._busy.add(self._resource.id.lower())
+
+    def __exit__(self, *_: object) -> None:
+        self._busy.discard(self._resource.id.lower())
 
 
-def _launch(container: Mapping[str, Any], image: Image, programs: Path | None, here: str) -> Launch:
-    environment = image.environment
-    for variable in container.get("environmentVariables") or []:
-        secure = variable.get("secureValue")
-        environment[variable["name"]] = secure if secure is not None else variable.get("value", "")
-    if bind := image.labels.get(BIND_LABEL):
-        environment[bind] = here
-    path = [str(programs)] if programs else []
-    environment["PATH"] = os.pathsep.join([*path, "/usr/local/bin", "/usr/bin", "/bin"])
-    environment.setdefault("HOME", "/nonexistent")
-    environment.setdefault("PYTHONUNBUFFERED", "1")
-    requests = container["resources"]["requests"]
-    return Launch(
-        command=container.get("command") or image.command,
-        environment=environment,
-        folder=image.working_directory,
-        cores=float(requests["cpu"]),
-        memory=int(float(requests["memoryInGB"]) * 10**9),
+def transitioning(name: str) -> ArmError:
+    """409 for a group that is being changed."""
+    return ArmError(
+        409,
+        "ContainerGroupTransitioning",
+        f"The container group '{name}' is still transitioning, please retry later.",
     )
 
 
-def _work(body: Body) -> Body:
-    """What makes a restart necessary: everything but tags and what Azure adds."""
-    return {key: value for key, value in body["properties"].items() if key != "provisioningState"}
+def _addressed(body: Body, here: str) -> Body:
+    """The body with the address that the group has, if it shows one to the world."""
+    shown = body["properties"].get("ipAddress")
+    if not shown:
+        return body
+    found = {"ip": here} | ({"fqdn": here} if shown.get("dnsNameLabel") else {})
+    return merge(body, {"properties": {"ipAddress": found}})
 
 
-def _group_state(containers: Mapping[str, Container]) -> str:
-    if not containers:
-        return "Stopped"
-    states = {each.view()["currentState"]["state"] for each in containers.values()}
-    return "Running" if states == {"Running"} else "Pending" if "Waiting" in states else "Failed"
-
-
-async def _unsupported(request: Request) -> Response:
-    raise ArmError(
-        400, "NotSupported", f"The stand-in does not support {request.url.path.rsplit('/', 1)[-1]}."
-    )
+def _failed(resource: Resource) -> bool:
+    return resource.body["properties"].get("provisioningState") == "Failed"

@@ -1,218 +1,191 @@
-"""One registry over HTTP: the OCI distribution specification 1.1, as far as images need it."""
+"""The OCI distribution protocol, version 1.1: blobs, uploads, manifests, tags, the catalogue."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from local_azure.registry.access import Access, DeniedError
-from local_azure.registry.blobs import (
-    DIGEST,
-    LARGEST_MANIFEST,
-    REPOSITORY,
-    Blobs,
-    ContentError,
-)
+from local_azure.registry import names
+from local_azure.registry.contents import Upload
+from local_azure.registry.errors import RegistryError
+from local_azure.registry.login import Login
+from local_azure.registry.manifests import MAX_MANIFEST
+from local_azure.registry.pages import Page
+from local_azure.registry.store import Store, unknown_repository
+from local_azure.registry.tokens import Scope
 
-_READ = ("GET", "HEAD")
-
-
-class _Problem(Exception):  # noqa: N818 - it becomes an answer
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+_RANGE = re.compile(r"(?:bytes[ =])?(\d+)-(\d+)(?:/\S+)?")
+_VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """The HTTP side of one registry.
+    """The routes under `/v2/` of one registry.
 
     Attributes:
-        blobs: Its content.
-        access: Its tokens.
-        anonymous_pull: Whether reading needs no token just now.
+        store: Its content.
+        login: Says who may do what.
     """
 
-    blobs: Blobs
-    access: Access
-    anonymous_pull: Callable[[], bool]
+    store: Store
+    login: Login
 
-    def app(self) -> Starlette:
-        """The ASGI application."""
-        name = "{name:path}"
-        return Starlette(
-            routes=[
-                Route("/oauth2/exchange", self.exchange, methods=["POST"]),
-                Route("/oauth2/token", self.token, methods=["POST"]),
-                Route("/v2/", self.version),
-                Route("/v2/_catalog", self.catalog),
-                Route(f"/v2/{name}/tags/list", self.tags),
-                Route(f"/v2/{name}/blobs/uploads/", self.start, methods=["POST"]),
-                Route(
-                    f"/v2/{name}/blobs/uploads/{{upload}}",
-                    self.upload,
-                    methods=["GET", "PATCH", "PUT", "DELETE"],
-                ),
-                Route(f"/v2/{name}/blobs/{{digest}}", self.blob, methods=["GET", "HEAD"]),
-                Route(
-                    f"/v2/{name}/manifests/{{reference}}",
-                    self.manifest,
-                    methods=["GET", "HEAD", "PUT", "DELETE"],
-                ),
-            ],
-            exception_handlers={_Problem: self._problem, DeniedError: self._denied},
-        )
+    def routes(self) -> list[BaseRoute]:
+        """All of them."""
+        name = "/v2/{name:path}"
 
-    async def exchange(self, request: Request) -> Response:
-        """`POST /oauth2/exchange`."""
-        return JSONResponse({"refresh_token": self.access.exchange(await _form(request))})
+        def route(path: str, answer: Callable[[Request], Awaitable[Response]], *methods: str):  # noqa: ANN202 - starlette's Route
+            return Route(path, answer, methods=methods or ["GET"])
 
-    async def token(self, request: Request) -> Response:
-        """`POST /oauth2/token`."""
-        return JSONResponse({"access_token": self.access.access(await _form(request))})
+        return [
+            route("/v2/", self._version),
+            route("/v2/_catalog", self._catalog),
+            route(f"{name}/tags/list", self._tags),
+            route(f"{name}/blobs/uploads/", self._begin, "POST"),
+            route(
+                f"{name}/blobs/uploads/{{upload}}", self._upload, "GET", "PATCH", "PUT", "DELETE"
+            ),
+            route(f"{name}/blobs/{{digest}}", self._blob, "GET", "DELETE"),
+            route(f"{name}/manifests/{{reference}}", self._read_manifest, "GET"),
+            route(f"{name}/manifests/{{reference}}", self._put_manifest, "PUT"),
+            route(f"{name}/manifests/{{reference}}", self._delete_manifest, "DELETE"),
+        ]
 
-    async def version(self, request: Request) -> Response:
-        """`GET /v2/`: any valid token will do."""
-        self.access.check(request.headers.get("authorization"), "registry:catalog", "*")
-        return JSONResponse({}, headers={"Docker-Distribution-API-Version": "registry/2.0"})
+    async def _version(self, request: Request) -> Response:
+        self.login.check(request, None)
+        return JSONResponse({}, headers=_VERSION)
 
-    async def catalog(self, request: Request) -> Response:
-        """`GET /v2/_catalog`."""
-        self.access.check(request.headers.get("authorization"), "registry:catalog", "*")
-        return JSONResponse({"repositories": self.blobs.repositories()})
+    async def _catalog(self, request: Request) -> Response:
+        self.login.check(request, Scope("registry", "catalog", frozenset("*")))
+        page = Page.asked(request)
+        found = self.store.index.repositories(page.after, page.limit + 1)
+        shown, headers = page.cut(found, str)
+        return JSONResponse({"repositories": shown}, headers=headers)
 
-    async def tags(self, request: Request) -> Response:
-        """`GET /v2/NAME/tags/list`."""
-        name = self._allowed(request, "pull")
-        return JSONResponse({"name": name, "tags": self.blobs.tags(name)})
+    async def _tags(self, request: Request) -> Response:
+        name = self._repository(request, "pull")
+        page = Page.asked(request)
+        if not self.store.index.manifests(name, limit=1):
+            raise unknown_repository(name)
+        tags = [tag.name for tag in self.store.index.tags(name, page.after, page.limit + 1)]
+        shown, headers = page.cut(tags, str)
+        return JSONResponse({"name": name, "tags": shown}, headers=headers)
 
-    async def start(self, request: Request) -> Response:
-        """`POST /v2/NAME/blobs/uploads/`."""
-        name = self._allowed(request, "push")
-        return self._uploading(name, self.blobs.start(), 0)
+    async def _begin(self, request: Request) -> Response:
+        """An upload: in pieces, at once (`?digest=`), or without bytes (`?mount=&from=`)."""
+        name = self._repository(request, "pull", "push")
+        mounted, source = (request.query_params.get(key, "") for key in ("mount", "from"))
+        if mounted and source:
+            digest, source = names.digest(mounted), names.repository(source)
+            self.login.check(request, Scope("repository", source, frozenset({"pull"})))
+            if self.store.mount(source, name, digest):
+                return self._created(f"/v2/{name}/blobs/{digest}", digest)
+        digest = request.query_params.get("digest")
+        upload = self.store.contents.begin(name)
+        if digest is None:
+            return self._growing(upload, 202)
+        await self._fill(request, upload)
+        return self._finish(upload, digest)
 
-    async def upload(self, request: Request) -> Response:
-        """Look at, add to, finish or cancel an upload."""
-        name = self._allowed(request, "push")
-        upload = request.path_params["upload"]
-        size = self.blobs.uploaded(upload)
-        if size is None:
-            raise _Problem(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload")
-        if request.method == "GET":
-            return Response(status_code=204, headers={"Range": f"0-{max(size - 1, 0)}"})
-        if request.method == "DELETE":
-            self.blobs.cancel(upload)
-            return Response(status_code=204)
-        begins = re.match(r"(?:bytes )?(\d+)-", request.headers.get("content-range", ""))
-        if begins and int(begins[1]) != size:
-            raise _Problem(416, "RANGE_INVALID", f"the upload has {size} bytes")
+    async def _upload(self, request: Request) -> Response:
+        """Look at an upload, add to it, finish it, give it up."""
+        name = self._repository(request, "pull", "push")
+        upload = self.store.contents.upload(request.path_params["upload"], name)
+        match request.method:
+            case "PATCH":
+                await self._fill(request, upload)
+                return self._growing(upload, 202)
+            case "PUT":
+                digest = names.digest(request.query_params.get("digest", ""))
+                await self._fill(request, upload)
+                return self._finish(upload, digest)
+            case "DELETE":
+                self.store.contents.abandon(upload)
+                return Response(status_code=204)
+            case _:
+                return self._growing(upload, 204)
+
+    async def _fill(self, request: Request, upload: Upload) -> None:
+        claimed = request.headers.get("content-range")
+        if claimed is not None:
+            match = _RANGE.fullmatch(claimed)
+            if match is None or int(match[1]) != upload.size:
+                raise RegistryError(
+                    416,
+                    "RANGE_INVALID",
+                    f"The upload has {upload.size} bytes; Content-Range is '{claimed[:80]}'.",
+                    _where(upload),
+                )
+        await upload.extend(request.stream())
+
+    def _finish(self, upload: Upload, digest: str) -> Response:
         try:
-            size = await self.blobs.append(upload, request.stream())
-            if request.method == "PATCH":
-                return self._uploading(name, upload, size)
-            digest = request.query_params.get("digest", "")
-            if not DIGEST.fullmatch(digest):
-                raise _Problem(400, "DIGEST_INVALID", "the digest must be sha256:64 hex digits")
-            self.blobs.finish(upload, digest)
-        except ContentError as error:
-            raise _Problem(400, "DIGEST_INVALID", str(error)) from error
-        return Response(
-            status_code=201,
-            headers={"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest},
-        )
+            self.store.finish(upload, names.digest(digest))
+        except RegistryError:
+            if not upload.busy:
+                self.store.contents.abandon(upload)
+            raise
+        return self._created(f"/v2/{upload.repository}/blobs/{digest}", digest)
 
-    async def blob(self, request: Request) -> Response:
-        """`GET` or `HEAD /v2/NAME/blobs/DIGEST`."""
-        self._allowed(request, "pull")
-        digest = request.path_params["digest"]
-        if not DIGEST.fullmatch(digest) or not self.blobs.blob(digest).is_file():
-            raise _Problem(404, "BLOB_UNKNOWN", "there is no such blob")
-        return FileResponse(
-            self.blobs.blob(digest),
-            media_type="application/octet-stream",
-            headers={"Docker-Content-Digest": digest},
-        )
-
-    async def manifest(self, request: Request) -> Response:
-        """Read, write or delete a manifest."""
-        action = {"PUT": "push", "DELETE": "delete"}.get(request.method, "pull")
-        name = self._allowed(request, action)
-        reference = request.path_params["reference"]
-        if request.method == "PUT":
-            content = await _body(request, LARGEST_MANIFEST)
-            try:
-                digest = self.blobs.put_manifest(name, reference, content)
-            except ContentError as error:
-                raise _Problem(400, "MANIFEST_INVALID", str(error)) from error
-            location = f"/v2/{name}/manifests/{digest}"
-            return Response(
-                status_code=201,
-                headers={"Location": location, "Docker-Content-Digest": digest},
-            )
-        if request.method == "DELETE" and self.blobs.delete_manifest(name, reference):
+    async def _blob(self, request: Request) -> Response:
+        digest = names.digest(request.path_params["digest"])
+        if request.method == "DELETE":
+            name = self._repository(request, "delete")
+            self.store.delete_blob(name, digest)
             return Response(status_code=202)
-        found = self.blobs.manifest(name, reference)
-        if found is None:
-            raise _Problem(404, "MANIFEST_UNKNOWN", f"there is no manifest {reference} in {name}")
-        digest, media_type, content = found
-        headers = {"Docker-Content-Digest": digest}
-        return Response(content, media_type=media_type, headers=headers)
+        name = self._repository(request, "pull")
+        headers = {"Docker-Content-Digest": digest, "ETag": f'"{digest}"'}
+        path = self.store.blob(name, digest)
+        return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
-    def _allowed(self, request: Request, action: str) -> str:
-        name = request.path_params["name"]
-        if not REPOSITORY.fullmatch(name) or len(name) > 255:
-            raise _Problem(400, "NAME_INVALID", "this is no name of a repository")
-        if not (action == "pull" and request.method in _READ and self.anonymous_pull()):
-            try:
-                authorization = request.headers.get("authorization")
-                self.access.check(authorization, f"repository:{name}", action)
-            except DeniedError as error:
-                request.state.scope = f"repository:{name}:{action}"
-                raise error
+    async def _read_manifest(self, request: Request) -> Response:
+        name = self._repository(request, "pull")
+        manifest, content = self.store.manifest(name, request.path_params["reference"])
+        headers = {"Docker-Content-Digest": manifest.digest, "ETag": f'"{manifest.digest}"'}
+        return Response(content, media_type=manifest.media_type, headers=headers)
+
+    async def _put_manifest(self, request: Request) -> Response:
+        name = self._repository(request, "pull", "push")
+        content = bytearray()
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > MAX_MANIFEST:
+                raise RegistryError(
+                    413, "SIZE_INVALID", f"A manifest may have {MAX_MANIFEST:,} bytes, not more."
+                )
+        content_type = request.headers.get("content-type", "")
+        reference = request.path_params["reference"]
+        digest = self.store.put_manifest(name, reference, bytes(content), content_type)
+        return self._created(f"/v2/{name}/manifests/{digest}", digest)
+
+    async def _delete_manifest(self, request: Request) -> Response:
+        name = self._repository(request, "delete")
+        self.store.delete_manifest(name, request.path_params["reference"])
+        return Response(status_code=202)
+
+    def _repository(self, request: Request, *actions: str) -> str:
+        """The repository of a request, once the client may do these things with it."""
+        name = names.repository(request.path_params["name"])
+        self.login.check(request, Scope("repository", name, frozenset(actions)))
         return name
 
-    def _uploading(self, name: str, upload: str, size: int) -> Response:
-        headers = {
-            "Location": f"/v2/{name}/blobs/uploads/{upload}",
-            "Range": f"0-{max(size - 1, 0)}",
-            "Docker-Upload-UUID": upload,
-        }
-        return Response(status_code=202, headers=headers)
+    def _growing(self, upload: Upload, status: int) -> Response:
+        return Response(status_code=status, headers=_where(upload))
 
-    async def _denied(self, request: Request, error: Exception) -> Response:
-        scope = getattr(request.state, "scope", "registry:catalog:*")
-        challenge = (
-            f'Bearer realm="https://{self.access.login_server}/oauth2/token",'
-            f'service="{self.access.login_server}",scope="{scope}"'
-        )
-        headers = {"WWW-Authenticate": challenge}
-        return JSONResponse(_errors("UNAUTHORIZED", str(error)), 401, headers)
-
-    async def _problem(self, _: Request, error: Exception) -> Response:
-        assert isinstance(error, _Problem)  # noqa: S101 - registered for this class only
-        return JSONResponse(_errors(error.code, error.message), error.status)
+    def _created(self, location: str, digest: str) -> Response:
+        headers = {"Location": location, "Docker-Content-Digest": digest}
+        return Response(status_code=201, headers=headers)
 
 
-def _errors(code: str, message: str) -> dict[str, Any]:
-    return {"errors": [{"code": code, "message": message}]}
-
-
-async def _form(request: Request) -> dict[str, str]:
-    return dict(parse_qsl((await _body(request, 64 * 1024)).decode("ascii", "replace")))
-
-
-async def _body(request: Request, largest: int) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > largest:
-            raise _Problem(413, "SIZE_INVALID", f"at most {largest} bytes are taken")
-    return bytes(content)
+def _where(upload: Upload) -> dict[str, str]:
+    """The headers that tell a client how to go on."""
+    return {
+        "Location": f"/v2/{upload.repository}/blobs/uploads/{upload.id}",
+        "Docker-Upload-UUID": upload.id,
+        "Range": f"0-{max(upload.size - 1, 0)}",
+    }

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
+from local_azure.arm.errors import ArmError, not_found
+from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Body, Resource, Surroundings
-from local_azure.registry.access import Access
-from local_azure.registry.blobs import Blobs
-from local_azure.registry.distribution import Distribution
-from local_azure.registry.listener import HOST, Listener, bound
+from local_azure.registry.index import timestamp
+from local_azure.registry.registry import Registry, remove
+from local_azure.registry.settings import Settings
 from local_azure.types.resource_type import merge
 
 TYPE = "Microsoft.ContainerRegistry/registries"
+
+_RESOURCE = (
+    "/subscriptions/{subscription}/resourceGroups/{group}"
+    "/providers/Microsoft.ContainerRegistry/registries/{name}"
+)
 
 
 @dataclass
@@ -27,13 +38,20 @@ class Registries:
     """
 
     surroundings: Surroundings
-    type: str = TYPE
-    _listeners: dict[str, Listener] = field(default_factory=dict, init=False)
+    type: str = field(default=TYPE, init=False)
+    _open: dict[str, Registry] = field(default_factory=dict, init=False)
 
     async def put(self, resource: Resource, previous: Resource | None) -> Body:
-        """Listen, where it does not yet, and answer where."""
-        login_server = await self._listen(resource)
-        return merge(resource.body, {"properties": {"loginServer": login_server}})
+        """Listen, where it does not yet, by the settings as they are now."""
+        registry = await self._opened(resource)
+        registry.settings = Settings.of(resource)
+        before = previous.body.get("properties", {}) if previous else {}
+        read_only = {
+            "loginServer": registry.host,
+            "creationDate": before.get("creationDate") or timestamp(),
+        }
+        tier = {"tier": resource.body["sku"]["name"]}
+        return merge(resource.body, {"properties": read_only, "sku": tier})
 
     async def resume(self, resource: Resource) -> Body:
         """Listen again, at the same port where that is free."""
@@ -45,49 +63,82 @@ class Registries:
 
     async def delete(self, resource: Resource) -> None:
         """Stop listening and forget all images."""
-        if listener := self._listeners.pop(resource.id.lower(), None):
-            await listener.close()
-        self.blobs(resource.id).remove()
+        if registry := self._open.pop(resource.id.lower(), None):
+            await registry.close()
+        await asyncio.to_thread(remove, self._folder(resource.id))
 
     def actions(self) -> Sequence[BaseRoute]:
-        """None: keys of an admin account are not supported."""
-        return ()
+        """The admin user's passwords."""
+        return [
+            Route(f"{_RESOURCE}/listCredentials", self._list_credentials, methods=["POST"]),
+            Route(f"{_RESOURCE}/regenerateCredential", self._regenerate, methods=["POST"]),
+        ]
 
     async def close(self) -> None:
         """Stop all listeners."""
-        for listener in self._listeners.values():
-            await listener.close()
-        self._listeners.clear()
+        await asyncio.gather(*(registry.close() for registry in self._open.values()))
+        self._open.clear()
 
-    def blobs(self, resource_id: str) -> Blobs:
-        """The content of a registry."""
-        name = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:16]
-        return Blobs(self.surroundings.folder / name)
+    def find(self, login_server: str) -> Registry | None:
+        """The registry that listens at a host, such as `127.0.0.1:40123`."""
+        hosts = (each for each in self._open.values() if each.host == login_server.lower())
+        return next(hosts, None)
 
-    def find(self, login_server: str) -> Resource | None:
-        """The registry that answers at a host."""
-        for resource in self.surroundings.lookup.list(TYPE):
-            if resource.body.get("properties", {}).get("loginServer") == login_server.lower():
-                return resource
-        return None
-
-    async def _listen(self, resource: Resource) -> str:
+    async def _opened(self, resource: Resource) -> Registry:
         key = resource.id.lower()
-        if key not in self._listeners:
-            blobs = self.blobs(resource.id)
-            blobs.folder.mkdir(parents=True, exist_ok=True)
-            remembered = blobs.folder / "port"
-            sock = bound(int(remembered.read_text()) if remembered.exists() else 0)
-            port = sock.getsockname()[1]
-            remembered.write_text(str(port))
-            access = Access(f"{HOST}:{port}", self.surroundings.verify)
-            app = Distribution(blobs, access, lambda: self._anonymous(resource.id)).app()
-            listener = Listener(app, sock, self.surroundings.certificate, self.surroundings.key)
-            await listener.started()
-            self._listeners[key] = listener
-        return f"{HOST}:{self._listeners[key].port}"
+        if key not in self._open:
+            around = self.surroundings
+            registry = Registry(resource, self._folder(resource.id), around.verify)
+            await registry.start(around.certificate, around.key)
+            self._open[key] = registry
+        return self._open[key]
 
-    def _anonymous(self, resource_id: str) -> bool:
-        resource = self.surroundings.lookup.get(resource_id)
-        properties = resource.body.get("properties", {}) if resource else {}
-        return properties.get("anonymousPullEnabled") is True
+    def _folder(self, resource_id: str) -> Path:
+        name = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:16]
+        return self.surroundings.folder / name
+
+    async def _list_credentials(self, request: Request) -> Response:
+        return _credentials(self._with_admin(request))
+
+    async def _regenerate(self, request: Request) -> Response:
+        registry = self._with_admin(request)
+        try:
+            name = json.loads(await request.body())["name"]
+        except (ValueError, KeyError, TypeError):
+            name = None
+        if name not in ("password", "password2"):
+            raise ArmError(
+                400, "InvalidPasswordName", "The body must name 'password' or 'password2'.", "name"
+            )
+        registry.renew(name)
+        return _credentials(registry)
+
+    def _with_admin(self, request: Request) -> Registry:
+        """The registry of a request.
+
+        Raises:
+            ArmError: 404; 400 when its admin user is disabled.
+        """
+        known_type(TYPE, api_version(request))
+        resource_id = request.url.path.rsplit("/", 1)[0]
+        registry = self._open.get(resource_id.lower())
+        if registry is None:
+            raise not_found(resource_id)
+        if not registry.settings.admin:
+            raise ArmError(
+                400,
+                "UnAuthorizedForCredentialOperations",
+                "Cannot perform credential operations for "
+                f"{registry.id} as admin user is disabled. Kindly enable admin user as per docs: "
+                "https://aka.ms/acr/admin-account",
+            )
+        return registry
+
+
+def _credentials(registry: Registry) -> Response:
+    names = ("password", "password2")
+    passwords = [
+        {"name": name, "value": value}
+        for name, value in zip(names, registry.passwords(), strict=True)
+    ]
+    return JSONResponse({"username": registry.settings.name, "passwords": passwords})

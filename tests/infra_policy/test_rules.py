@@ -370,5 +370,7 @@ def test_a_policy_of_the_pack_reports_a_violation() -> None:
 
 
 def test_the_pack_is_a_policy_project_for_python() -> None:
-    project = yaml.safe_load((ROOT / "infra/policy/pack/PulumiPolicy.yaml").read_text())
-    assert project["runtime"] == "python"
+    folder = ROOT / "infra" / "policy" / "pack"
+    project = yaml.safe_load((folder / "PulumiPolicy.yaml").read_text())
+    assert project["runtime"]["name"] == "python"
+    assert (folder / project["runtime"]["options"]["virtualenv"]).resolve() == ROOT / ".venv"

@@ -110,8 +110,16 @@ def _environment_secrets() -> frozenset[str]:
     return frozenset(
         value
         for name, value in os.environ.items()
-        if SECRET_WORD.search(name) and len(value) >= 8 and not Path(value).exists()
+        if SECRET_WORD.search(name) and len(value) >= 8 and not _is_path(value)
     )
+
+
+def _is_path(value: str) -> bool:
+    """Whether a variable only says where a secret is; a long secret cannot even be asked for."""
+    try:
+        return Path(value).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _environment_mask() -> Mask:

@@ -137,6 +137,18 @@ def test_a_mistyped_option_is_wrong_usage(arguments: list[str]) -> None:
     assert review(*arguments).returncode == 2
 
 
+@pytest.mark.parametrize("secret", ["plain-words-in-the-environment", "x" * 5000])
+def test_a_secret_of_the_environment_is_masked(
+    tmp_path: Path, step: Make, text: Make, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", secret)
+    plan = tmp_path / "plan.jsonl"
+    plan.write_text(text(step("create", "a", "a:b:C", new={"location": f"at {secret}"})))
+    done = review("--stack", "dev", "--plan", plan)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert secret[:30] not in done.stdout
+
+
 def test_the_same_plan_gives_the_same_bytes() -> None:
     runs = {review("--stack", "dev", "--plan", RECORDED / "events.jsonl").stdout for _ in range(2)}
     assert len(runs) == 1

@@ -9,7 +9,8 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -222,17 +223,30 @@ def test_every_make_target_exists() -> None:
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
 
+@pytest.fixture(scope="session")
+def pulumi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Runs the CLI that the stand-in finds, outside of any project."""
+    folder = tmp_path_factory.mktemp("pulumi")
+    environment = {**os.environ, "LOCAL_AZURE_DIR": str(folder / "state"), "PYTHONPATH": str(ROOT)}
+
+    def local_azure(*words: str) -> str:
+        command = [sys.executable, "-m", "local_azure", *words]
+        return subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    yield lambda *words: local_azure("exec", "--", "pulumi", *words)
+    local_azure("stop")
+
+
 @pytest.mark.stack
 @pytest.mark.parametrize("case", commands("pulumi"), ids=lambda case: " ".join(case[1][:4]))
-def test_every_pulumi_command_and_its_options_exist(case: tuple[str, list[str]]) -> None:
-    pulumi = shutil.which("pulumi")
-    if pulumi is None:
-        pytest.skip("the Pulumi CLI is not on PATH")
+def test_every_pulumi_command_and_its_options_exist(
+    case: tuple[str, list[str]], pulumi: Callable[..., str]
+) -> None:
     words = [word for word in case[1][1:] if not word.startswith("-")][:2]
     verb = words[:1] if words[0] == "up" else words
-    shown = subprocess.run(
-        [pulumi, *verb, "--help"], capture_output=True, text=True, check=True
-    ).stdout
+    shown = pulumi(*verb, "--help")
     assert f"pulumi {' '.join(verb)}" in shown
     for option in case[1]:
         if option.startswith("--"):

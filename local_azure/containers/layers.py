@@ -71,7 +71,10 @@ class Unpacker:
                 _remove(below)
             return
         if name.startswith(_WHITEOUT):
-            _remove(self._inside(str(PurePosixPath(member.name).with_name(name[4:]))))
+            gone = name.removeprefix(_WHITEOUT)
+            if gone in ("", ".", ".."):
+                raise LayerError(f"the entry '{member.name}' removes what has no name")
+            _remove(path.with_name(gone))
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         if not (member.isdir() and path.is_dir() and not path.is_symlink()):
@@ -99,7 +102,10 @@ class Unpacker:
         if "\0" in name or ".." in PurePosixPath(name).parts:
             raise LayerError(f"the entry '{name}' leads out of the image")
         path = self.root / name.lstrip("/")
-        parent = path.parent.resolve()
+        try:
+            parent = path.parent.resolve()
+        except RuntimeError as error:  # how Python 3.11 and 3.12 report a loop
+            raise LayerError(f"the entry '{name}' goes through a loop of links") from error
         if not parent.is_relative_to(self.root):
             raise LayerError(f"the entry '{name}' goes through a link that leads out of the image")
         return self.root if path == self.root else parent / path.name

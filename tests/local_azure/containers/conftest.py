@@ -308,3 +308,9 @@ def eventually() -> Callable[..., Any]:
         return value
 
     return wait
+
+
+@pytest.fixture
+def image_type() -> type[Image]:
+    """Makes images; its arguments are `files` and `config`."""
+    return Image

@@ -24,7 +24,9 @@ MODEL = ROOT / "model_eval" / "models" / "sklearn_mnist" / "1"
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 console = Console(highlight=False, soft_wrap=True)
 
-ModelOption = Annotated[Path, typer.Option("--model", help="Model directory.")]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", help="Deploy this directory, without the registry.")
+]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Test data: .npz (X, y) or .csv; MNIST without it.")
 ]
@@ -32,14 +34,15 @@ DataOption = Annotated[
 
 @app.command()
 def up(
-    model: ModelOption = MODEL,
+    source: Annotated[Path, typer.Option(help="The model directory to register.")] = MODEL,
+    model: ModelOption = None,
     data: DataOption = None,
     min_accuracy: Annotated[float, typer.Option(min=0, max=1, help="The gate.")] = 0.9,
 ) -> None:
     """Do the whole job: validate, deploy to the local stand-in, test the endpoint."""
     began = time.monotonic()
     with _life() as life:
-        deployed = life.up(Plan(model.resolve(), data, min_accuracy))
+        deployed = life.up(Plan((model or source).resolve(), model is None, data, min_accuracy))
         out = life.steps.relative(life.out)
         uri = deployed.outputs["scoring_uri"]
     console.print()
@@ -56,13 +59,15 @@ def up(
 
 
 @app.command()
-def smoke(model: ModelOption = MODEL, data: DataOption = None) -> None:
+def smoke(model: ModelOption = None, data: DataOption = None) -> None:
     """Test the deployed endpoint again."""
     with _life() as life:
         outputs = life.stack.outputs()
         if "scoring_uri" not in outputs:
             raise JourneyError("there is no scoring service; deploy it with: make up")
-        life.smoke(Plan(model.resolve(), data, 0), str(outputs["scoring_uri"]))
+        expected = model or (life.retrieved if life.retrieved.is_dir() else MODEL)
+        plan = Plan(expected.resolve(), model is None, data, 0)
+        life.smoke(plan, plan.source, str(outputs["scoring_uri"]))
 
 
 @app.command()

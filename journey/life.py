@@ -11,6 +11,7 @@ from typing import Any
 
 from journey.stack import Stack
 from journey.steps import Steps
+from model_eval import workspace_config
 
 REPOSITORY = "sklearn-mnist-svc"
 LOCATION = "westeurope"
@@ -21,12 +22,14 @@ class Plan:
     """What one journey deploys.
 
     Attributes:
-        model: A model directory.
+        source: The model directory that the journey begins with.
+        registered: Whether it goes through the workspace's registry; else it is deployed as it is.
         data: Test data for the validation and the smoke test; None is the MNIST test set.
         min_accuracy: The gate, 0 to 1.
     """
 
-    model: Path
+    source: Path
+    registered: bool
     data: Path | None
     min_accuracy: float
 
@@ -69,16 +72,24 @@ class Life:
         return self.state / "out"
 
     def up(self, plan: Plan) -> Deployed:
-        """Validate, declare the infrastructure, build, deploy and test.
+        """Validate, make the infrastructure, register, retrieve, build, deploy and test.
+
+        The image is built from what the workspace's registry gave back, after its own validation.
 
         Raises:
             JourneyError: A step failed. What was done before it stays and is not done again.
         """
-        accuracy = self._validate(plan)
+        report = self._report(plan.source)
+        if report is None or report["accuracy"] < plan.min_accuracy:
+            report = self._validate(plan, plan.source, "Validate the model")
         self._recover()
-        login_server = self._infrastructure()
-        image = self._build(plan.model)
-        reference = self._push(login_server)
+        outputs = self._infrastructure()
+        model = plan.source
+        if plan.registered:
+            model = self._registered(plan, outputs)
+            report = self._validate(plan, model, "Validate what was retrieved")
+        image = self._build(model)
+        reference = self._push(str(outputs["login_server"]))
         labels = image["labels"]
         self.stack.up(
             "Deploy the scoring service",
@@ -90,17 +101,17 @@ class Life:
             },
         )
         outputs = self.stack.outputs()
-        self.smoke(plan, str(outputs["scoring_uri"]))
-        return Deployed(accuracy, outputs)
+        self.smoke(plan, model, str(outputs["scoring_uri"]))
+        return Deployed(float(report["accuracy"]), outputs)
 
-    def smoke(self, plan: Plan, uri: str) -> None:
+    def smoke(self, plan: Plan, model: Path, uri: str) -> None:
         """Test the endpoint as the tutorial does."""
         result = self.out / "smoke.json"
         self._run(
             "Test the endpoint",
             "model_eval",
             "smoke",
-            *("--uri", uri, "--model", str(plan.model), "--out", str(self.out)),
+            *("--uri", uri, "--model", str(model), "--out", str(self.out)),
             *("--json", str(result), "--junit", str(self.out / "smoke.xml")),
             *_data(plan),
         )
@@ -133,28 +144,59 @@ class Life:
         self.stack.destroy("Delete all resources")
         self._run("Stop the stand-in and remove its state", "local_azure", "reset")
 
-    def _validate(self, plan: Plan) -> float:
+    @property
+    def retrieved(self) -> Path:
+        """What the workspace's registry gave back."""
+        return self.state / "model"
+
+    def _report(self, model: Path) -> dict[str, Any] | None:
+        """The last validation's report, if it is of this very model."""
+        try:
+            report = json.loads((self.out / "report.json").read_text(encoding="utf-8"))
+            manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
+            return report if report["model"]["sha256"] == manifest["sha256"] else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _registered(self, plan: Plan, outputs: Mapping[str, Any]) -> Path:
+        config = self.state / "config.json"
+        workspace_config.write(json.dumps(outputs), config)
+        result = self.state / "registered.json"
+        self._run(
+            "Register and retrieve the model",
+            "model_eval",
+            "register",
+            *("--model", str(plan.source), "--report", str(self.out / "report.json")),
+            *("--min-accuracy", str(plan.min_accuracy), "--config", str(config)),
+            *("--retrieve-to", str(self.retrieved), "--json", str(result)),
+        )
+        done = json.loads(result.read_text(encoding="utf-8"))
+        verb = "registered" if done["created"] else "already registered"
+        self.steps.detail(f"{verb}: {done['name']} version {done['version']}")
+        return self.retrieved
+
+    def _validate(self, plan: Plan, model: Path, title: str) -> dict[str, Any]:
         report = self.out / "report.json"
         self._run(
-            "Validate the model",
+            title,
             "model_eval",
             "validate",
-            *("--model", str(plan.model), "--out", str(self.out)),
+            *("--model", str(model), "--out", str(self.out)),
             *("--min-accuracy", str(plan.min_accuracy), "--json", str(report)),
             *_data(plan),
         )
-        found = json.loads(report.read_text(encoding="utf-8"))
-        model = found["model"]
+        found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        named = found["model"]
         self.steps.detail(
-            f"{model['name']} version {model['version']}, sha256 {model['sha256'][:12]}: "
+            f"{named['name']} version {named['version']}, sha256 {named['sha256'][:12]}: "
             f"accuracy {found['accuracy']:.4f} on {found['rows']} rows"
         )
-        return float(found["accuracy"])
+        return found
 
     def _recover(self) -> None:
         self._run("Look for what an interrupted run left", "local_azure", "recover")
 
-    def _infrastructure(self) -> str:
+    def _infrastructure(self) -> dict[str, Any]:
         """The registry has to exist before an image can be pushed to it."""
         outputs = self.stack.outputs()
         if "login_server" not in outputs:
@@ -162,7 +204,7 @@ class Life:
                 "Make the infrastructure, without the service", {"azure-native:location": LOCATION}
             )
             outputs = self.stack.outputs()
-        return str(outputs["login_server"])
+        return outputs
 
     def _build(self, model: Path) -> dict[str, Any]:
         result = self.state / "image.json"

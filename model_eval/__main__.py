@@ -1,4 +1,4 @@
-"""`python -m model_eval`: train, validate, smoke."""
+"""The model and its evidence: train, validate, smoke; the registry of the workspace."""
 
 from __future__ import annotations
 
@@ -153,6 +153,122 @@ def smoke(
         raise EvaluationError("; ".join(result.failures))
     wrong = sum(a != b for a, b in zip(result.samples.truth, result.samples.predicted, strict=True))
     typer.echo(f"{len(result.samples.truth) - wrong} of {len(result.samples.truth)} labels right")
+
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", help="The workspace, as the command config wrote it.")
+]
+LimitOption = Annotated[
+    float, typer.Option("--limit", min=1, help="Seconds for one operation of the workspace.")
+]
+CONFIG = Path("config.json")
+
+
+@app.command()
+@one_line_errors
+def config(
+    outputs: Annotated[
+        typer.FileText | None,
+        typer.Option(help="Output of `pulumi stack output --json`; - is standard input."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Where to write it.")] = CONFIG,
+) -> None:
+    """Write config.json for Workspace.from_config() from the stack's outputs."""
+    from model_eval import workspace_config
+
+    text = outputs.read() if outputs else workspace_config.stack_outputs()
+    workspace_config.write(text, out)
+    typer.echo(f"{out}")
+
+
+@app.command()
+@one_line_errors
+def info(config: ConfigOption = CONFIG, limit: LimitOption = 60) -> None:
+    """Print the SDK's version and the workspace."""
+    from model_eval.registry import Registry
+
+    for name, value in Registry.connect(config, limit).info().items():
+        typer.echo(f"{name}: {value}")
+
+
+@app.command(name="list")
+@one_line_errors
+def list_models(
+    name: Annotated[str | None, typer.Option(help="Only models of this name.")] = None,
+    config: ConfigOption = CONFIG,
+    limit: LimitOption = 60,
+    json: JsonOption = None,
+) -> None:
+    """List the models of the workspace, newest first."""
+    from model_eval import validation
+    from model_eval.registry import Registry
+
+    found = Registry.connect(config, limit).list(name)
+    for each in found:
+        typer.echo(f"{each.name} {each.version}, sha256 {each.sha256 or 'not recorded'}")
+    if not found:
+        typer.echo("no models")
+    if json:
+        models = [{"name": e.name, "version": e.version, "sha256": e.sha256} for e in found]
+        validation.write_json({"models": models}, json)
+
+
+@app.command()
+@one_line_errors
+def register(
+    model: ModelOption = DEFAULT_MODEL,
+    report: Annotated[Path, typer.Option(help="The report of the model's validation.")] = OUT
+    / "report.json",
+    min_accuracy: Annotated[float, typer.Option(min=0, max=1, help="The gate.")] = 0.9,
+    retrieve_to: Annotated[
+        Path | None, typer.Option(help="Then download what the workspace holds to here.")
+    ] = None,
+    config: ConfigOption = CONFIG,
+    limit: LimitOption = 120,
+    json: JsonOption = None,
+) -> None:
+    """Register a model that passed the gate; the same bytes again are no new version."""
+    from model_eval import validation, workspace_config
+    from model_eval.registry import Registry
+
+    evidence = workspace_config.read_report(report)
+    registry = Registry.connect(config, limit)
+    done = registry.register(model, evidence, min_accuracy, workspace_config.git_commit())
+    verb = "registered" if done.created else "already registered"
+    typer.echo(f"{verb}: {done.name} {done.version}, sha256 {done.sha256}")
+    if retrieve_to:
+        registry.retrieve(done.name, done.version, retrieve_to)
+        typer.echo(f"retrieved to {retrieve_to}")
+    if json:
+        result = {
+            "name": done.name,
+            "version": done.version,
+            "sha256": done.sha256,
+            "created": done.created,
+        }
+        validation.write_json(result, json)
+
+
+@app.command()
+@one_line_errors
+def retrieve(
+    out: OutOption,
+    name: Annotated[str, typer.Option(help="The model's name.")] = "sklearn_mnist",
+    version: Annotated[str, typer.Option(help="A number, or latest.")] = "latest",
+    config: ConfigOption = CONFIG,
+    limit: LimitOption = 120,
+) -> None:
+    """Download a model and its manifest, and check the bytes against the registered SHA-256."""
+    if version != "latest" and not version.isdecimal():
+        raise typer.BadParameter("a number or latest", param_hint="--version")
+    from model_eval import manifest as manifests
+    from model_eval.registry import Registry
+
+    number = None if version == "latest" else int(version)
+    found = Registry.connect(config, limit).retrieve(name, number, out)
+    pickle = out / manifests.read(out).file
+    size = pickle.stat().st_size
+    typer.echo(f"{found.name} {found.version}, sha256 {found.sha256}, {size} bytes: {pickle}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
 from azure.core.pipeline import policies
 from azure.core.polling import LROPoller
 from azure.core.rest import HttpRequest
@@ -127,7 +127,15 @@ class ArmClient:
         Raises:
             ArmClientError: ARM is down, or the login is refused.
         """
-        self._send("GET", f"/subscriptions/{self.login.subscription}", "2022-12-01")
+        try:
+            self._send("GET", f"/subscriptions/{self.login.subscription}", "2022-12-01")
+        except ArmClientError as error:
+            if isinstance(error.__cause__, ServiceRequestError):
+                raise ArmClientError(
+                    f"the local stand-in does not answer at {self.login.endpoint}; "
+                    "start it: python -m local_azure start"
+                ) from error
+            raise
 
     def who(self) -> dict[str, str]:
         """Client, object, subscription and tenant ids, from the token's claims."""

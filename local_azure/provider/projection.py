@@ -10,20 +10,31 @@ from local_azure.types import Field, Shape
 from local_azure.types.shape import Identities, Items
 
 
-def promised(shape: Shape, inputs: Mapping[str, Any]) -> Properties:
-    """The outputs of a resource that does not exist yet, as far as they are known.
+def promised(
+    shape: Shape, inputs: Mapping[str, Any], known: Mapping[str, Any] | None = None
+) -> Properties:
+    """The outputs of a resource after a change that is only previewed, as far as they are known.
 
     Whatever Azure will add is unknown, at every depth: a nested member that were simply absent
     would reach the program as None.
+
+    Args:
+        shape: Of the resource, or of an object in it.
+        inputs: What the program gives, unknown values included.
+        known: The present outputs, for an update: what Azure added stays, except in a nested object
+            that changes.
     """
+    before = known or {}
     result: Properties = dict(inputs)
     for name, each in shape.fields().items():
         if each.secret:
             result.pop(name, None)
         elif each.read_only:
-            result[name] = UNKNOWN
+            result[name] = before.get(name, UNKNOWN)
         elif name in inputs:
-            result[name] = _promised(each, inputs[name])
+            result[name] = _promised(each, inputs[name], before.get(name))
+        elif each.computed:
+            result[name] = before.get(name, UNKNOWN)
     return result
 
 
@@ -66,15 +77,32 @@ def refreshed(old_inputs: Any, old: Any, new: Any) -> Any:
     return new
 
 
-def _promised(each: Field, value: Any) -> Any:
+def _promised(each: Field, value: Any, known: Any) -> Any:
     kind = each.kind
     if isinstance(kind, Shape) and isinstance(value, dict):
-        return promised(kind, value)
+        return promised(kind, value, _if_unchanged(kind, value, known))
     if isinstance(kind, Items) and isinstance(kind.item, Shape) and isinstance(value, list):
-        return [promised(kind.item, item) if isinstance(item, dict) else item for item in value]
+        item = kind.item
+        same = isinstance(known, list) and len(known) == len(value)
+        pairs = zip(value, known if same else [None] * len(value), strict=True)
+        return [
+            promised(item, new, _if_unchanged(item, new, old)) if isinstance(new, dict) else new
+            for new, old in pairs
+        ]
     if isinstance(kind, Identities):
-        return UNKNOWN
+        same = isinstance(known, dict) and isinstance(value, list) and set(known) == set(value)
+        return known if same else UNKNOWN
     return value
+
+
+def _if_unchanged(shape: Shape, value: Mapping[str, Any], known: Any) -> Mapping[str, Any] | None:
+    """The outputs of an object whose inputs stay as they are; None if it changes."""
+    if not isinstance(known, dict):
+        return None
+    before = as_inputs(shape, known)
+    fields = shape.fields().items()
+    now = {name: value[name] for name, each in fields if name in value and not each.secret}
+    return known if all(before.get(name) == each for name, each in now.items()) else None
 
 
 def _as_input(each: Field, value: Any) -> Any:

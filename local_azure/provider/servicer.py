@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import uuid
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -50,6 +51,13 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """The version that the SDK expects."""
         return plugin_pb2.PluginInfo(version=VERSION)
+
+    def GetSchema(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        """Refused: `pulumi import` wants it to generate code."""
+        context.abort(
+            grpc.StatusCode.UNIMPLEMENTED,
+            "the local stand-in has no schema; with `pulumi import` use --generate-code=false",
+        )
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Every configuration is taken as it is; what is not supported is refused by a resource."""
@@ -98,7 +106,7 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
             kind = _kind(request.urn)
             old, inputs = from_struct(request.olds), from_struct(request.news)
             if kind.name_input not in inputs:
-                inputs[kind.name_input] = old.get(kind.name_input) or _auto_name(request)
+                inputs[kind.name_input] = old.get(kind.name_input) or _auto_name(kind, request)
             if "location" in kind.shape.top and "location" not in inputs and self._location:
                 inputs["location"] = self._location
             failures = []
@@ -179,9 +187,8 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
             inputs = from_struct(request.news)
             if request.preview or has_unknown(inputs):
                 known = from_struct(request.olds)
-                promised = _promised(kind, inputs)
                 return provider_pb2.UpdateResponse(
-                    properties=to_struct(_with_known(promised, known))
+                    properties=to_struct(_promised(kind, inputs, known))
                 )
             outputs = self._put(context, kind, request.id, inputs)
             return provider_pb2.UpdateResponse(properties=to_struct(outputs))
@@ -215,7 +222,11 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
             made = self._arm.put(resource_id, version, kind.arm_inputs(inputs))
         except HalfMadeError as error:
             # The engine must keep what exists, or the next update would not know of it.
-            found = self._arm.get(resource_id, version)
+            try:
+                found = self._arm.get(resource_id, version)
+            except ArmClientError:
+                # It cannot be looked at either: what was asked for is the best that is known.
+                found = {"id": resource_id, **kind.arm_inputs(inputs)}
             if found is None:
                 raise
             _init_failed(context, kind.sdk_outputs(found), inputs, str(error))
@@ -231,29 +242,33 @@ def _kind(urn: str) -> ResourceType:
     return kind
 
 
-def _auto_name(request: Any) -> str:
-    """The logical name and eight digits of the engine's seed, as azure-native does it."""
-    seed = hashlib.sha256(request.randomSeed or request.urn.encode()).hexdigest()[:8]
-    return f"{request.urn.split('::')[-1]}{seed}"
+def _auto_name(kind: ResourceType, request: Any) -> str:
+    """A name for a resource that the program gives none, as azure-native makes it.
+
+    The engine's own rule comes first (`pulumi:autonaming`), then a GUID where Azure wants one, then
+    the logical name with eight digits of the engine's seed.
+    """
+    rule = request.autonaming
+    if rule.mode == request.AutonamingOptions.DISABLE:
+        raise Refused(f"{kind.name_input} is missing, and automatic naming is switched off")
+    enforced = rule.mode == request.AutonamingOptions.ENFORCE
+    if rule.proposed_name and (enforced or not kind.guid_name):
+        return rule.proposed_name
+    seed = hashlib.sha256(request.randomSeed or request.urn.encode())
+    if kind.guid_name:
+        return str(uuid.UUID(bytes=seed.digest()[:16], version=4))
+    return f"{request.urn.split('::')[-1]}{seed.hexdigest()[:8]}"
 
 
-def _promised(kind: ResourceType, inputs: Properties) -> Properties:
-    promised = projection.promised(kind.shape, inputs)
-    promised.pop(kind.scope_input, None)
+def _promised(
+    kind: ResourceType, inputs: Properties, known: Properties | None = None
+) -> Properties:
+    promised = projection.promised(kind.shape, inputs, known)
+    # `scope` of a role assignment is an output too, and what Azure answers is not what was given.
+    if kind.scope_input not in kind.shape.fields():
+        promised.pop(kind.scope_input, None)
     name = promised.pop(kind.name_input, None)
     return promised | {"name": name}
-
-
-def _with_known(promised: Any, known: Any) -> Any:
-    """Unknown members of a promise, taken from what the resource has now."""
-    if has_unknown(promised):
-        if isinstance(promised, dict) and isinstance(known, dict):
-            return {name: _with_known(each, known.get(name)) for name, each in promised.items()}
-        if isinstance(promised, list) and isinstance(known, list) and len(promised) == len(known):
-            return [_with_known(*each) for each in zip(promised, known, strict=True)]
-        if isinstance(promised, str) and known is not None:
-            return known
-    return promised
 
 
 def _identity(kind: ResourceType, resource_id: str) -> Properties:

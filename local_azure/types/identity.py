@@ -63,6 +63,7 @@ ROLE_ASSIGNMENT = ResourceType(
     ),
     name_input="roleAssignmentName",
     scope_input="scope",
+    guid_name=True,
     new_on=_FIXED,
     immutable=("properties.principalId", "properties.roleDefinitionId"),
     long_running=False,

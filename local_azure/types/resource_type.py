@@ -33,6 +33,7 @@ class ResourceType:
         scope_input: The SDK's input for what the resource lives in; "" for a resource group.
         new_on: SDK inputs, beside name and scope, whose change needs a new resource.
         immutable: Paths in the ARM body that the service refuses to change.
+        guid_name: Whether the name must be a GUID.
         long_running: Whether a PUT is finished by polling.
         outputs: What Azure adds.
     """
@@ -45,6 +46,7 @@ class ResourceType:
     scope_input: str = "resourceGroupName"
     new_on: tuple[str, ...] = ("location",)
     immutable: tuple[str, ...] = ()
+    guid_name: bool = False
     long_running: bool = True
     outputs: Outputs = field(default=_nothing)
 

@@ -67,11 +67,6 @@ class Probe:
             successes=body.get("successThreshold") or 1,
         )
 
-    @property
-    def patience(self) -> float:
-        """Seconds after which a container that never answers has failed the probe."""
-        return self.delay + self.failures * (self.period + self.timeout)
-
     async def verdicts(self, run: Run) -> AsyncIterator[tuple[bool | None, str]]:
         """Try for ever.
 

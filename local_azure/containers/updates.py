@@ -29,7 +29,9 @@ def check(name: str, before: Body, after: Body) -> None:
     """
     old, new = before["properties"], after["properties"]
     changed = [
-        f"properties.{'.'.join(path)}" for path in _PATHS if _at(old, path) != _at(new, path)
+        f"properties.{'.'.join(path)}"
+        for path in _PATHS
+        if _plain(_at(old, path)) != _plain(_at(new, path))
     ]
     if before.get("zones") != after.get("zones"):
         changed.append("zones")
@@ -41,7 +43,7 @@ def check(name: str, before: Body, after: Body) -> None:
         changed += [
             f"properties.containers[{each['name']}].properties.{key}"
             for key in ("resources", "ports")
-            if previous.get(key) != each["properties"].get(key)
+            if _plain(previous.get(key)) != _plain(each["properties"].get(key))
         ]
     if changed:
         raise ArmError(
@@ -53,6 +55,16 @@ def check(name: str, before: Body, after: Body) -> None:
             f"Changed: {', '.join(changed)}.",
             changed[0],
         )
+
+
+def _plain(value: Any) -> Any:
+    """The value without what says nothing: an unset member, the usual protocol of a port."""
+    if isinstance(value, dict):
+        kept = {name: _plain(inner) for name, inner in value.items() if inner is not None}
+        return {"protocol": "TCP", **kept} if "port" in kept else kept
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
 
 
 def _at(body: Any, path: tuple[str, ...]) -> Any:

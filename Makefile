@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-up: setup  ## Train-free main job: validate, deploy to the local stand-in, test the endpoint
+up: setup  ## Do the whole job: register, validate, deploy to the local stand-in, test the endpoint
 	@$(BIN)/python -m journey up $(ARGS)
 
 smoke: setup  ## Test the deployed endpoint again
@@ -31,9 +31,12 @@ test: setup  ## Every test that needs no root and no container engine
 	@$(BIN)/python -m local_azure setup
 	@$(BIN)/pytest $(ARGS)
 
-lock: setup  ## Compile requirements.in to requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --custom-compile-command "make lock" requirements.in --output-file requirements.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --custom-compile-command "make lock"
+
+lock: setup  ## Pin the packages anew: of the project and of the image
+	@$(LOCK) requirements.in --output-file requirements.txt
+	@$(LOCK) --constraint requirements.txt scoring/requirements.in --output-file scoring/requirements.txt
 
 setup: .venv/.installed  ## Install the pinned packages into .venv
 

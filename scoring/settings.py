@@ -15,28 +15,31 @@ ENTRY_SCRIPT = Path(__file__).with_name("score.py")
 SHORTEST_KEY = 16
 
 
+def _about(variable: str, meaning: str, low: float = 0, high: float = 0) -> dict[str, Any]:
+    return {"variable": variable, "meaning": meaning, "low": low, "high": high}
+
+
 def _setting(
     variable: str, meaning: str, default: Any = MISSING, *, low: float = 0, high: float = 0
 ) -> Any:
-    metadata = {"variable": variable, "meaning": meaning, "low": low, "high": high}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=_about(variable, meaning, low, high))
 
 
 def _secret(variable: str, meaning: str) -> Any:
-    metadata = {"variable": variable, "meaning": meaning, "low": 0, "high": 0}
-    return field(default=None, metadata=metadata, repr=False)
+    return field(default=None, metadata=_about(variable, meaning), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the service is told from outside. Sizes are in bytes, times in seconds."""
 
-    model_dir: Path = _setting("AZUREML_MODEL_DIR", "the model directory")
+    model_dir: Path = field(metadata=_about("AZUREML_MODEL_DIR", "the model directory"))
     model_sha256: str | None = _setting(
         "MODEL_SHA256", "the declared SHA-256 of the model file; unset: the manifest's own", None
     )
-    script: Path = _setting(
-        "SCORING_SCRIPT", "the entry script with init() and run()", ENTRY_SCRIPT
+    script: Path = field(
+        default=ENTRY_SCRIPT,
+        metadata=_about("SCORING_SCRIPT", "the entry script with init() and run()"),
     )
     description: str = _setting(
         "SERVICE_DESCRIPTION", "what `/swagger.json` calls the service", "Predict with scikit-learn"
@@ -50,9 +53,12 @@ class Settings:
     key_secondary: str | None = _secret(
         "SCORING_KEY_SECONDARY", "a second key, valid at the same time, for rotation"
     )
-    key_file: Path | None = _setting("SCORING_KEY_FILE", "a file that holds the key", None)
-    key_secondary_file: Path | None = _setting(
-        "SCORING_KEY_SECONDARY_FILE", "a file that holds the second key", None
+    key_file: Path | None = field(
+        default=None, metadata=_about("SCORING_KEY_FILE", "a file that holds the key")
+    )
+    key_secondary_file: Path | None = field(
+        default=None,
+        metadata=_about("SCORING_KEY_SECONDARY_FILE", "a file that holds the second key"),
     )
     max_body_bytes: int = _setting(
         "SCORING_MAX_BODY_BYTES",

@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
         self._drop_queue()
         self._service.connections.discard(self)
         self._discarding = True
-        self._parser = None
+        del self._parser  # it refers to this connection: a cycle
         if self._task is not None:
             self._task.cancel()
 
@@ -312,7 +312,7 @@ class Connection(asyncio.Protocol):
         body = response.body
         if last:
             ending = "connection: close\r\n"
-        elif self._parser is not None and self._parser.get_http_version() == "1.0":
+        elif self._parser.get_http_version() == "1.0":
             ending = "connection: keep-alive\r\n"
         else:
             ending = ""

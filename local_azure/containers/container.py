@@ -122,7 +122,7 @@ class Container:
     async def _supervise(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while True:
+            while not self._stopping.is_set():
                 began = loop.time()
                 code = await self._run()
                 if loop.time() - began > self.timing.stable:

@@ -61,6 +61,7 @@ class Planner:
             if not command:
                 raise _not_runnable(each["name"], "neither the image nor the group has a command")
             cores, memory = _limits(wanted["resources"], properties["containers"])
+            chosen = cpus(cores, sorted(os.sched_getaffinity(0)), address)
             environment = {
                 **_base(image, programs, scratch),
                 **_own(wanted.get("environmentVariables") or []),
@@ -71,7 +72,7 @@ class Planner:
                 Plan(
                     name=each["name"],
                     image=wanted["image"],
-                    launch=Launch(command, environment, folder, _cpus(cores), int(memory * _GB)),
+                    launch=Launch(command, environment, folder, chosen, int(memory * _GB)),
                     policy=properties.get("restartPolicy", "Always"),
                     liveness=Probe.parse(wanted.get("livenessProbe"), address),
                     readiness=Probe.parse(wanted.get("readinessProbe"), address),
@@ -105,10 +106,11 @@ def _limits(resources: dict[str, Any], containers: Sequence[dict[str, Any]]) -> 
     return float(limits.get("cpu") or cores), float(limits.get("memoryInGB") or memory)
 
 
-def _cpus(cores: float) -> frozenset[int]:
-    """That many of the machine's CPUs, rounded up."""
-    available = sorted(os.sched_getaffinity(0))
-    return frozenset(available[: max(1, math.ceil(cores))])
+def cpus(cores: float, available: Sequence[int], address: str) -> frozenset[int]:
+    """That many CPUs, rounded up; groups at different addresses begin at different ones."""
+    count = min(max(1, math.ceil(cores)), len(available))
+    first = int(address.rsplit(".", 1)[-1])
+    return frozenset(available[(first + number) % len(available)] for number in range(count))
 
 
 def _not_runnable(name: str, reason: str) -> ArmError:

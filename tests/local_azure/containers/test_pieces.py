@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,11 @@ from hypothesis import strategies as st
 
 from local_azure.arm.service import Resource
 from local_azure.containers import address
+from local_azure.containers.container import Container, Plan, Timing
 from local_azure.containers.log import Log
+from local_azure.containers.planner import cpus
 from local_azure.containers.probe import Probe
+from local_azure.containers.process import Launch
 from local_azure.containers.reference import Reference
 from local_azure.registry.roles import ACR_PULL, may_pull
 
@@ -153,3 +158,70 @@ def test_a_probe_has_azure_s_defaults():
     assert (probe.delay, probe.period, probe.timeout) == (0, 10, 1)
     assert (probe.failures, probe.successes) == (3, 1)
     assert Probe.parse(None, "127.1.2.3") is None
+
+
+@pytest.mark.parametrize(
+    ("cores", "address", "chosen"),
+    [
+        (0.5, "127.1.1.4", {0}),
+        (1, "127.1.1.5", {1}),
+        (2, "127.1.1.7", {3, 0}),
+        (2.5, "127.1.1.4", {0, 1, 2}),
+        (9, "127.1.1.4", {0, 1, 2, 3}),
+    ],
+)
+def test_cores_are_whole_and_spread_over_the_machine(cores: float, address: str, chosen: set[int]):
+    assert cpus(cores, [0, 1, 2, 3], address) == chosen
+
+
+def container(folder: Path, command: list[str], timing: Timing) -> Container:
+    launch = Launch(command, {"PATH": "/usr/bin:/bin"}, folder, frozenset({0}), 10**9)
+    return Container(Plan("one", "image", launch, "Always", None, None), folder, timing)
+
+
+def test_a_container_that_is_stopped_at_once_does_not_start(tmp_path: Path):
+    async def run() -> Container:
+        one = container(tmp_path, ["sleep", "600"], Timing())
+        one.start()
+        await asyncio.wait_for(one.stop(), 5)
+        return one
+
+    one = asyncio.run(run())
+    assert one.over
+    assert not list(tmp_path.glob("*.session"))
+
+
+def test_a_container_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path):
+    async def run() -> tuple[Container, float]:
+        script = "trap '' TERM; echo ready; while :; do sleep 0.1; done"
+        one = container(tmp_path, ["sh", "-c", script], Timing(grace=0.3))
+        one.start()
+        async with asyncio.timeout(10):
+            while "ready" not in one.log.tail():
+                await asyncio.sleep(0.01)
+            began = time.monotonic()
+            await one.stop()
+        return one, time.monotonic() - began
+
+    one, took = asyncio.run(run())
+    assert 0.3 <= took < 5
+    assert one.history.state["exitCode"] == 137
+
+
+def test_back_off_doubles_up_to_a_limit(tmp_path: Path):
+    async def run() -> list[str]:
+        timing = Timing(first_pause=0.01, longest_pause=0.03)
+        one = container(tmp_path, ["false"], timing)
+        one.start()
+        seen: list[str] = []
+        async with asyncio.timeout(20):
+            assert not await one.settled()
+            while one.history.restarts < 4:
+                detail = one.history.state.get("detailStatus", "")
+                if detail.startswith("CrashLoop") and detail not in seen:
+                    seen.append(detail)
+                await asyncio.sleep(0)
+        await one.stop()
+        return seen
+
+    assert "CrashLoopBackOff: restarted in 0.03 s" in asyncio.run(run())

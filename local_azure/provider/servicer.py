@@ -144,7 +144,11 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         return _answered(context, diff)
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """PUT a new resource; in a preview, promise its outputs."""
+        """PUT a new resource; in a preview, promise its outputs.
+
+        azure-native refuses what exists already under the name; here it is adopted, because
+        `stack.recover` counts on that for what a killed `pulumi` had begun.
+        """
 
         def create() -> Any:
             kind = _kind(request.urn)

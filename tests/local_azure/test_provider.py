@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from rich.console import Console
 from local_azure import process
 from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.home import CHECKOUT, Home
+from local_azure.provider import plugin
 from local_azure.ready import prepare
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -380,3 +382,16 @@ def test_a_killed_engine_takes_its_plugin_along_and_the_next_update_ends_well(
     subprocess.run(recovered, cwd=tmp_path, env=project.environment, check=True, timeout=60)
     project.up()
     project.pulumi("preview", "--expect-no-changes")
+
+
+def test_the_plugin_is_installed_once_and_again_when_it_changes(home: Home, tmp_path: Path) -> None:
+    ready = prepare(home, tmp_path, Console(stderr=True))
+    pulumi = Path(shutil.which("pulumi", path=ready.environment["PATH"]) or "")
+    assert not plugin.install(pulumi, home.pulumi_home, ready.environment)
+    (script,) = home.pulumi_home.glob("plugins/resource-azure-native-v*/pulumi-resource-*")
+    good = script.read_text()
+    script.with_name("local-azure.sha256").write_text("of another checkout")
+    script.write_text("#!/bin/sh\n")
+    assert plugin.install(pulumi, home.pulumi_home, ready.environment)
+    assert script.read_text() == good
+    assert sys.executable in good

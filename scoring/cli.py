@@ -59,9 +59,6 @@ def serve(
     entry: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The entry script. [SCORING_SCRIPT]")
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=64, help="Processes. [SCORING_WORKERS]")
-    ] = None,
 ) -> None:
     """Serve a model on this machine until Ctrl-C; options win over the environment."""
     given = {
@@ -69,7 +66,6 @@ def serve(
         "SCORING_HOST": host,
         "SCORING_PORT": port,
         "SCORING_SCRIPT": entry,
-        "SCORING_WORKERS": workers,
     }
     options = {name: str(value) for name, value in given.items() if value is not None}
     with _one_line_errors():

@@ -34,7 +34,7 @@ class ImageError(ScoringError):
 class Rejection(Exception):  # noqa: N818 (a client's fault, refused on purpose, not our error)
     """A request that is refused, with the HTTP status and a code that a client can branch on.
 
-    `retry_after` (seconds) goes with 429 and 503; `close` ends the connection after the answer.
+    `retry_after` (seconds) goes with 429 and 503.
     """
 
     def __init__(

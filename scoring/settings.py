@@ -48,7 +48,6 @@ class Settings:
     port: int = _setting(
         "SCORING_PORT", "the port to bind; 0 takes a free one", 5001, low=0, high=65535
     )
-    workers: int = _setting("SCORING_WORKERS", "processes, one a core", 1, low=1, high=64)
     key: str | None = _secret("SCORING_KEY", "a Bearer key; unset: none is asked for")
     key_secondary: str | None = _secret(
         "SCORING_KEY_SECONDARY", "a second key, valid at the same time, for rotation"

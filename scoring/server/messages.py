@@ -55,7 +55,7 @@ Handler: TypeAlias = Callable[[Request], Answer]
 class Route:
     """A path: its handler, the one method it takes, and whether it wants a key and JSON."""
 
-    __slots__ = ("handler", "media_types", "method", "name", "private", "v2")
+    __slots__ = ("handler", "media_types", "method", "name", "private")
 
     def __init__(
         self,
@@ -65,14 +65,12 @@ class Route:
         *,
         private: bool = False,
         media_types: tuple[str, ...] = (),
-        v2: bool = False,
     ) -> None:
         self.name = name
         self.method = method
         self.handler = handler
         self.private = private
         self.media_types = media_types
-        self.v2 = v2
 
     @property
     def allowed(self) -> str:

@@ -1,4 +1,4 @@
-"""Start the service: one worker in this process, or several below it."""
+"""Start the service and say on stdout when it is ready."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import hmac
 import itertools
 import json
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,21 @@ class Service:
         request.route = Route("rejected", request.method, lambda _: response)
 
     def answered(self, request: Request, response: Response) -> None:
-        """Count an answer that was written."""
+        """Log an answer that was written: never a payload, a header or a key."""
+        if not (self.settings.log_requests or response.error):
+            return
+        line: dict[str, Any] = {
+            "event": "request",
+            "id": request.id,
+            "route": request.route.name if request.route else "",
+            "status": response.status,
+            "rows": request.rows,
+            "ms": round((perf_counter_ns() - request.started) / 1e6, 3) if request.started else 0,
+        }
+        if response.error:
+            line["error"] = response.error
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
 
     # Routes
 
@@ -235,11 +250,6 @@ class Service:
     def close(self) -> None:
         """Leave the script's thread behind."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-
-
-def started() -> int:
-    """The clock of request latencies, in ns."""
-    return perf_counter_ns()
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

@@ -81,7 +81,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         service = self._service
         service.connections.add(self)
-        self._deadline = service.now() + service.settings.idle_timeout
+        service.last_active = service.now()
+        self._deadline = service.last_active + service.settings.idle_timeout
         if len(service.connections) > service.settings.max_connections:
             self._refuse(
                 Rejection(

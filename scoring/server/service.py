@@ -43,6 +43,7 @@ class Service:
         self.connections: set[Connection] = set()
         self.buffered = 0  # bytes of bodies that wait
         self.draining = False
+        self.last_active = 0.0  # when a client last connected or was answered
         self.date_line = ""
         self._script = script
         self._keys = settings.keys()
@@ -128,6 +129,7 @@ class Service:
 
     def answered(self, request: Request, response: Response) -> None:
         """Log an answer that was written: never a payload, a header or a key."""
+        self.last_active = self.now()
         if not (self.settings.log_requests or response.error):
             return
         line: dict[str, Any] = {

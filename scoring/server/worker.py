@@ -87,11 +87,11 @@ async def _drain(service: Service, server: asyncio.Server) -> None:
     """
     service.draining = True
     end = service.now() + service.settings.drain_timeout
-    quiet_since = service.now()
-    while service.now() < end and service.now() - quiet_since < QUIET_SECONDS:
+    service.last_active = service.now()
+    while service.now() < end and service.now() - service.last_active < QUIET_SECONDS:
         await asyncio.sleep(0.02)
         if any(not connection.idle for connection in service.connections):
-            quiet_since = service.now()
+            service.last_active = service.now()
     server.close()
     for connection in tuple(service.connections):
         if connection.idle:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_swagger_describes_score(server):
     assert body["schema"]["properties"]["data"]["items"]["minItems"] == 784
 
 
-BAD_BODIES = {
+BAD_BODIES: dict[str, tuple[Any, int, str, str]] = {
     "empty body": (b"", 400, "not_json", "line 1"),
     "cut short": (b'{"data": [[1, 2', 400, "not_json", "column"),
     "not an object": (b"[[0]]", 400, "not_an_object", "a list"),

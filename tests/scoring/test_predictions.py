@@ -1,0 +1,127 @@
+"""The fused linear path and the script's two ways in give scikit-learn's own answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+
+from scoring import score
+from scoring.errors import Rejection
+from scoring.linear import LinearModel
+from scoring.model import load_model
+from scoring.pickles import LinearParts
+from scoring.server.jsonrows import RowReader
+
+
+@pytest.fixture(scope="module")
+def model(model_dir) -> LinearModel:
+    loaded = load_model(model_dir)
+    assert isinstance(loaded, LinearModel)
+    return loaded
+
+
+def test_all_test_images_are_labelled_as_by_scikit_learn(model, estimator, images):
+    assert np.array_equal(model.answer(images), estimator.predict(images))
+    for first in range(0, 300, 7):
+        rows = images[first : first + 1]
+        assert model.answer(rows)[0] == estimator.predict(rows)[0]
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-300, 1.0, 1e6, 1e290])
+def test_random_rows_are_labelled_as_by_scikit_learn(model, estimator, scale):
+    rows = np.random.default_rng(7).normal(size=(500, 784)) * scale
+    with np.errstate(over="ignore"):
+        assert np.array_equal(model.answer(rows), estimator.predict(rows))
+
+
+def test_equal_scores_go_to_the_class_that_scikit_learn_takes():
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(60, 5))
+    fitted: Any = OneVsRestClassifier(LogisticRegression()).fit(rows, np.arange(60) % 3)
+    for one in fitted.estimators_:  # all three classes score the same, always
+        one.coef_ = fitted.estimators_[0].coef_
+        one.intercept_ = fitted.estimators_[0].intercept_
+    model = LinearModel(
+        LinearParts(
+            np.concatenate([one.coef_ for one in fitted.estimators_]),
+            np.concatenate([one.intercept_ for one in fitted.estimators_]),
+            fitted.classes_,
+            "logistic",
+            separate=True,
+        )
+    )
+    assert np.array_equal(model.answer(rows), fitted.predict(rows))
+
+
+def test_run_gives_what_scikit_learn_gives(model_dir, estimator, images, monkeypatch):
+    monkeypatch.setenv("AZUREML_MODEL_DIR", str(model_dir))
+    monkeypatch.delenv("MODEL_SHA256", raising=False)
+    score.init()
+    assert json.loads(score.run(json.dumps({"data": images[:100].tolist()}))) == (
+        estimator.predict(images[:100]).tolist()
+    )
+
+
+number = st.one_of(
+    st.integers(-(10**30), 10**30).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.decimals(-1000, 1000, allow_nan=False, places=40).map(lambda each: f"{each:E}"),
+)
+space = st.text(" \t\r\n", max_size=3)
+
+
+@given(
+    rows=st.lists(st.lists(number, min_size=3, max_size=3), min_size=1, max_size=4),
+    blank=space,
+    extra=st.dictionaries(st.sampled_from(["a", "[", "é"]), st.integers(), max_size=2),
+    data_last=st.booleans(),
+)
+def test_every_legal_number_reads_as_json_loads_reads_it(rows, blank, extra, data_last):
+    listed = f",{blank}".join(f"[{blank}{f'{blank},'.join(row)}]" for row in rows)
+    parts = [f'{blank}"data"{blank}:[{listed}]']
+    others = [f"{json.dumps(key)}:{value}{blank}" for key, value in extra.items()]
+    parts = others + parts if data_last else parts + others
+    body = f"{blank}{{{','.join(parts)}}}{blank}".encode()
+    found, method = RowReader(3, 10, ("predict",)).read(body)
+    assert method == "predict"
+    assert found.tolist() == np.array(json.loads(body)["data"], dtype=np.float64).tolist()
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["data", "x"]), inner)
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_json_is_read_or_refused_with_a_reason(value):
+    reader = RowReader(2, 3, ("predict",))
+    refusal = Rejection(0, "", "")
+    for content in (value, {"data": value}):
+        rows = None
+        try:
+            rows, _ = reader.read(json.dumps(content).encode())
+        except Rejection as rejection:
+            refusal = rejection
+        if rows is None:
+            assert 400 <= refusal.status < 500
+            assert refusal.message
+        else:
+            assert rows.shape[1] == 2
+            assert np.isfinite(rows).all()
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_read_or_refused(body):
+    with pytest.raises(Rejection) as refused:
+        RowReader(2, 3, ("predict",)).read(body)
+    assert refused.value.status == 400

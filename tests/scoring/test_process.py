@@ -1,0 +1,226 @@
+"""The service as a process: its start, refusals to start, keys, other scripts, its end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import shutil
+import socket
+import threading
+import time
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+
+ROW = [0.0] * 784
+KEY, OTHER_KEY = "k" * 24, "o" * 24
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def wait_for(condition):
+    limit = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < limit, "it did not come true within 20 s"
+        time.sleep(0.005)
+
+
+def refused(result, *words):
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_an_altered_pickle_is_refused_before_it_is_unpickled(fail_to_start, model_dir, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(model_dir, model)
+    proof = tmp_path / "unpickled"
+    (model / "sklearn_mnist_model.pkl").write_bytes(pickle.dumps(Bomb(str(proof))))
+    refused(fail_to_start("--model", str(model)), "sha256", "it was not unpickled")
+    assert not proof.exists()
+
+
+def test_another_declared_sha256_is_refused(fail_to_start, model_dir):
+    result = fail_to_start("--model", str(model_dir), MODEL_SHA256="0" * 64)
+    refused(result, "not the declared one", "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"SCORING_MAX_BODY_BYTES": "1 MB"}, ("SCORING_MAX_BODY_BYTES", "'1 MB'", "an integer")),
+        ({"SCORING_MAX_ROWS": "0"}, ("SCORING_MAX_ROWS", "from 1 to")),
+        ({"SCORING_READ_TIMEOUT": "nan"}, ("SCORING_READ_TIMEOUT", "seconds")),
+        ({"MODEL_SHA256": "abc"}, ("MODEL_SHA256", "64 hexadecimal digits")),
+        ({"SCORING_KEY": "short"}, ("5 characters", "at least 16")),
+        ({"SCORING_KEY": KEY, "SCORING_KEY_FILE": "/k"}, ("both set",)),
+        ({"SCORING_KEY_FILE": "/nowhere/key"}, ("/nowhere/key", "cannot be read")),
+    ],
+)
+def test_a_wrong_setting_is_one_line(fail_to_start, model_dir, variables, words):
+    result = fail_to_start("--model", str(model_dir), **variables)
+    refused(result, *words)
+
+
+def test_a_missing_model_is_one_line(fail_to_start, tmp_path):
+    refused(fail_to_start("--model", str(tmp_path)), "manifest.json", "--model")
+    refused(fail_to_start(), "AZUREML_MODEL_DIR is not set")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("def run(raw_data): ...", ("lacks the function init()",)),
+        ("import nothing_of_that_name", ("cannot be imported", "nothing_of_that_name")),
+        (
+            "def init(): raise ValueError('no\\ndisk')\ndef run(raw_data): ...",
+            ("init()", "ValueError: no disk"),
+        ),
+    ],
+)
+def test_a_failing_script_ends_the_process_with_its_reason(
+    fail_to_start, model_dir, tmp_path, script, words
+):
+    path = tmp_path / "entry.py"
+    path.write_text(script)
+    refused(fail_to_start("--model", str(model_dir), "--entry", str(path)), *words)
+
+
+def test_a_taken_port_is_one_line(fail_to_start, model_dir):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = fail_to_start("--model", str(model_dir), "--port", str(port))
+    refused(result, f"127.0.0.1:{port}", "SCORING_PORT")
+
+
+def test_any_script_with_init_and_run_is_served(start, tmp_path):
+    path = tmp_path / "entry.py"
+    path.write_text(
+        "import json\n"
+        "def init():\n    global known\n    known = 'started'\n"
+        "def run(raw_data):\n"
+        "    given = json.loads(raw_data)\n"
+        "    if 'fail' in given: raise KeyError('gone')\n"
+        "    return {'state': known, 'given': given}\n"
+    )
+    server = start("--entry", str(path))
+    assert server.score({"x": 1}).json() == {"state": "started", "given": {"x": 1}}
+    failed = server.score({"fail": 1})
+    assert failed.status_code == 500
+    assert failed.json()["error"]["code"] == "script_failed"
+    assert "Traceback" not in failed.text
+    assert server.score(b"{").status_code == 400
+    assert server.score({"x": 2}).status_code == 200
+
+
+def test_any_estimator_is_served(start, model_dir, tmp_path):
+    iris: Any = load_iris()
+    flowers, numbers = iris.data, iris.target
+    names = np.array(["setosa", "versicolor", "virginica"])[numbers]
+    tree: Any = DecisionTreeClassifier(random_state=1).fit(flowers, names)
+    joblib.dump(tree, tmp_path / "tree.pkl")
+    digest = hashlib.sha256((tmp_path / "tree.pkl").read_bytes()).hexdigest()
+    manifest = json.loads((model_dir / "manifest.json").read_text())
+    manifest |= {"file": "tree.pkl", "input": {"features": 4}, "sha256": digest}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    server = start("--model", str(tmp_path))
+    assert server.score({"data": flowers.tolist()}).json() == tree.predict(flowers).tolist()
+    asked = server.score({"data": flowers[:9].tolist(), "method": "predict_proba"})
+    assert asked.json() == tree.predict_proba(flowers[:9]).tolist()
+
+
+def test_keys_guard_scores_only_and_two_are_valid_at_once(start, tmp_path):
+    second = tmp_path / "key"
+    second.write_text(OTHER_KEY + "\n")
+    server = start(SCORING_KEY=KEY, SCORING_KEY_SECONDARY_FILE=str(second))
+    for key in (KEY, OTHER_KEY):
+        answer = server.score({"data": [ROW]}, authorization=f"Bearer {key}")
+        assert answer.status_code == 200
+    for header in ({}, {"authorization": f"Bearer {KEY}x"}, {"authorization": f"Basic {KEY}"}):
+        answer = server.score({"data": [ROW]}, **header)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert KEY not in answer.text
+    assert server.client.get("/").status_code == 200
+    assert server.client.get("/ready").status_code == 200
+    server.client.close()
+    assert server.stop() == 0
+    assert KEY not in server.process.stdout.read()
+
+
+def test_requests_are_logged_by_id_without_their_payload(start):
+    server = start()
+    server.score({"data": [ROW]}, **{"x-ms-request-id": "good-one"})
+    server.score({"data": ["secret"]}, **{"x-ms-request-id": "bad-one"})
+    server.client.close()
+    server.stop()
+    text = server.process.stdout.read()
+    good, bad = (json.loads(line) for line in text.splitlines())
+    assert (good["id"], good["status"], good["rows"]) == ("good-one", 200, 1)
+    assert (bad["id"], bad["status"], bad["error"]) == ("bad-one", 400, "bad_row")
+    assert "secret" not in text
+
+
+def test_sigterm_answers_what_is_being_sent_and_ends_with_0(start):
+    server = start(SCORING_DRAIN_TIMEOUT="10")
+    body = json.dumps({"data": [ROW]}).encode()
+    with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+        client.sendall(b"POST /score HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body))
+        assert server.client.get("/ready").status_code == 200  # the head above was read before
+        server.client.close()
+        server.process.terminate()
+        client.sendall(body)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert server.process.wait(20) == 0
+
+
+def test_no_request_is_lost_under_load(start):
+    """Whoever still asks while /ready already says 503 is answered, as a load balancer expects."""
+    server = start(SCORING_LOG_REQUESTS="false")
+    body = json.dumps({"data": [ROW]}).encode()
+    head = b"POST /score HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
+    answers: list[bytes] = []
+    lost: list[str] = []
+
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+                    client.sendall(head + body)
+                    answers.append(client.recv(65536)[:12])
+            except OSError as error:
+                lost.append(str(error))
+
+    clients = [threading.Thread(target=ask) for _ in range(8)]
+    for client in clients:
+        client.start()
+    wait_for(lambda: len(answers) >= 200)
+    server.process.terminate()
+    wait_for(lambda: server.client.get("/ready").status_code == 503)
+    enough = len(answers) + 200
+    wait_for(lambda: len(answers) >= enough)
+    stop.set()
+    for client in clients:
+        client.join(20)
+    server.client.close()
+    assert server.process.wait(20) == 0
+    assert lost == []
+    assert set(answers) == {b"HTTP/1.1 200"}

@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from scoring.errors import ScoringError
+from scoring.errors import ImageError, ScoringError
 from scoring.image import build as image_build
 from scoring.image import push as image_push
+from scoring.myenv import FILE, conda_file
 from scoring.settings import Settings
 
 app = typer.Typer(
@@ -101,6 +102,20 @@ def push(
         pushed = image_push.push_image(image, registry, repository)
     typer.echo(pushed["reference"])
     _write_json(json_file, pushed)
+
+
+@app.command()
+def myenv(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where it goes.")] = FILE,
+) -> None:
+    """Write myenv.yml, the conda file of the tutorial, from the image's pinned requirements."""
+    with _one_line_errors():
+        text = conda_file()
+        try:
+            out.write_text(text, "utf-8")
+        except OSError as error:
+            raise ImageError(f"{out} cannot be written: {error.strerror}") from None
+    typer.echo(out)
 
 
 def _write_json(file: Path | None, content: dict[str, Any]) -> None:

@@ -1,0 +1,129 @@
+"""The image: the same bytes for the same input, the Dockerfile's twin, and it runs elsewhere."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import httpx
+import pytest
+
+from scoring.errors import ImageError, ModelError
+from scoring.image.build import ENVIRONMENT, ROOM, build_image
+
+
+def layer(image: Path) -> tarfile.TarFile:
+    """The image's only layer, reached through index and manifest."""
+
+    def blob(digest: str) -> bytes:
+        return (image / "blobs" / "sha256" / digest.removeprefix("sha256:")).read_bytes()
+
+    index = json.loads((image / "index.json").read_bytes())
+    manifest = json.loads(blob(index["manifests"][0]["digest"]))
+    (only,) = manifest["layers"]
+    return tarfile.open(fileobj=io.BytesIO(blob(only["digest"])))
+
+
+@pytest.fixture(scope="module")
+def image(model_dir, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("image") / "image"
+    build_image(model_dir, out)
+    return out
+
+
+def test_other_times_of_the_files_give_the_same_digest(model_dir, image, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(model_dir, model)
+    for path in model.iterdir():
+        os.utime(path, (1, 1))
+    first, second = build_image(model_dir, tmp_path / "a"), build_image(model, tmp_path / "b")
+    assert first["digest"] == second["digest"]
+    assert (
+        first["digest"] == json.loads((image / "index.json").read_bytes())["manifests"][0]["digest"]
+    )
+
+
+def test_the_dockerfile_sets_and_copies_the_same(image):
+    text = (ROOM / "Dockerfile").read_text().replace("\\\n", " ")
+    (line,) = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    assert dict(pair.split("=") for pair in line.split()) == ENVIRONMENT
+    copied = {source for source, _ in re.findall(r"^COPY (\S+) (\S+)$", text, re.MULTILINE)}
+    with layer(image) as tar:
+        packed = {member.name.split("/")[1] for member in tar if member.isfile()}
+        context = {
+            path.relative_to(image / "context").as_posix(): path.read_bytes()
+            for path in (image / "context").rglob("*")
+            if path.is_file() and path.name != "Dockerfile"
+        }
+        for name, content in context.items():
+            file = tar.extractfile(f"app/{name}")
+            assert file is not None
+            assert file.read() == content
+    assert packed == copied
+
+
+def test_it_holds_only_what_serving_needs(image):
+    with layer(image) as tar:
+        names = {member.name for member in tar if member.isfile()}
+        assert all(member.uid == member.gid == member.mtime == 0 for member in tar)
+    assert "app/scoring/score.py" in names
+    assert "app/scoring/server/__main__.py" in names
+    assert not {name for name in names if "/image/" in name or name.endswith("cli.py")}
+    pins = re.findall(r"^([\w.-]+)==", (ROOM / "requirements.txt").read_text(), re.MULTILINE)
+    assert not [
+        pin for pin in pins if re.match(r"pulumi|azure|typer|rich|pytest|matplotlib|pandas", pin)
+    ]
+    assert "scikit-learn" in pins
+
+
+def test_a_model_of_another_scikit_learn_is_refused(model_dir, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(model_dir, model)
+    manifest = json.loads((model / "manifest.json").read_text())
+    manifest["framework"]["scikit-learn"] = "0.24.2"
+    (model / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ImageError, match=r"scikit-learn 0\.24\.2"):
+        build_image(model, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_altered_model_is_not_packed(model_dir, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(model_dir, model)
+    with (model / "sklearn_mnist_model.pkl").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ModelError, match="sha256"):
+        build_image(model, tmp_path / "out")
+
+
+def test_the_unpacked_layer_serves_from_its_own_folder(image, images, estimator, tmp_path):
+    with layer(image) as tar:
+        tar.extractall(tmp_path, filter="data")
+    variables = {**ENVIRONMENT, "SCORING_HOST": "127.0.0.1", "SCORING_PORT": "0"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scoring.server"],
+        cwd=tmp_path / "app",
+        env={"PATH": os.environ["PATH"], **variables},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/score",
+            json={"data": images[:30].tolist()},
+            trust_env=False,
+        )
+        assert answer.json() == estimator.predict(images[:30]).tolist()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0

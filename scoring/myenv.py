@@ -18,7 +18,7 @@ INFERENCE_SERVER = "azureml-inference-server-http==1.5.1"
 """Azure ML starts a scoring script with this server; tests/scoring runs score.py under it."""
 
 _PIN = re.compile(
-    r"^(?P<pin>[\w.-]+==[\w.]+)(?: ; python_full_version (?P<bound>[<>=]+ '[\d.]+'))?"
+    r"(?P<pin>[\w.-]+==[\w.]+)(?: ; python_full_version (?P<bound>(?:<|>=) '[\d.]+'))?(?: \\)?"
 )
 
 
@@ -36,9 +36,12 @@ def conda_file(requirements: Path = REQUIREMENTS) -> str:
     for line in lines:
         if not line or line.startswith((" ", "#")):
             continue
-        match = _PIN.match(line)
+        match = _PIN.fullmatch(line)
         if match is None:
-            raise ImageError(f"{requirements}: {line!r} is not NAME==VERSION; run: make lock")
+            raise ImageError(
+                f"{requirements}: {line!r} is not NAME==VERSION with at most a bound on"
+                " python_full_version; run: make lock"
+            )
         if _holds(match["bound"]):
             pins.append(match["pin"])
     python = ".".join(map(str, PYTHON))

@@ -40,8 +40,9 @@ def test_only_what_python_3_11_takes_is_listed(tmp_path):
     assert "one==2.0" not in text
 
 
-def test_an_unpinned_package_is_refused(tmp_path):
+@pytest.mark.parametrize("line", ["one>=1", "one==1.0 ; sys_platform == 'win32'"])
+def test_a_line_of_another_form_is_refused(tmp_path, line):
     lock = tmp_path / "requirements.txt"
-    lock.write_text("one>=1\n")
-    with pytest.raises(ImageError, match="one>=1"):
+    lock.write_text(f"{line}\n")
+    with pytest.raises(ImageError, match="NAME==VERSION"):
         conda_file(lock)

@@ -36,16 +36,16 @@ class Connection(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
+        "_begun",
         "_body",
-        "_closing",
         "_deadline",
         "_discarding",
-        "_first",
         "_gunzip",
         "_head_bytes",
         "_headers",
         "_in_head",
         "_parser",
+        "_refused",
         "_request",
         "_service",
         "_stalled",
@@ -65,9 +65,9 @@ class Connection(asyncio.Protocol):
         self._body: bytes | bytearray = b""
         self._gunzip: zlib._Decompress | None = None
         self._in_head = False
-        self._first = True  # the bytes being fed hold the start of the head
+        self._begun = 0  # requests that begin in the bytes being fed
         self._head_bytes = 0
-        self._closing = False  # the next answer is the last
+        self._refused = False  # nothing that still comes is read
         self._discarding = False  # the last answer was written
         self._stalled = False  # the client does not read its answers
         self._task: asyncio.Task[None] | None = None
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
         self._drop_body()
         self._drop_queue()
         self._service.connections.discard(self)
-        self._discarding = True
+        self._discarding = self._refused = True
         del self._parser  # it refers to this connection: a cycle
         if self._task is not None:
             self._task.cancel()
@@ -120,25 +120,22 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; its callbacks do the work."""
-        if self._discarding:
+        if self._refused:
             return
-        self._first = False
+        fresh = self.idle
+        self._begun = 0
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._closing = True  # no other protocol is spoken here: answer, then close
+            pass  # refused or answered, as its last request, where its head was complete
         except httptools.HttpParserError as error:
-            if not self._discarding:
+            if not self._refused:
                 self._refuse(_protocol_error(error))
-            return
-        if self._discarding:
-            return
-        if self._in_head and not self._first:
-            self._head_bytes += len(data)
+        if self._in_head and not self._refused and self._begun <= fresh:
+            # All of these bytes belong to the head; a header without an end is not told otherwise.
+            self._head_bytes = len(data) + (0 if self._begun else self._head_bytes)
             if self._head_bytes > self._service.settings.max_header_bytes:
                 self._refuse(self._head_too_long())
-        if self.queue and not self._task and not self._stalled:
-            self._next()
 
     # The parser's side
 
@@ -147,7 +144,8 @@ class Connection(asyncio.Protocol):
         self._headers = {}
         self._target = b""
         self._head_bytes = 0
-        self._in_head = self._first = True
+        self._begun += 1
+        self._in_head = True
         self._deadline = self._service.now() + self._service.settings.read_timeout
 
     def on_url(self, url: bytes) -> None:
@@ -169,7 +167,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Decide with the head alone whether the request is taken."""
         self._in_head = False
-        if self._discarding:
+        if self._refused:
             return
         service = self._service
         if self._head_bytes > service.settings.max_header_bytes:
@@ -189,10 +187,12 @@ class Connection(asyncio.Protocol):
             service.admit(request)
             self._gunzip = _decoder(headers)
             length = int(headers.get(b"content-length", b"0"))
+            if self._parser.should_upgrade() and _has_body(headers):
+                raise Rejection(400, "no_upgrade", "send a body without an Upgrade header")
             if length > service.settings.max_body_bytes:
                 raise self._body_too_long(f"{length} bytes")
         except Rejection as rejection:
-            if b"content-length" in headers or b"transfer-encoding" in headers:
+            if _has_body(headers):
                 self._refuse(rejection)
             else:  # there is no body to read: the connection stays
                 self._service.reject_later(request, rejection)
@@ -203,7 +203,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body: counted, unzipped, kept."""
-        if self._discarding:
+        if self._refused:
             return
         try:
             if self._gunzip is not None:
@@ -216,7 +216,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Hand the request over, or queue it behind one that is being answered."""
         request = self._request
-        if self._discarding or request is None:
+        if self._refused or request is None:
             return
         self._request = None
         if self._gunzip is not None and not self._gunzip.eof:
@@ -225,7 +225,9 @@ class Connection(asyncio.Protocol):
         request.body = self._body
         self._service.buffered -= len(self._body)
         self._body = b""
-        keep_alive = self._parser.should_keep_alive()
+        # No other protocol is spoken here: a request to upgrade is answered, and is the last.
+        keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        self._refused = not keep_alive
         if self._task or self._stalled or self.queue:
             if len(self.queue) >= LONGEST_PIPELINE:
                 self._refuse(
@@ -309,7 +311,7 @@ class Connection(asyncio.Protocol):
         if self._discarding:
             return
         service = self._service
-        last = not keep_alive or self._closing or service.draining
+        last = not keep_alive or service.draining
         body = response.body
         if last:
             ending = "connection: close\r\n"
@@ -335,7 +337,7 @@ class Connection(asyncio.Protocol):
         request = self._request or Request("", "", "", {})
         self._request = None
         self._drop_body()
-        self._closing = True
+        self._refused = True
         if self._task or self._stalled or self.queue:
             self._service.reject_later(request, rejection)
             self.queue.append((request, False))
@@ -345,7 +347,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         """End the connection after its last answer, without destroying that answer."""
-        self._discarding = True
+        self._discarding = self._refused = True
         self._drop_body()
         self._drop_queue()
         if self._transport.is_closing():
@@ -405,6 +407,10 @@ def _decoder(headers: dict[bytes, bytes]) -> zlib._Decompress | None:
             headers=(("accept-encoding", "gzip"),),
         )
     return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+
+def _has_body(headers: dict[bytes, bytes]) -> bool:
+    return b"content-length" in headers or b"transfer-encoding" in headers
 
 
 def _protocol_error(error: Exception) -> Rejection:

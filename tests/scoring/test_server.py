@@ -159,3 +159,12 @@ def test_pipelined_requests_are_answered_in_order(server):
         )
         answer = b"".join(iter(lambda: client.recv(65536), b""))
     assert answer.index(b"x-ms-request-id: first") < answer.index(b"x-ms-request-id: second")
+
+
+def test_swaggers_example_is_answered_as_it_says(server):
+    operation = server.client.get("/swagger.json").json()["paths"]["/score"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    assert server.score(example).status_code == 200
+    for content, status, _, _ in BAD_BODIES.values():
+        assert server.score(content).status_code == status
+        assert str(status) in operation["responses"]

@@ -134,6 +134,16 @@ def test_a_missing_model_is_one_line_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_login_that_is_refused_is_one_line(cellar: Cellar) -> None:
+    done = cellar.machine.inside(
+        *("env", "AZUREML_SERVICE_PRINCIPAL_PASSWORD=expired", "python", "-m", "model_eval"),
+        *("list", "--config", str(cellar.machine.state / "config.json")),
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "the login was refused or has expired" in done.stderr
+
+
 def test_an_altered_blob_stops_the_deployment_with_the_reason(cellar: Cellar) -> None:
     pickle = (cellar.model / "wine.pkl").read_bytes()
     blobs = [

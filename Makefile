@@ -37,6 +37,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: setup  ## Pin the packages anew: of the project and of the image
 	@$(LOCK) requirements.in --output-file requirements.txt
 	@$(LOCK) --constraint requirements.txt scoring/requirements.in --output-file scoring/requirements.txt
+	@$(BIN)/python -m scoring myenv
 
 setup: .venv/.installed  ## Install the pinned packages into .venv
 

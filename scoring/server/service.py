@@ -207,7 +207,8 @@ class Service:
                 Rejection(429, "queue_full", f"{limit} requests wait already", retry_after=1),
             )
         self._waiting += 1
-        future = self.loop.run_in_executor(self._thread, work)
+        queued = self._thread.submit(work)
+        future = asyncio.wrap_future(queued, loop=self.loop)
         future.add_done_callback(self._left_queue)
         try:
             return await asyncio.wait_for(asyncio.shield(future), self.settings.score_timeout)
@@ -226,6 +227,8 @@ class Service:
             return self.rejected(request, rejection)
         except Exception as error:
             return self._failed(request, error)
+        finally:
+            queued.cancel()  # where nobody waits any more, it need not begin
 
     def _left_queue(self, future: asyncio.Future[Response]) -> None:
         self._waiting -= 1

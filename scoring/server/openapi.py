@@ -31,6 +31,7 @@ def document(settings: Settings, manifest: Manifest) -> dict[str, Any]:
         "paths": {
             "/": {"get": _plain("live", {"200": "The process lives."})},
             "/ready": {"get": _plain("ready", {"200": "Ready.", "503": "About to end."})},
+            "/metrics": {"get": _plain("metrics", {"200": "Prometheus' text format."})},
             "/score": {"post": _score(manifest, with_key=bool(settings.keys()))},
         },
         "components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},

@@ -19,6 +19,7 @@ from scoring.errors import Rejection
 from scoring.manifest import Manifest
 from scoring.server.jsonrows import RowReader, parse_exactly
 from scoring.server.messages import JSON, Answer, Request, Response, Route
+from scoring.server.metrics import TEXT, Metrics
 from scoring.server.openapi import document
 from scoring.settings import Settings
 
@@ -45,6 +46,7 @@ class Service:
         self.draining = False
         self.last_active = 0.0  # when a client last connected or was answered
         self.date_line = ""
+        self._metrics = Metrics(manifest)
         self._script = script
         self._keys = settings.keys()
         self._reader = RowReader(manifest.features, settings.max_rows, script.methods)
@@ -63,6 +65,7 @@ class Service:
         routes = {
             "/": Route("live", "GET", self._live),
             "/ready": Route("ready", "GET", self._ready),
+            "/metrics": Route("metrics", "GET", self._measured),
             "/score": Route("score", "POST", score, private=True, media_types=(JSON,)),
             "/swagger.json": Route("swagger", "GET", self._swagger),
         }
@@ -125,20 +128,26 @@ class Service:
     def reject_later(self, request: Request, rejection: Rejection) -> None:
         """Let a request that is answered in its turn be answered with a rejection."""
         response = self.rejected(request, rejection)
-        request.route = Route("rejected", request.method, lambda _: response)
+        name = request.route.name if request.route else ""
+        request.route = Route(name, request.method, lambda _: response)
 
     def answered(self, request: Request, response: Response) -> None:
-        """Log an answer that was written: never a payload, a header or a key."""
+        """Count and log an answer that was written: never a payload, a header or a key."""
         self.last_active = self.now()
+        route = request.route.name if request.route else ""
+        nanoseconds = perf_counter_ns() - request.started if request.started else 0
+        self._metrics.count(route, response.status, response.error)
+        if route == "score" and not response.error:
+            self._metrics.scored(request.rows, nanoseconds / 1e9)
         if not (self.settings.log_requests or response.error):
             return
         line: dict[str, Any] = {
             "event": "request",
             "id": request.id,
-            "route": request.route.name if request.route else "",
+            "route": route,
             "status": response.status,
             "rows": request.rows,
-            "ms": round((perf_counter_ns() - request.started) / 1e6, 3) if request.started else 0,
+            "ms": round(nanoseconds / 1e6, 3),
         }
         if response.error:
             line["error"] = response.error
@@ -161,6 +170,12 @@ class Service:
             },
         }
         return Response(json.dumps(content).encode(), status=503 if self.draining else 200)
+
+    def _measured(self, _: Request) -> Response:
+        busy = sum(not connection.idle for connection in self.connections)
+        # This request was read whole, so its own connection counts as idle.
+        body = self._metrics.render(in_flight=busy + 1, connections=len(self.connections))
+        return Response(body, kind=TEXT)
 
     def _swagger(self, _: Request) -> Response:
         return Response(self._swagger_body)

@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from local_azure import types
+from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.environment import STACK
 from local_azure.errors import LocalAzureError
 from local_azure.home import Home, kept_secret
@@ -78,8 +80,8 @@ class Stack:
     def recover(self, environment: Mapping[str, str]) -> list[str]:
         """Undo what a killed `pulumi` left: its lock and its pending operations.
 
-        A pending creation may be dropped from the state because names are deterministic and a PUT
-        is idempotent: the next `up` adopts what was made.
+        What was being created is kept in the state as half made: the next `up` finishes it, and
+        `destroy` deletes it, however far it came.
 
         Returns:
             What was done, a line each; nothing to do gives no line.
@@ -104,11 +106,9 @@ class Stack:
         )
         pending = exported["deployment"].pop("pending_operations", None) or []
         if pending:
+            resources = exported["deployment"].setdefault("resources", [])
+            done += [_settled(each, resources) for each in pending]
             _pulumi(["stack", "import"], self.folder, environment, json.dumps(exported))
-            done += [
-                f"dropped the interrupted {each['type']} of {each['resource']['urn']}"
-                for each in pending
-            ]
         return done
 
 
@@ -123,6 +123,26 @@ def install_wrapper(home: Home, pulumi: Path) -> None:
     temporary.write_text(script)
     temporary.chmod(0o755)
     temporary.replace(path)
+
+
+def _settled(operation: Mapping[str, Any], resources: list[dict[str, Any]]) -> str:
+    """End an interrupted operation in a list of resources; says what was done."""
+    resource = dict(operation["resource"])
+    urn, inputs = resource["urn"], resource.get("inputs", {})
+    kind = types.find_token(resource["type"])
+    if operation["type"] != "creating" or kind is None or kind.name_input not in inputs:
+        return f"dropped the interrupted {operation['type']} of {urn}"
+    for each in [each for each in resources if each["urn"] == urn]:
+        if each.get("pendingReplacement"):
+            resources.remove(each)
+        else:
+            each["delete"] = True
+    resource["id"] = kind.resource_id(SUBSCRIPTION, inputs)
+    resource["outputs"] = {}
+    # As after a creation that failed: the engine plans an update, which PUTs the whole resource.
+    resource["initErrors"] = ["interrupted while it was being created"]
+    resources.append(resource)
+    return f"kept {urn}, which was being created: the next `pulumi up` finishes it"
 
 
 def _owner(lock: Path) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,6 +22,9 @@ from azure.mgmt.core.polling.arm_polling import ARMPolling
 
 POLL_SECONDS = 0.1
 """Between two looks at an operation whose answer names no pause."""
+
+WAIT_SECONDS = 2 * 60 * 60.0
+"""How long an operation may take where the program sets no custom timeout, as azure-native."""
 
 
 class ArmClientError(Exception):
@@ -75,6 +80,23 @@ class Login:
         return cls(**{key: environment[name] for key, name in cls.NAMES.items()})
 
 
+class _Polling(ARMPolling):
+    """Looks at an operation until it ends, the time is over or the user has enough."""
+
+    def __init__(self, cancelled: threading.Event, seconds: float) -> None:
+        super().__init__(timeout=POLL_SECONDS)
+        self._cancelled = cancelled
+        self._limit = seconds or WAIT_SECONDS
+        self._end = time.monotonic() + self._limit
+
+    def _sleep(self, delay: float) -> None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise ArmClientError(f"it did not end within {self._limit:g} s; Azure goes on with it")
+        if self._cancelled.wait(min(delay, left)):
+            raise ArmClientError("cancelled before it ended; Azure goes on with it")
+
+
 class _Secret:
     """A client secret exchanged for tokens (OAuth 2.0 client credentials, RFC 6749 section 4.4)."""
 
@@ -103,6 +125,7 @@ class ArmClient:
 
     def __init__(self, login: Login) -> None:
         self.login = login
+        self._cancelled = threading.Event()
         # The token's own requests must not ask for a token.
         bare = ARMPipelineClient(
             login.endpoint, policies=[policies.RetryPolicy(retry_total=2, retry_backoff_factor=0.1)]
@@ -160,16 +183,28 @@ class ArmClient:
                 return None
             raise
 
-    def put(self, resource_id: str, api_version: str, body: dict[str, Any]) -> dict[str, Any]:
+    def cancel(self) -> None:
+        """End every wait, now and later: the engine is about to stop."""
+        self._cancelled.set()
+
+    def put(
+        self, resource_id: str, api_version: str, body: dict[str, Any], seconds: float = 0
+    ) -> dict[str, Any]:
         """Create or update, wait until it has ended, answer the resource.
 
+        Args:
+            resource_id: The resource's ARM id.
+            api_version: The version to speak.
+            body: The whole resource.
+            seconds: How long it may take; 0 is `WAIT_SECONDS`.
+
         Raises:
-            HalfMadeError: It was accepted and failed later.
+            HalfMadeError: It was accepted, and failed later or was not waited for.
             ArmClientError: It was refused.
         """
         response = self._send("PUT", resource_id, api_version, body)
         try:
-            self._wait(response)
+            self._wait(response, seconds)
         except (AzureError, ArmClientError) as error:
             raise HalfMadeError(_message(error)) from error
         made = self.get(resource_id, api_version)
@@ -177,10 +212,10 @@ class ArmClient:
             raise ArmClientError(f"{resource_id} is gone right after it was made")
         return made
 
-    def delete(self, resource_id: str, api_version: str) -> None:
+    def delete(self, resource_id: str, api_version: str, seconds: float = 0) -> None:
         """Delete, wait until it has ended. What does not exist is deleted already."""
         try:
-            self._wait(self._send("DELETE", resource_id, api_version))
+            self._wait(self._send("DELETE", resource_id, api_version), seconds)
         except AzureError as error:
             raise ArmClientError(_message(error)) from error
         except ArmClientError as error:
@@ -188,9 +223,9 @@ class ArmClient:
             if not (isinstance(cause, HttpResponseError) and cause.status_code == 404):
                 raise
 
-    def _wait(self, answer: Any) -> None:
+    def _wait(self, answer: Any, seconds: float) -> None:
         if answer.http_response.status_code in (200, 201, 202):
-            polling = ARMPolling(timeout=POLL_SECONDS)
+            polling = _Polling(self._cancelled, seconds)
             LROPoller(self._client, answer, lambda _: None, polling).result()
 
     def _send(

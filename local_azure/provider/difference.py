@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -33,6 +33,15 @@ class Difference:
 
 
 _ABSENT = object()
+
+
+def comparable(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs as azure-native compares them: without its marks; a location however it is spelt."""
+    result = {name: value for name, value in inputs.items() if not name.startswith("__")}
+    location = result.get("location")
+    if isinstance(location, str):
+        result["location"] = location.replace(" ", "").lower()
+    return result
 
 
 def differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import uuid
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local_azure import types
-from local_azure.provider import projection
+from local_azure.provider import checks, defaults, projection
 from local_azure.provider.arm_client import ArmClient, ArmClientError, HalfMadeError, Login
-from local_azure.provider.difference import Difference, differences
+from local_azure.provider.difference import Difference, comparable, differences
+from local_azure.provider.settings import Settings
+from local_azure.provider.status import RefusedError, answered, half_made
 from local_azure.provider.values import (
+    CREATE_FIRST,
+    UNKNOWN,
     Properties,
     from_struct,
     has_unknown,
     to_struct,
-    without_unknown,
 )
-from local_azure.types import ResourceType, UnsupportedError
+from local_azure.types import ResourceType
+from local_azure.types.resources import RESOURCE_GROUP
 
 VERSION = "3.24.0"
 CLIENT_CONFIG = "azure-native:authorization:getClientConfig"
 
+_STABLE = ("name", "location")
+"""The outputs that azure-native takes to be the same after an update."""
+
 _Kinds = provider_pb2.PropertyDiff
-
-
-class Refused(Exception):  # noqa: N818 - it becomes a gRPC status, not a traceback
-    """A call that cannot be served: the message is for the user."""
 
 
 class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
@@ -40,7 +40,8 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self) -> None:
         self._client: ArmClient | None = None
-        self._location = ""
+        self._settings = Settings()
+        self._locations: dict[str, str | None] = {}
 
     # What the engine asks first.
 
@@ -71,18 +72,20 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         """Sign in and look whether ARM answers, so that its absence is one error and not many."""
 
         def configure() -> Any:
-            variables = dict(request.variables)
-            self._location = variables.get("azure-native:config:location", "")
-            self._client = ArmClient(Login.from_environment(os.environ))
+            login = Login.from_environment(os.environ)
+            self._settings = Settings.from_variables(request.variables, login)
+            self._client = ArmClient(login)
             self._client.check()
             return provider_pb2.ConfigureResponse(
                 acceptSecrets=False, supportsPreview=True, acceptResources=True, acceptOutputs=False
             )
 
-        return _answered(context, configure)
+        return answered(context, configure)
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Nothing to do: a call that runs is short, and the engine stops the plugin."""
+        """Stop waiting for Azure; what it was asked for goes on there, and stays in the state."""
+        if self._client:
+            self._client.cancel()
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -90,33 +93,29 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
 
         def invoke() -> Any:
             if request.tok != CLIENT_CONFIG:
-                raise Refused(f"the local stand-in does not support the function {request.tok}")
+                raise RefusedError(
+                    f"the local stand-in does not support the function {request.tok}"
+                )
             result = provider_pb2.InvokeResponse()
             getattr(result, "return").CopyFrom(to_struct(self._arm.who()))
             return result
 
-        return _answered(context, invoke)
+        return answered(context, invoke)
 
     # The life of a resource.
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Fill in name and location; refuse inputs that the stand-in does not know."""
+        """Fill in name, location and API version; say what is wrong with the inputs."""
 
         def check() -> Any:
             kind = _kind(request.urn)
-            old, inputs = from_struct(request.olds), from_struct(request.news)
-            if kind.name_input not in inputs:
-                inputs[kind.name_input] = old.get(kind.name_input) or _auto_name(kind, request)
-            if "location" in kind.shape.top and "location" not in inputs and self._location:
-                inputs["location"] = self._location
-            failures = []
-            try:
-                kind.arm_inputs(without_unknown(inputs))
-            except UnsupportedError as error:
-                failures.append(provider_pb2.CheckFailure(reason=str(error)))
+            inputs = defaults.completed(kind, request, self._settings.location, self._locate)
+            failures = [
+                provider_pb2.CheckFailure(reason=each) for each in checks.failures(kind, inputs)
+            ]
             return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
 
-        return _answered(context, check)
+        return answered(context, check)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Compare the program's inputs with those in the state."""
@@ -124,7 +123,10 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         def diff() -> Any:
             kind = _kind(request.urn)
             old, new = from_struct(request.old_inputs), from_struct(request.news)
-            found = list(differences(old, new))
+            if defaults.API_VERSION not in old:
+                # Inputs from before azure-native 3; their version is among the outputs.
+                old |= _only(from_struct(request.olds), defaults.API_VERSION)
+            found = list(differences(comparable(old), comparable(new)))
             fresh = {kind.name_input, kind.scope_input, *kind.new_on}
             replaces = sorted({each.root for each in found if each.root in fresh})
             some = provider_pb2.DiffResponse
@@ -134,14 +136,11 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
                 replaces=replaces,
                 detailedDiff={each.path: _entry(each, fresh) for each in found},
                 hasDetailedDiff=True,
-                # Two resources cannot have one name.
-                deleteBeforeReplace=bool(replaces)
-                and all(
-                    old.get(key) == new.get(key) for key in (kind.name_input, kind.scope_input)
-                ),
+                # Two resources cannot have one name, unless it was made up here.
+                deleteBeforeReplace=bool(replaces) and not old.get(CREATE_FIRST),
             )
 
-        return _answered(context, diff)
+        return answered(context, diff)
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """PUT a new resource; in a preview, promise its outputs.
@@ -156,10 +155,16 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview or has_unknown(inputs):
                 return provider_pb2.CreateResponse(properties=to_struct(_promised(kind, inputs)))
             resource_id = kind.resource_id(self._arm.login.subscription, inputs)
-            outputs = self._put(context, kind, resource_id, inputs)
+            if self._arm.get(resource_id, kind.api_versions[0]) is not None:
+                # A PUT would quietly take over what somebody else made.
+                raise RefusedError(
+                    f"cannot create already existing resource '{resource_id}'; delete it, or take "
+                    f"it over: pulumi import {kind.token} NAME {resource_id}"
+                )
+            outputs = self._put(context, kind, resource_id, inputs, request.timeout)
             return provider_pb2.CreateResponse(id=outputs["id"], properties=to_struct(outputs))
 
-        return _answered(context, create)
+        return answered(context, create)
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """GET a resource; its inputs change only where Azure's answer did."""
@@ -177,42 +182,52 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
                 inputs = projection.refreshed(old_inputs, before, now)
             else:
                 inputs = now | _identity(kind, request.id)
+                inputs[defaults.API_VERSION] = kind.api_versions[0]
             return provider_pb2.ReadResponse(
                 id=outputs["id"], properties=to_struct(outputs), inputs=to_struct(inputs)
             )
 
-        return _answered(context, read)
+        return answered(context, read)
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """PUT the whole resource again; in a preview, keep what is known."""
+        """PUT the whole resource again; in a preview, promise what never changes."""
 
         def update() -> Any:
             kind = _kind(request.urn)
             inputs = from_struct(request.news)
             if request.preview or has_unknown(inputs):
-                known = from_struct(request.olds)
+                stable = _only(from_struct(request.olds), *_STABLE)
                 return provider_pb2.UpdateResponse(
-                    properties=to_struct(_promised(kind, inputs, known))
+                    properties=to_struct(_promised(kind, inputs) | stable)
                 )
-            outputs = self._put(context, kind, request.id, inputs)
+            outputs = self._put(context, kind, request.id, inputs, request.timeout)
             return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
-        return _answered(context, update)
+        return answered(context, update)
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """DELETE a resource and wait until it is gone."""
 
         def delete() -> Any:
-            self._arm.delete(request.id, _kind(request.urn).api_versions[0])
+            self._arm.delete(request.id, _kind(request.urn).api_versions[0], request.timeout)
             return empty_pb2.Empty()
 
-        return _answered(context, delete)
+        return answered(context, delete)
 
     @property
     def _arm(self) -> ArmClient:
         if self._client is None:
-            raise Refused("the provider was not configured")
+            raise RefusedError("the provider was not configured")
         return self._client
+
+    def _locate(self, group: str) -> str | None:
+        """The location of a resource group, asked once."""
+        if group not in self._locations:
+            inputs = {RESOURCE_GROUP.name_input: group}
+            group_id = RESOURCE_GROUP.resource_id(self._arm.login.subscription, inputs)
+            found = self._arm.get(group_id, RESOURCE_GROUP.api_versions[0])
+            self._locations[group] = found["location"] if found else None
+        return self._locations[group]
 
     def _put(
         self,
@@ -220,10 +235,11 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         kind: ResourceType,
         resource_id: str,
         inputs: Properties,
+        seconds: float,
     ) -> Properties:
         version = kind.api_versions[0]
         try:
-            made = self._arm.put(resource_id, version, kind.arm_inputs(inputs))
+            made = self._arm.put(resource_id, version, kind.arm_inputs(inputs), seconds)
         except HalfMadeError as error:
             # The engine must keep what exists, or the next update would not know of it.
             try:
@@ -233,7 +249,7 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
                 found = {"id": resource_id, **kind.arm_inputs(inputs)}
             if found is None:
                 raise
-            _init_failed(context, kind.sdk_outputs(found), inputs, str(error))
+            half_made(context, kind.sdk_outputs(found), inputs, str(error))
         return kind.sdk_outputs(made)
 
 
@@ -242,37 +258,18 @@ def _kind(urn: str) -> ResourceType:
     kind = types.find_token(token)
     if kind is None:
         known = ", ".join(sorted(each.token for each in types.all_types()))
-        raise Refused(f"the local stand-in does not support {token}; it knows {known}")
+        raise RefusedError(f"the local stand-in does not support {token}; it knows {known}")
     return kind
 
 
-def _auto_name(kind: ResourceType, request: Any) -> str:
-    """A name for a resource that the program gives none, as azure-native makes it.
-
-    The engine's own rule comes first (`pulumi:autonaming`), then a GUID where Azure wants one, then
-    the logical name with eight digits of the engine's seed.
-    """
-    rule = request.autonaming
-    if rule.mode == request.AutonamingOptions.DISABLE:
-        raise Refused(f"{kind.name_input} is missing, and automatic naming is switched off")
-    enforced = rule.mode == request.AutonamingOptions.ENFORCE
-    if rule.proposed_name and (enforced or not kind.guid_name):
-        return rule.proposed_name
-    seed = hashlib.sha256(request.randomSeed or request.urn.encode())
-    if kind.guid_name:
-        return str(uuid.UUID(bytes=seed.digest()[:16], version=4))
-    return f"{request.urn.split('::')[-1]}{seed.hexdigest()[:8]}"
+def _promised(kind: ResourceType, inputs: Properties) -> Properties:
+    """The outputs that a preview shows; most types have their name under another name as input."""
+    outputs = {"name": inputs.get("name", UNKNOWN), "type": UNKNOWN}
+    return outputs | projection.promised(kind.shape, inputs)
 
 
-def _promised(
-    kind: ResourceType, inputs: Properties, known: Properties | None = None
-) -> Properties:
-    promised = projection.promised(kind.shape, inputs, known)
-    # `scope` of a role assignment is an output too, and what Azure answers is not what was given.
-    if kind.scope_input not in kind.shape.fields():
-        promised.pop(kind.scope_input, None)
-    name = promised.pop(kind.name_input, None)
-    return promised | {"name": name}
+def _only(properties: Properties, *names: str) -> Properties:
+    return {name: properties[name] for name in names if name in properties}
 
 
 def _identity(kind: ResourceType, resource_id: str) -> Properties:
@@ -291,28 +288,3 @@ def _entry(each: Difference, fresh: set[str]) -> Any:
     if each.root in fresh:
         name = "UPDATE_REPLACE" if name == "UPDATE" else f"{name}_REPLACE"
     return provider_pb2.PropertyDiff(kind=getattr(_Kinds, name), inputDiff=True)
-
-
-def _answered(context: grpc.ServicerContext, call: Callable[[], Any]) -> Any:
-    """Run a call; what a user can act on becomes the status message, without a traceback."""
-    try:
-        return call()
-    except (ArmClientError, Refused, UnsupportedError) as error:
-        context.abort(grpc.StatusCode.UNKNOWN, str(error))
-
-
-def _init_failed(
-    context: grpc.ServicerContext, outputs: Properties, inputs: Properties, reason: str
-) -> NoReturn:
-    detail = provider_pb2.ErrorResourceInitFailed(
-        id=outputs["id"],
-        properties=to_struct(outputs),
-        reasons=[reason],
-        inputs=to_struct(inputs),
-    )
-    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=reason)
-    status.details.add().Pack(detail)
-    # How gRPC carries a status with details: a trailer with this name.
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(grpc.StatusCode.UNKNOWN, reason)
-    raise AssertionError("abort does not return")

@@ -14,6 +14,9 @@ from google.protobuf import json_format, struct_pb2
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """Stands for a value that is not known before the update (Pulumi's property serialisation)."""
 
+CREATE_FIRST = "__createBeforeDelete"
+"""azure-native's mark on the inputs of a resource that it named itself."""
+
 Properties = dict[str, Any]
 
 
@@ -23,11 +26,11 @@ def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def from_struct(struct: struct_pb2.Struct) -> Properties:
-    """The engine's properties: whole numbers as integers, without internal members."""
+    """The engine's properties: whole numbers as integers, without nulls and internal members."""
     return {
-        name: _plain(value)
-        for name, value in json_format.MessageToDict(struct).items()
-        if not name.startswith("__")
+        name: value
+        for name, value in _plain(json_format.MessageToDict(struct)).items()
+        if not name.startswith("__") or name == CREATE_FIRST
     }
 
 
@@ -51,7 +54,7 @@ def without_unknown(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: _plain(each) for name, each in value.items() if each is not None}
     if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, float) and value.is_integer():

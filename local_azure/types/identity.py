@@ -40,8 +40,6 @@ USER_ASSIGNED_IDENTITY = ResourceType(
     outputs=_identity_outputs,
 )
 
-_FIXED = ("principalId", "roleDefinitionId", "principalType", "condition", "description")
-
 ROLE_ASSIGNMENT = ResourceType(
     type="Microsoft.Authorization/roleAssignments",
     token="azure-native:authorization:RoleAssignment",  # noqa: S106 - a type's name
@@ -64,7 +62,7 @@ ROLE_ASSIGNMENT = ResourceType(
     name_input="roleAssignmentName",
     scope_input="scope",
     guid_name=True,
-    new_on=_FIXED,
+    new_on=("principalId",),
     immutable=("properties.principalId", "properties.roleDefinitionId"),
     long_running=False,
     outputs=_assignment_outputs,

@@ -84,6 +84,7 @@ VAULT = ResourceType(
         {"location": required(text()), "tags": tags(), "properties": required(one(_PROPERTIES))}
     ),
     name_input="vaultName",
+    new_on=(),
     immutable=("properties.softDeleteRetentionInDays",),
     outputs=_outputs,
 )

@@ -88,7 +88,7 @@ WORKSPACE = ResourceType(
         },
     ),
     name_input="workspaceName",
-    new_on=("location", "hbiWorkspace"),
+    new_on=(),
     immutable=(
         "properties.storageAccount",
         "properties.keyVault",

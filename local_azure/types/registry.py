@@ -73,7 +73,6 @@ REGISTRY = ResourceType(
         },
     ),
     name_input="registryName",
-    new_on=("location", "zoneRedundancy"),
     immutable=("properties.zoneRedundancy",),
     outputs=succeeded,
 )

@@ -13,6 +13,9 @@ Body = dict[str, Any]
 Outputs = Callable[[str, Body], Body]
 """Read-only members of a resource from its id and its completed body, as a partial body."""
 
+_OF_THE_PROVIDER = ("azureApiVersion", "__createBeforeDelete")
+"""Inputs that azure-native adds to every resource for its own use."""
+
 _NAMESPACE = uuid.UUID("d2c6f7a0-4a5b-4e43-8a39-0f1c6d0b9f11")
 
 
@@ -31,7 +34,9 @@ class ResourceType:
         shape: The body.
         name_input: The SDK's input for the resource's name.
         scope_input: The SDK's input for what the resource lives in; "" for a resource group.
-        new_on: SDK inputs, beside name and scope, whose change needs a new resource.
+        new_on: SDK inputs, beside name and scope, for which azure-native plans a new resource: its
+            own list, and what Azure's definitions let a client set at creation only. For the rest
+            it plans an update, also where the service will refuse that.
         immutable: Paths in the ARM body that the service refuses to change.
         guid_name: Whether the name must be a GUID.
         long_running: Whether a PUT is finished by polling.
@@ -78,7 +83,7 @@ class ResourceType:
         Raises:
             UnsupportedError: An input that the stand-in does not know.
         """
-        outside = {self.name_input, self.scope_input}
+        outside = {self.name_input, self.scope_input, *_OF_THE_PROVIDER}
         return self.shape.to_arm({k: v for k, v in inputs.items() if k not in outside})
 
     def sdk_outputs(self, resource: Body) -> dict[str, Any]:

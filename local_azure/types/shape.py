@@ -201,7 +201,6 @@ class Field:
         required: Whether a request must have it.
         read_only: Whether only Azure sets it; a client that sends it back is not refused.
         secret: Whether it is written and never answered.
-        computed: Whether Azure chooses it where a request leaves it out.
         default: What Azure takes when a request leaves it out; None takes nothing.
     """
 
@@ -210,7 +209,6 @@ class Field:
     required: bool = False
     read_only: bool = False
     secret: bool = False
-    computed: bool = False
     default: Any = None
 
 
@@ -386,11 +384,6 @@ def read_only(each: Field) -> Field:
 def secret(each: Field) -> Field:
     """The field, never answered."""
     return replace(each, secret=True)
-
-
-def computed(each: Field) -> Field:
-    """The field, chosen by Azure where a request leaves it out."""
-    return replace(each, computed=True)
 
 
 def named(arm: str, each: Field) -> Field:

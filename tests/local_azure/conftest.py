@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import grpc
 import httpx
 import pytest
 import uvicorn
 from azure.identity import ClientSecretCredential
+from pulumi.runtime.proto import provider_pb2_grpc
 from starlette.types import ASGIApp
 
 from local_azure import process
@@ -114,6 +120,27 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def at() -> type[StandIn]:
     """Makes a `StandIn` of a state folder and a URL."""
     return StandIn
+
+
+@pytest.fixture
+def started() -> Callable[..., AbstractContextManager[Any]]:
+    """Starts the azure-native plugin's process with an environment, as the engine does it."""
+
+    @contextmanager
+    def start(environment: dict[str, str]) -> Iterator[Any]:
+        command = [sys.executable, "-m", "local_azure.provider"]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as each:
+            assert each.stdout
+            try:
+                with grpc.insecure_channel(f"127.0.0.1:{int(each.stdout.readline())}") as channel:
+                    yield provider_pb2_grpc.ResourceProviderStub(channel)
+            finally:
+                told = time.monotonic()
+                each.send_signal(signal.SIGINT)
+                each.wait(10)
+            assert time.monotonic() - told < 2
+
+    return start
 
 
 Serve = Callable[[ASGIApp], tuple[httpx.Client, Callable[[], None]]]

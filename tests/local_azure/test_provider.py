@@ -384,6 +384,40 @@ def test_a_killed_engine_takes_its_plugin_along_and_the_next_update_ends_well(
     project.pulumi("preview", "--expect-no-changes")
 
 
+def test_what_a_killed_engine_was_creating_is_finished_by_the_next_update(
+    project: Project, stand_in: Any
+) -> None:
+    project.program(HEAD, ACCOUNT)
+    project.up()
+    # The state as it was while ARM had the account already and the engine had no answer yet.
+    file = project.home.backend / ".pulumi" / "stacks" / project.name / "local.json"
+    checkpoint = json.loads(file.read_text())
+    latest = checkpoint["checkpoint"]["latest"]
+    (account,) = (each for each in latest["resources"] if each["urn"].endswith("::account"))
+    latest["resources"].remove(account)
+    url = account.pop("id")
+    del account["outputs"]
+    latest["pending_operations"] = [{"resource": account, "type": "creating"}]
+    file.write_text(json.dumps(checkpoint))
+
+    recover = [sys.executable, "-m", "local_azure", "recover"]
+    said = subprocess.check_output(
+        recover, cwd=project.folder, env=project.environment, text=True, timeout=60
+    )
+    assert (
+        said
+        == f"kept {account['urn']}, which was being created: the next `pulumi up` finishes it\n"
+    )
+    assert project.state()["account"]["id"] == url
+    assert project.plan("account")["op"] == "update"
+    project.up()
+    assert project.outputs()["blob"] == f"https://st{project.name}.blob.core.windows.net/"
+    project.pulumi("preview", "--expect-no-changes")
+    project.pulumi("destroy", "--yes", "--skip-preview", "--non-interactive")
+    with stand_in.http() as arm:
+        assert arm.get(url, params={"api-version": STORAGE_VERSION}).status_code == 404
+
+
 def test_the_plugin_is_installed_once_and_again_when_it_changes(home: Home, tmp_path: Path) -> None:
     ready = prepare(home, tmp_path, Console(stderr=True))
     pulumi = Path(shutil.which("pulumi", path=ready.environment["PATH"]) or "")

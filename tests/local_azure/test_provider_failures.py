@@ -5,21 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 import uvicorn
-from google.protobuf import json_format
-from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
+from google.protobuf import empty_pb2, json_format
+from pulumi.runtime.proto import provider_pb2, status_pb2
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -41,12 +37,13 @@ class Arm:
 
     Attributes:
         operation: The answer to a look at the operation.
-        resource: The answer to a GET of the resource.
+        resource: The answer to a GET of the resource, once it was accepted.
     """
 
     def __init__(self) -> None:
         self.operation: tuple[int, Any] = (200, {"status": "Succeeded"})
         self.resource: tuple[int, Any] = (200, {"id": ID, "location": "westeurope"})
+        self.accepted = threading.Event()
         self.url = ""
 
     @property
@@ -70,6 +67,7 @@ class Arm:
         return JSONResponse({"subscriptionId": "s"})
 
     async def put(self, request: Request) -> Response:
+        self.accepted.set()
         body = {"id": ID, **await request.json(), "properties": {"provisioningState": "Creating"}}
         return JSONResponse(body, 201, {"Azure-AsyncOperation": f"{self.url}/operation"})
 
@@ -77,7 +75,10 @@ class Arm:
         return JSONResponse(self.operation[1], self.operation[0])
 
     async def get(self, request: Request) -> Response:
-        return JSONResponse(self.resource[1], self.resource[0])
+        status, body = self.resource
+        if not self.accepted.is_set():
+            status, body = 404, {"error": {"code": "ResourceNotFound", "message": "None."}}
+        return JSONResponse(body, status)
 
 
 @pytest.fixture
@@ -123,29 +124,15 @@ def environment(arm: Arm, tmp_path: Path) -> dict[str, str]:
     }
 
 
-@contextmanager
-def started(environment: dict[str, str]) -> Iterator[Any]:
-    """The plugin, before it is configured."""
-    command = [sys.executable, "-m", "local_azure.provider"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        with grpc.insecure_channel(f"127.0.0.1:{int(process.stdout.readline())}") as channel:
-            yield provider_pb2_grpc.ResourceProviderStub(channel)
-        told = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        process.wait(10)
-        assert time.monotonic() - told < 2
-
-
 @pytest.fixture
-def plugin(environment: dict[str, str]) -> Iterator[Any]:
+def plugin(started: Callable[..., Any], environment: dict[str, str]) -> Iterator[Any]:
     with started(environment) as stub:
         yield stub
 
 
-def create(plugin: Any) -> Any:
+def create(plugin: Any, *, seconds: float = 0) -> Any:
     plugin.Configure(provider_pb2.ConfigureRequest(), timeout=20)
-    request = provider_pb2.CreateRequest(urn=URN)
+    request = provider_pb2.CreateRequest(urn=URN, timeout=seconds)
     request.properties.update(INPUTS)
     return plugin.Create(request, timeout=30)
 
@@ -203,7 +190,34 @@ def test_a_resource_that_failed_and_is_gone_is_not_kept(plugin: Any, arm: Arm) -
     assert "NoRoom: None." in str(caught.value)
 
 
-def test_without_the_stand_ins_variables_the_remedy_is_told(environment: dict[str, str]) -> None:
+def test_a_cancelled_engine_does_not_wait_and_keeps_the_resource(plugin: Any, arm: Arm) -> None:
+    arm.operation = (200, {"status": "InProgress"})
+
+    def cancel() -> None:
+        assert arm.accepted.wait(20)
+        plugin.Cancel(empty_pb2.Empty(), timeout=10)
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    with pytest.raises(grpc.RpcError) as caught:
+        create(plugin)
+    canceller.join(10)
+    detail = kept(caught.value)
+    assert detail.id == ID
+    assert list(detail.reasons) == ["cancelled before it ended; Azure goes on with it"]
+
+
+def test_a_custom_timeout_ends_the_wait_and_keeps_the_resource(plugin: Any, arm: Arm) -> None:
+    arm.operation = (200, {"status": "InProgress"})
+    with pytest.raises(grpc.RpcError) as caught:
+        create(plugin, seconds=0.3)
+    detail = kept(caught.value)
+    assert list(detail.reasons) == ["it did not end within 0.3 s; Azure goes on with it"]
+
+
+def test_without_the_stand_ins_variables_the_remedy_is_told(
+    started: Callable[..., Any], environment: dict[str, str]
+) -> None:
     del environment["ARM_CLIENT_SECRET"]
     with (
         started(environment) as stub,

@@ -9,7 +9,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,12 @@ def has_answer(client: socket.socket) -> bool:
     return bool(select.select([client], [], [], 0)[0])
 
 
+def until(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < limit
+
+
 def score_again(slow: Any) -> Any:
     """The answer to a good request, once the script's thread has time for it."""
     limit = time.monotonic() + 10
@@ -141,7 +147,8 @@ def test_a_script_that_takes_too_long_is_not_waited_for(slow):
 def test_probes_are_answered_while_the_script_works_and_a_full_queue_refuses(slow):
     sockets = [socket.create_connection(("127.0.0.1", slow.port), timeout=10) for _ in range(5)]
     for client in sockets:
-        client.sendall(request(1, 0.8))
+        client.sendall(request(1, 0.9))
+    until(lambda: sum(has_answer(client) for client in sockets) >= 3)
     assert slow.client.get("/").status_code == 200  # without waiting for the script:
     assert sum(has_answer(client) for client in sockets) == 3  # those that were refused
     answers = []

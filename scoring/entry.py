@@ -1,7 +1,8 @@
 """Load an entry script: any Python file with init() and run(raw_data).
 
 Optional, and documented in the README: `run_array(rows, method)` takes arrays instead of text,
-`methods()` names the methods it knows, `quick()` says that it answers in milliseconds.
+`methods()` names the methods it knows, `dtypes()` the types of array besides finite float64,
+`quick()` says that it answers in milliseconds.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class EntryScript:
     run: Callable[[str], Any]
     run_array: Callable[..., Any] | None
     methods: tuple[str, ...]
+    dtypes: tuple[str, ...]
     quick: bool
 
 
@@ -46,11 +48,13 @@ def load_entry_script(path: Path) -> EntryScript:
         raise ScriptError(f"init() of {path} failed: {_line(error)}") from error
     run_array = getattr(module, "run_array", None)
     methods = getattr(module, "methods", None)
+    dtypes = getattr(module, "dtypes", None)
     quick = getattr(module, "quick", None)
     return EntryScript(
         run=module.run,
         run_array=run_array,
         methods=tuple(methods()) if methods else ("predict",),
+        dtypes=tuple(dtypes()) if dtypes else (),
         quick=bool(quick()) if quick and run_array else False,
     )
 

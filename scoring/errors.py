@@ -6,6 +6,7 @@ ScoringError            stops a command or the start of the service; one line
 |-- ScriptError         an entry script that breaks the init/run contract
 `-- ImageError          an image that cannot be built or pushed
 Rejection               one request is refused; carries its HTTP status
+RowError                an entry script's word for rows that it cannot score; answered with 400
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ class ScriptError(ScoringError):
 
 class ImageError(ScoringError):
     """The image cannot be built, read or pushed."""
+
+
+class RowError(ValueError):
+    """Rows that cannot be scored; the message names the place. An entry script may raise it."""
 
 
 class Rejection(Exception):  # noqa: N818 (a client's fault, refused on purpose, not our error)

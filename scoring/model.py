@@ -14,13 +14,14 @@ from scoring.linear import LinearModel
 from scoring.manifest import Manifest, verified_bytes
 from scoring.pickles import linear_parts
 
-Rows = NDArray[np.float64]  # (rows, features)
+Rows = NDArray[Any]  # (rows, features) of float64, or of one of the model's own dtypes
 
 
 class Model(Protocol):
     """What the scoring script asks of a model."""
 
     quick: bool  # a thousand rows take milliseconds
+    dtypes: tuple[str, ...]  # taken as they came, finite or not; others come as finite float64
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -36,6 +37,7 @@ class EstimatorModel:
     """Any scikit-learn classifier or regressor, asked through its own methods."""
 
     quick = False
+    dtypes: tuple[str, ...] = ()
 
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator

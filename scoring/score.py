@@ -36,7 +36,7 @@ def run(raw_data: str) -> str:
     return json.dumps(run_array(rows, request.get("method", "predict")).tolist())
 
 
-def run_array(rows: NDArray[np.float64], method: str = "predict") -> NDArray[Any]:
+def run_array(rows: NDArray[Any], method: str = "predict") -> NDArray[Any]:
     """Predict for an array of shape (rows, features)."""
     return model.answer(rows, method)
 
@@ -44,6 +44,11 @@ def run_array(rows: NDArray[np.float64], method: str = "predict") -> NDArray[Any
 def methods() -> tuple[str, ...]:
     """Say which methods run_array() knows."""
     return model.methods
+
+
+def dtypes() -> tuple[str, ...]:
+    """Name the types of array that run_array() takes as they came, checking them itself."""
+    return model.dtypes
 
 
 def quick() -> bool:

@@ -48,6 +48,13 @@ class Settings:
     port: int = _setting(
         "SCORING_PORT", "the port to bind; 0 takes a free one", 5001, low=0, high=65535
     )
+    workers: int | None = _setting(
+        "SCORING_WORKERS",
+        "processes that answer; unset: one a core that the container may use",
+        None,
+        low=1,
+        high=64,
+    )
     key: str | None = _secret("SCORING_KEY", "a Bearer key; unset: none is asked for")
     key_secondary: str | None = _secret(
         "SCORING_KEY_SECONDARY", "a second key, valid at the same time, for rotation"
@@ -85,14 +92,14 @@ class Settings:
     )
     max_buffered_bytes: int = _setting(
         "SCORING_MAX_BUFFERED_BYTES",
-        "unfinished bodies of a worker together (503 beyond)",
+        "unfinished bodies of all workers together (503 beyond)",
         128 << 20,
         low=1 << 20,
         high=1 << 36,
     )
     max_queue: int = _setting(
         "SCORING_MAX_QUEUE",
-        "requests that wait for a slow script (429 beyond)",
+        "requests of a worker that wait for a slow script (429 beyond)",
         32,
         low=1,
         high=10_000,

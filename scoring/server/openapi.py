@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scoring.entry import EntryScript
 from scoring.manifest import Manifest
 from scoring.settings import Settings
 
@@ -19,7 +20,7 @@ _REFUSALS = {
 }
 
 
-def document(settings: Settings, manifest: Manifest) -> dict[str, Any]:
+def document(settings: Settings, manifest: Manifest, script: EntryScript) -> dict[str, Any]:
     """The OpenAPI 3.0 document."""
     return {
         "openapi": "3.0.3",

@@ -1,22 +1,28 @@
-"""Start the service and say on stdout when it is ready."""
+"""Start the service, alone or with several workers, and say on stdout when it is ready."""
 
 from __future__ import annotations
 
-import json
-import sys
-
-from scoring.server.worker import listen, serve
+from scoring.server.cores import available
+from scoring.server.listener import listen
+from scoring.server.log import Log
 from scoring.settings import Settings
 
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    workers = settings.workers or available()
     listener = listen(settings)
     host, port = listener.getsockname()[:2]
 
     def ready() -> None:
-        line = {"event": "ready", "host": host, "port": port}
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        Log().event("ready", host=host, port=port, workers=workers)
 
-    serve(settings, listener, ready)
+    # Imported late: what a supervisor does not load, its workers load for themselves.
+    if workers == 1:
+        from scoring.server.worker import serve
+
+        serve(settings, listener, ready)
+    else:
+        from scoring.server.supervisor import Supervisor
+
+        Supervisor(settings, listener, workers).run(ready)

@@ -7,13 +7,15 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import formatdate
 
 import uvloop
 
 from scoring.entry import load_entry_script
-from scoring.errors import ScoringError
 from scoring.manifest import Manifest, verified_bytes
+from scoring.server.acceptor import Acceptor
+from scoring.server.board import Board
 from scoring.server.connection import Connection
 from scoring.server.service import Service
 from scoring.settings import Settings
@@ -23,63 +25,78 @@ SWEEP_SECONDS = 0.25
 QUIET_SECONDS = 0.2
 
 
-def listen(settings: Settings) -> socket.socket:
-    """Bind the address; a busy or foreign one is a one-line error."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        raise ScoringError(
-            f"{settings.host}:{settings.port} cannot be bound: {error.strerror};"
-            " choose another with SCORING_HOST and SCORING_PORT"
-        ) from None
-    listener.setblocking(False)
-    return listener
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a worker stands among others: its number, and a pipe that ends with the supervisor."""
+
+    board: Board
+    number: int
+    lifeline: int
 
 
-def serve(settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+def serve(
+    settings: Settings,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    place: Place | None = None,
+) -> None:
     """Load the script, call `ready`, and answer until SIGTERM or SIGINT."""
     # The script reads the model's place and identity from the environment, as on Azure ML.
     os.environ["AZUREML_MODEL_DIR"] = str(settings.model_dir)
     manifest = Manifest.read(settings.model_dir)
     verified_bytes(settings.model_dir, manifest, settings.model_sha256)
     script = load_entry_script(settings.script)
+    board, number = (place.board, place.number) if place else (Board(), 0)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        service = Service(settings, manifest, script, runner.get_loop())
+        service = Service(settings, manifest, script, runner.get_loop(), board, number)
         try:
-            runner.run(_serve(service, listener, ready))
+            runner.run(_serve(service, listener, ready, board, place))
         finally:
             service.close()
 
 
-async def _serve(service: Service, listener: socket.socket, ready: Callable[[], None]) -> None:
+async def _serve(
+    service: Service,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    board: Board,
+    place: Place | None,
+) -> None:
     loop = service.loop
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = await loop.create_server(lambda: Connection(service), sock=listener)
+    service.date_line = _date_line()
+    if place is None:
+        server = await loop.create_server(lambda: Connection(service), sock=listener)
+        board.set_ready(0)
+        board.set_open()
+    else:
+        loop.add_reader(place.lifeline, stop.set)
+        server = Acceptor(service, listener, board, place.number)
+        board.set_ready(place.number)
     sweeper = loop.create_task(_sweep(service))
     ready()
     await stop.wait()
+    if place is not None:
+        loop.remove_reader(place.lifeline)
     await _drain(service, server)
     sweeper.cancel()
 
 
+def _date_line() -> str:
+    return f"date: {formatdate(usegmt=True)}\r\n"
+
+
 async def _sweep(service: Service) -> None:
-    """Keep the date and end what has waited too long."""
+    """Keep the date, and let the service tend its connections, keys and numbers."""
     while True:
-        service.date_line = f"date: {formatdate(usegmt=True)}\r\n"
-        now = service.now()
-        for connection in tuple(service.connections):
-            connection.sweep(now)
+        service.date_line = _date_line()
+        service.tend()
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-async def _drain(service: Service, server: asyncio.Server) -> None:
+async def _drain(service: Service, server: asyncio.Server | Acceptor) -> None:
     """Lose no request: go on accepting, close each connection with its next answer, then leave.
 
     `/ready` answers 503 from now on. A connection that stays silent is closed; one whose request is

@@ -61,6 +61,7 @@ def start() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def begin(*options: str, **variables: str) -> Server:
+        variables = {"SCORING_WORKERS": "1", **variables}
         model = [] if "--model" in options else ["--model", str(MODEL)]
         process = subprocess.Popen(
             [sys.executable, "-m", "scoring", "serve", "--port", "0", *model, *options],

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scoring.manifest import Manifest
+from scoring.server.board import Board
 from scoring.server.metrics import Metrics
 
 
@@ -74,10 +75,11 @@ def test_any_name_is_escaped_and_buckets_only_grow(model_dir):
             "name": 'a "b" \\ \n c',
         }
     )
-    metrics = Metrics(odd)
+    metrics = Metrics(odd, Board())
     for seconds in (0.0001, 0.0002, 1.0, 1e6):
         metrics.scored(1, seconds)
-    found = samples(metrics.render(in_flight=0, connections=0).decode())
+    metrics.publish(connections=0, in_flight=0)
+    found = samples(metrics.render().decode())
     (name,) = [dict(labels)["name"] for key, labels in found if key == "scoring_model_info"]
     assert name == odd.name
     buckets = [

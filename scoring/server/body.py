@@ -1,0 +1,207 @@
+"""A request's body while it arrives: limits, gzip or deflate, a short way for large ones."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Callable
+
+from scoring.errors import Rejection
+from scoring.settings import Settings
+
+# A body up to this size is never refused for lack of buffers: 1,000 of them are few megabytes.
+SMALL = 64 << 10
+# Larger ones are received into one buffer, past the parser, which saves three copies.
+LARGE = 64 << 10
+
+
+class Buffers:
+    """The bytes of all bodies of a worker that are not answered yet."""
+
+    __slots__ = ("held", "limit", "longest")
+
+    def __init__(self, settings: Settings) -> None:
+        self.held = 0
+        self.limit = settings.max_buffered_bytes
+        self.longest = settings.max_body_bytes
+
+    def add(self, size: int, body: int) -> None:
+        """Hold `size` more bytes of a body that is now `body` bytes long, or refuse them."""
+        self.held += size
+        if body > self.longest:
+            raise self.too_long("more")
+        if self.held > self.limit and body > SMALL:
+            raise Rejection(
+                503,
+                "out_of_buffers",
+                "too many large bodies are being received at once; try again",
+                retry_after=1,
+            )
+
+    def too_long(self, size: str) -> Rejection:
+        """The refusal of a body over the limit."""
+        return Rejection(
+            413, "body_too_long", f"the body has {size}; at most {self.longest} are allowed"
+        )
+
+
+class Body:
+    """The body that a connection is reading; one after another, in the same object."""
+
+    __slots__ = ("_buffers", "_gunzip", "content")
+
+    def __init__(self, buffers: Buffers) -> None:
+        self._buffers = buffers
+        self._gunzip: zlib._Decompress | None = None
+        self.content: bytes | bytearray = b""
+
+    def begin(self, headers: dict[bytes, bytes]) -> int:
+        """Get ready for the body that these headers announce; returns its declared length."""
+        self.content = b""
+        self._gunzip = None
+        encoding = headers.get(b"content-encoding")
+        if encoding is not None:
+            self._gunzip = _decoder(encoding)
+        declared = headers.get(b"content-length")
+        if declared is None:
+            return 0
+        length = int(declared)
+        if length > self._buffers.longest:
+            raise self._buffers.too_long(f"{length} bytes")
+        return length
+
+    @property
+    def plain(self) -> bool:
+        """It comes as it is, not zipped."""
+        return self._gunzip is None
+
+    def add(self, piece: bytes) -> None:
+        """Keep a piece as it came from the parser."""
+        if self._gunzip is not None:
+            piece = self._unzipped(piece)
+        content = self.content
+        if not content:
+            self.content = content = piece  # most bodies come in one piece, which is not copied
+        else:
+            if isinstance(content, bytes):
+                self.content = content = bytearray(content)
+            content += piece
+        self._buffers.add(len(piece), len(content))
+
+    def _unzipped(self, piece: bytes) -> bytes:
+        """At most one byte more than is allowed, however much the piece would give."""
+        gunzip = self._gunzip
+        assert gunzip is not None  # noqa: S101 (asked by add())
+        room = self._buffers.longest + 1 - len(self.content)
+        try:
+            unzipped = gunzip.decompress(piece, room)
+        except zlib.error:
+            raise Rejection(400, "bad_encoding", "the body is not valid gzip or deflate") from None
+        if gunzip.unused_data:
+            raise Rejection(400, "bad_encoding", "the zipped body is followed by other bytes")
+        return unzipped
+
+    def take(self) -> bytes | bytearray:
+        """The whole body, which its request holds from now on."""
+        if self._gunzip is not None and not self._gunzip.eof:
+            raise Rejection(400, "bad_encoding", "the zipped body ends too early")
+        content = self.content
+        self._buffers.held -= len(content)
+        self.content = b""
+        return content
+
+    def drop(self) -> None:
+        """Forget a body that will not be answered."""
+        self._buffers.held -= len(self.content)
+        self.content = b""
+
+
+class LargeBody(asyncio.BufferedProtocol):
+    """Receives the rest of one body of known length, in place of its connection.
+
+    The buffer grows with what has arrived, so that an announced length alone costs nothing.
+    """
+
+    def __init__(
+        self,
+        buffers: Buffers,
+        owner: asyncio.Protocol,
+        begun: bytes | bytearray,
+        length: int,
+        done: Callable[[bytearray | None, Rejection | None], None],
+    ) -> None:
+        self._buffers = buffers
+        self._owner = owner
+        self._content = bytearray(min(length, max(LARGE, 2 * len(begun))))
+        self._content[: len(begun)] = begun
+        self._filled = len(begun)
+        self._length = length
+        self._done = done
+        buffers.held -= len(begun)
+        buffers.held += len(self._content)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """The free part of the buffer; uvloop fills as much of it as has arrived."""
+        return memoryview(self._content)[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes more have arrived."""
+        self._filled += nbytes
+        if self._filled == self._length:
+            content = self._content
+            self._buffers.held -= len(content)
+            self._done(content, None)
+        elif self._filled == len(self._content):
+            try:
+                self._grow()
+            except Rejection as rejection:
+                self._done(None, rejection)
+
+    def _grow(self) -> None:
+        # Who has sent a megabyte gets room for the rest: copying it again would cost more.
+        size = min(self._length, 1 << 20) if self._filled < 1 << 20 else self._length
+        try:
+            self._buffers.add(size - self._filled, size)
+        except Rejection:
+            self._buffers.held -= size - self._filled
+            raise
+        larger = bytearray(size)
+        larger[: self._filled] = self._content
+        self._content = larger
+
+    def drop(self) -> None:
+        """Give the buffer back; the body will not be answered."""
+        self._buffers.held -= len(self._content)
+        self._content = bytearray()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass on."""
+        self._owner.connection_lost(exc)
+
+    def eof_received(self) -> bool | None:
+        """Pass on."""
+        return self._owner.eof_received()
+
+    def pause_writing(self) -> None:
+        """Pass on."""
+        self._owner.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass on."""
+        self._owner.resume_writing()
+
+
+def _decoder(encoding: bytes) -> zlib._Decompress | None:
+    name = encoding.lower()
+    if name == b"identity":
+        return None
+    if name in (b"gzip", b"x-gzip"):
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    if name == b"deflate":
+        return zlib.decompressobj()
+    raise Rejection(
+        415,
+        "unknown_encoding",
+        "content-encoding may be gzip, deflate or absent",
+        headers=(("accept-encoding", "gzip, deflate"),),
+    )

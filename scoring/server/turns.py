@@ -1,0 +1,33 @@
+"""Large requests, one at a time, with a look at every other connection between two of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+
+class Turns:
+    """Calls in the order they came, one in each round of the event loop.
+
+    Without it a round that completes eight large bodies would answer all eight before anybody else
+    is read, and a connection whose socket buffer is small would be read once in eight answers.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def take(self, call: Callable[[], None]) -> None:
+        """Call it in its turn."""
+        self._waiting.append(call)
+        if len(self._waiting) == 1:
+            self._loop.call_soon(self._one)
+
+    def _one(self) -> None:
+        try:
+            self._waiting[0]()
+        finally:
+            self._waiting.popleft()
+            if self._waiting:
+                self._loop.call_soon(self._one)

@@ -1,0 +1,183 @@
+"""The Open Inference Protocol V2, spoken by NVIDIA's tritonclient, and its refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import joblib
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+from tritonclient import http as triton
+from tritonclient.utils import InferenceServerException
+
+from scoring.manifest import Manifest
+
+INFER = "/v2/models/sklearn_mnist/infer"
+
+
+@pytest.fixture(scope="module")
+def client(server: Any) -> Iterator[triton.InferenceServerClient]:
+    """The official client on the shared server."""
+    with triton.InferenceServerClient(f"127.0.0.1:{server.port}") as official:
+        yield official
+
+
+def tensor(rows: np.ndarray, datatype: str, *, binary: bool) -> Any:
+    wanted = triton.InferInput("input", list(rows.shape), datatype)
+    wanted.set_data_from_numpy(rows, binary_data=binary)
+    return wanted
+
+
+def test_health_and_metadata(client, model_dir):
+    manifest = Manifest.read(model_dir)
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready(manifest.name)
+    assert client.is_model_ready(manifest.name, manifest.version)
+    assert not client.is_model_ready("another")
+    assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
+    described = client.get_model_metadata(manifest.name, manifest.version)
+    assert described["inputs"] == [{"name": "input", "datatype": "FP64", "shape": [-1, 784]}]
+    assert [each["name"] for each in described["outputs"]] == ["predict", "predict_proba"]
+
+
+@pytest.mark.parametrize("binary_out", [True, False])
+@pytest.mark.parametrize("binary_in", [True, False])
+@pytest.mark.parametrize(
+    ("datatype", "dtype", "scale"),
+    [("FP64", np.float64, 1), ("FP32", np.float32, 1), ("UINT8", np.uint8, 255)],
+)
+def test_every_form_gives_scikit_learns_answers(
+    client, images, estimator, datatype, dtype, scale, binary_in, binary_out
+):
+    rows = (images[:50] * scale).round(7 if scale == 1 else 0).astype(dtype)
+    answer = client.infer(
+        "sklearn_mnist",
+        [tensor(rows, datatype, binary=binary_in)],
+        request_id="mine",
+        outputs=[
+            triton.InferRequestedOutput(name, binary_data=binary_out)
+            for name in ("predict", "predict_proba")
+        ],
+    )
+    exact = rows.astype(np.float64)
+    assert answer.get_response()["id"] == "mine"
+    assert answer.as_numpy("predict").tolist() == estimator.predict(exact).tolist()
+    np.testing.assert_allclose(
+        answer.as_numpy("predict_proba"), estimator.predict_proba(exact), rtol=1e-12
+    )
+
+
+def test_labels_that_are_texts_come_back(start, tmp_path):
+    rng = np.random.default_rng(7)
+    rows = rng.normal(size=(40, 3))
+    neighbours = KNeighborsClassifier(3).fit(rows, np.where(rows[:, 0] > 0, "é+", "-"))
+    joblib.dump(neighbours, tmp_path / "model.pkl")
+    content = {
+        "name": "texts",
+        "version": "2",
+        "file": "model.pkl",
+        "sha256": __import__("hashlib").sha256((tmp_path / "model.pkl").read_bytes()).hexdigest(),
+        "estimator": "KNeighborsClassifier",
+        "framework": {"scikit-learn": "1"},
+        "input": {"features": 3},
+        "classes": ["-", "é+"],
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(content), "utf-8")
+    server = start("--model", str(tmp_path))
+    with triton.InferenceServerClient(f"127.0.0.1:{server.port}") as official:
+        for binary in (True, False):
+            output = triton.InferRequestedOutput("predict", binary_data=binary)
+            answer = official.infer("texts", [tensor(rows, "FP64", binary=True)], outputs=[output])
+            texts: Any = answer.as_numpy("predict")
+            found = texts.tolist()
+            decoded = [each.decode() if isinstance(each, bytes) else each for each in found]
+            assert decoded == neighbours.predict(rows).tolist()
+
+
+def test_a_refusal_reaches_the_official_client(client):
+    with pytest.raises(InferenceServerException, match=r"shape.*\[rows, 784\]"):
+        client.infer("sklearn_mnist", [tensor(np.zeros((2, 5)), "FP64", binary=True)])
+    with pytest.raises(InferenceServerException, match="nothing at"):
+        client.infer("another", [tensor(np.zeros((1, 784)), "FP64", binary=True)])
+    rows = np.zeros((2, 784))
+    rows[1, 3] = np.nan
+    with pytest.raises(InferenceServerException, match="row 1, value 3 is not a finite"):
+        client.infer("sklearn_mnist", [tensor(rows, "FP64", binary=True)])
+
+
+GOOD = {"name": "input", "datatype": "FP64", "shape": [1, 784], "data": [0] * 784}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([], "not a JSON object"),
+        ({}, "inputs"),
+        ({"inputs": [GOOD, GOOD]}, "one tensor"),
+        ({"inputs": [7]}, "not an object"),
+        ({"inputs": [{**GOOD, "name": "x"}]}, "name"),
+        ({"inputs": [{**GOOD, "datatype": "INT3"}]}, "FP64, FP32, UINT8"),
+        ({"inputs": [{**GOOD, "datatype": ["FP64"]}]}, "datatype"),
+        ({"inputs": [{**GOOD, "shape": [784]}]}, "shape"),
+        ({"inputs": [{**GOOD, "shape": [0, 784]}]}, "at least one row"),
+        ({"inputs": [{**GOOD, "shape": [True, 784]}]}, "shape"),
+        ({"inputs": [{**GOOD, "shape": [2, 784]}]}, "1568 numbers are expected"),
+        ({"inputs": [{**GOOD, "data": ["a"] * 784}]}, "not a number"),
+        ({"inputs": [{**GOOD, "data": [[0] * 783]}]}, "row 0"),
+        ({"inputs": [{**GOOD, "data": [[[0] * 784]]}]}, "row 0"),
+        ({"inputs": [{**GOOD, "data": [[[]] + [0] * 782 + [[1, 2]]]}]}, "row 0, value 0 is not"),
+        ({"inputs": [{**GOOD, "data": [*([0] * 783), [0]]}]}, "row 0, value 783 is not"),
+        ({"inputs": [{**GOOD, "data": None}]}, "neither"),
+        ({"inputs": [{**GOOD, "datatype": "UINT8", "data": [256] * 784}]}, "UINT8"),
+        ({"inputs": [{**GOOD, "datatype": "FP32", "data": [1e300] * 784}]}, "FP32"),
+        ({"inputs": [{**GOOD, "parameters": {"binary_data_size": 8}}]}, "both"),
+        ({"inputs": [GOOD], "outputs": []}, "outputs"),
+        ({"inputs": [GOOD], "outputs": [{"name": "x"}]}, "predict_proba"),
+        ({"inputs": [GOOD], "outputs": [{"name": "predict"}] * 2}, "twice"),
+        ({"inputs": [GOOD], "id": 7}, "id"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bad_tensor_is_named(server, content, words):
+    answer = server.client.post(INFER, json=content)
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "999999", "3"])
+def test_a_wrong_head_length_is_refused(server, length):
+    headers = {"inference-header-content-length": length}
+    answer = server.client.post(INFER, content=json.dumps({"inputs": [GOOD]}), headers=headers)
+    assert answer.status_code == 400
+    assert isinstance(answer.json()["error"], str)
+
+
+def test_bytes_that_do_not_match_the_shape_are_refused(server):
+    head = json.dumps(
+        {
+            "inputs": [
+                {
+                    "name": "input",
+                    "datatype": "FP64",
+                    "shape": [1, 784],
+                    "parameters": {"binary_data_size": 6272},
+                }
+            ]
+        }
+    ).encode()
+    headers = {"inference-header-content-length": str(len(head))}
+    for size, status in ((6272, 200), (6271, 400), (0, 400)):
+        answer = server.client.post(INFER, content=head + bytes(size), headers=headers)
+        assert answer.status_code == status
+
+
+def test_too_many_rows_are_refused_before_they_are_read(server):
+    answer: httpx.Response = server.client.post(
+        INFER, json={"inputs": [{**GOOD, "shape": [101, 784]}]}
+    )
+    assert answer.status_code == 413

@@ -48,7 +48,7 @@ def of(step: Step) -> list[Change]:
             one.old,
             one.new,
             one.label,
-            any(_related(one.path, path) for path in forcing),
+            any(related(one.path, path) for path in forcing),
         )
         for one in found
     ]
@@ -60,7 +60,7 @@ def _told_by_provider(step: Step, found: list[Difference]) -> Iterator[Differenc
     told += [(key,) for key in sorted(step.changed_keys | step.replace_keys)]
     seen = [one.path for one in found]
     for path in told:
-        if path and not any(_related(path, other) for other in seen):
+        if path and not any(related(path, other) for other in seen):
             seen.append(path)
             old = paths.at(step.old.inputs if step.old else {}, path)
             new = paths.at(step.new.inputs if step.new else {}, path)
@@ -84,7 +84,7 @@ def _forcing(step: Step) -> list[Path]:
     return exact + [(key,) for key in sorted(step.replace_keys) if key not in named]
 
 
-def _related(one: Path, other: Path) -> bool:
+def related(one: Path, other: Path) -> bool:
     """Whether one path leads to, or through, the other."""
     shared = min(len(one), len(other))
     return one[:shared] == other[:shared]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +11,7 @@ from infra.policy import limits as policy_limits
 from infra.review import manifests, preview, reading, rendering, report
 from infra.review.document import document
 from infra.review.errors import ReviewError
-from infra.review.masking import SECRET_WORD, Mask
+from infra.review.masking import Mask, environment_secrets
 from infra.review.opening import Opened, open_lists
 from infra.review.preview import Preview
 from infra.review.report import Report
@@ -85,7 +84,7 @@ def review(
 
             typer.echo(post_comment(stack, text, repository, pull_request))
     except (ReviewError, policy_limits.LimitsError) as error:
-        typer.echo(f"error: {_environment_mask().text(str(error))}", err=True)
+        typer.echo(f"error: {Mask.of(environment_secrets()).text(str(error))}", err=True)
         raise typer.Exit(1) from None
     _end(made, expect_no_changes)
 
@@ -101,29 +100,8 @@ def _review(stack: str, plan: Path | None, cwd: Path, folder: Path, limits: Path
     else:
         told = preview.run(stack, cwd)
     opened = open_lists(reading.read(told.events), told.opened)
-    mask = Mask.of(told.opened.secrets | _environment_secrets())
+    mask = Mask.of(told.opened.secrets | environment_secrets())
     return report.build(stack, opened, found, bounds, mask)
-
-
-def _environment_secrets() -> frozenset[str]:
-    """Values of environment variables whose names say that they are secret."""
-    return frozenset(
-        value
-        for name, value in os.environ.items()
-        if SECRET_WORD.search(name) and len(value) >= 8 and not _is_path(value)
-    )
-
-
-def _is_path(value: str) -> bool:
-    """Whether a variable only says where a secret is; a long secret cannot even be asked for."""
-    try:
-        return Path(value).exists()
-    except (OSError, ValueError):
-        return False
-
-
-def _environment_mask() -> Mask:
-    return Mask.of(_environment_secrets())
 
 
 def _write(path: Path | None, text: str) -> None:

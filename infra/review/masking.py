@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import itertools
+import os
 import re
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 HIDDEN = "[hidden]"
 
@@ -85,6 +87,15 @@ def _word(word: str) -> str:
     return HIDDEN if _GUID.search(rest) or looks_secret(rest) else word
 
 
+def environment_secrets() -> frozenset[str]:
+    """Values of environment variables whose names say that they are secret."""
+    return frozenset(
+        value
+        for name, value in os.environ.items()
+        if SECRET_WORD.search(name) and len(value) >= 8 and not _is_path(value)
+    )
+
+
 def looks_secret(word: str) -> bool:
     """Whether a word was made by a machine or a password generator rather than by a name giver."""
     kinds = [any(map(test, word)) for test in (str.islower, str.isupper, str.isdigit)]
@@ -109,3 +120,11 @@ def _looks_random(run: str) -> bool:
 
 def _changes_of_case(run: str) -> int:
     return sum(one.isupper() != other.isupper() for one, other in itertools.pairwise(run))
+
+
+def _is_path(value: str) -> bool:
+    """Whether a variable only says where a secret is; a long secret cannot even be asked for."""
+    try:
+        return Path(value).exists()
+    except (OSError, ValueError):
+        return False

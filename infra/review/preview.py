@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra import engine
 from infra.review import opening
 from infra.review.errors import ReviewError
 from infra.review.opening import Opened
@@ -43,9 +43,12 @@ def run(stack: str, folder: Path) -> Preview:
     Raises:
         ReviewError: Pulumi cannot be started, or failed without saying why in its events.
     """
-    config = _document(["config", "--json", "--show-secrets", "--stack", stack], folder)
-    state = _document(["stack", "export", "--show-secrets", "--stack", stack], folder)
-    events, update = _preview(stack, folder)
+    try:
+        config = engine.document(["config", "--json", "--show-secrets", "--stack", stack], folder)
+        state = engine.document(["stack", "export", "--show-secrets", "--stack", stack], folder)
+        events, update = _preview(stack, folder)
+    except engine.EngineError as error:
+        raise ReviewError(str(error)) from error
     opened = opening.read(state, update)
     texts = {
         text
@@ -63,7 +66,7 @@ def _preview(stack: str, folder: Path) -> tuple[str, Mapping[str, Any]]:
     thread = threading.Thread(target=_drain, args=(reader, parts), daemon=True)
     thread.start()
     try:
-        done = _pulumi(
+        done = engine.run(
             ["preview", "--json", "--stack", stack, *_SHOW, f"--save-plan=/dev/fd/{writer}"],
             folder,
             {_EVENTS: "true"},
@@ -72,7 +75,7 @@ def _preview(stack: str, folder: Path) -> tuple[str, Mapping[str, Any]]:
     finally:
         os.close(writer)
     if done.returncode and '"diagnosticEvent"' not in done.stdout:
-        raise ReviewError(f"`pulumi preview` failed: {_said(done)}")
+        raise ReviewError(f"`pulumi preview` failed: {engine.said(done)}")
     thread.join(timeout=10)
     try:
         return done.stdout, json.loads(b"".join(parts) or b"{}")
@@ -86,13 +89,6 @@ def _drain(reader: int, parts: list[bytes]) -> None:
             parts.append(part)
 
 
-def _document(arguments: list[str], folder: Path) -> dict[str, Any]:
-    done = _pulumi(arguments, folder, {})
-    if done.returncode:
-        raise ReviewError(f"`pulumi {arguments[0]}` failed: {_said(done)}")
-    return json.loads(done.stdout)
-
-
 def _texts(content: Any) -> Iterator[str]:
     if isinstance(content, dict):
         for each in content.values():
@@ -102,36 +98,3 @@ def _texts(content: Any) -> Iterator[str]:
             yield from _texts(each)
     elif content is not None and not isinstance(content, bool):
         yield str(content)
-
-
-def _pulumi(
-    arguments: list[str], folder: Path, added: dict[str, str], passed: tuple[int, ...] = ()
-) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **added}
-    try:
-        return subprocess.run(
-            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            pass_fds=passed,
-        )
-    except FileNotFoundError as error:
-        if not folder.is_dir():
-            raise ReviewError(f"there is no folder {folder}; name one with --cwd") from error
-        raise ReviewError(
-            "`pulumi` is not on PATH; install the Pulumi CLI, or name a recorded plan with --plan"
-        ) from error
-    except OSError as error:
-        raise ReviewError(f"`pulumi` cannot be started: {error.strerror}") from error
-
-
-def _said(done: subprocess.CompletedProcess[str]) -> str:
-    """What the command said last."""
-    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    told = [line for line in lines if line.startswith("error:")] or lines[-1:]
-    return told[0].removeprefix("error: ") if told else f"exit code {done.returncode}"

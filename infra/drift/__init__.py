@@ -1,0 +1,1 @@
+"""The drift check: does what runs still match what is declared?"""

@@ -1,0 +1,145 @@
+"""Reads Azure Resource Manager, signed in as Pulumi's azure-native provider is; it never writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from azure.core import AzureClouds
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.pipeline.policies import RetryPolicy, UserAgentPolicy
+from azure.core.rest import HttpRequest
+from azure.identity import (
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    DefaultAzureCredential,
+)
+from azure.mgmt.core import ARMPipelineClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from azure.mgmt.core.tools import get_arm_endpoints
+
+from infra.drift.errors import DriftError
+
+LISTING = "2021-04-01"
+"""API version of `Microsoft.Resources` that lists the resources of a group."""
+
+_CLOUDS = {
+    "public": AzureClouds.AZURE_PUBLIC_CLOUD,
+    "usgovernment": AzureClouds.AZURE_US_GOVERNMENT,
+    "china": AzureClouds.AZURE_CHINA_CLOUD,
+}
+
+
+class Arm:
+    """A client that only reads; use it as a context manager.
+
+    ARM_ENVIRONMENT names the cloud, ARM_RESOURCE_MANAGER_ENDPOINT one of your own.
+    """
+
+    def __init__(self) -> None:
+        """Find the endpoint and the login; nothing is asked yet.
+
+        Raises:
+            DriftError: ARM_ENVIRONMENT names no cloud.
+        """
+        self._endpoint, scopes = _endpoint()
+        self._client = ARMPipelineClient(
+            base_url=self._endpoint,
+            policies=[
+                UserAgentPolicy(base_user_agent="sklearn-mnist-svc-drift"),
+                RetryPolicy(retry_total=3, retry_backoff_factor=0.5, retry_backoff_max=10),
+                ARMChallengeAuthenticationPolicy(_credential(), *scopes),
+            ],
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, resource_id: str, api_version: str) -> dict[str, Any] | None:
+        """A resource as Azure has it; None if it is not there.
+
+        Raises:
+            DriftError: Azure was not reached, or refused.
+        """
+        return self._read(f"{self._endpoint}{resource_id}?api-version={api_version}")
+
+    def resources(self, group_id: str) -> Iterator[dict[str, Any]]:
+        """Yield the resources of a resource group, page by page; none if it is not there.
+
+        Raises:
+            DriftError: Azure was not reached, or refused.
+        """
+        url: str | None = f"{self._endpoint}{group_id}/resources?api-version={LISTING}"
+        while url:
+            page = self._read(url) or {}
+            yield from page.get("value") or ()
+            url = page.get("nextLink")
+            if url and urlsplit(url)[:2] != urlsplit(self._endpoint)[:2]:
+                raise DriftError("Azure named a next page on another host; it was not followed")
+
+    def _read(self, url: str) -> dict[str, Any] | None:
+        try:
+            answer = self._client.send_request(HttpRequest("GET", url))
+            if answer.status_code == 404:
+                return None
+            answer.raise_for_status()
+            return answer.json()
+        except ClientAuthenticationError as error:
+            raise DriftError(
+                f"Azure refused the login: {_first(error)}; have the credentials expired?"
+            ) from error
+        except HttpResponseError as error:
+            raise DriftError(
+                f"Azure answered HTTP {error.status_code} to GET {urlsplit(url).path};"
+                " the identity needs Reader on the resource group"
+            ) from error
+        except (AzureError, ValueError) as error:
+            raise DriftError(f"Azure was not reached: {_first(error)}") from error
+
+
+def _endpoint() -> tuple[str, list[str]]:
+    """(URL without a slash at the end, scopes of a token for it)."""
+    own = os.environ.get("ARM_RESOURCE_MANAGER_ENDPOINT", "").rstrip("/")
+    if own:
+        audience = os.environ.get("ARM_RESOURCE_MANAGER_AUDIENCE", "").rstrip("/") or own
+        return own, [f"{audience}/.default"]
+    name = os.environ.get("ARM_ENVIRONMENT", "") or "public"
+    if name not in _CLOUDS:
+        raise DriftError(f"ARM_ENVIRONMENT is {name!r}; allowed: {', '.join(_CLOUDS)}")
+    found = get_arm_endpoints(_CLOUDS[name])
+    return found["resource_manager"].rstrip("/"), found["credential_scopes"]
+
+
+def _credential() -> TokenCredential:
+    """The provider's own variables first, then whatever this machine is signed in with."""
+    tenant, client, secret, token = (
+        os.environ.get(f"ARM_{name}", "")
+        for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "OIDC_TOKEN")
+    )
+    file = os.environ.get("ARM_OIDC_TOKEN_FILE_PATH", "")
+    options: dict[str, Any] = {}
+    authority = os.environ.get("AZURE_AUTHORITY_HOST", "")
+    if authority and os.environ.get("ARM_RESOURCE_MANAGER_ENDPOINT"):
+        # A cloud of its own is not in Microsoft's public list of authorities.
+        options = {"authority": authority, "disable_instance_discovery": True}
+    if tenant and client and secret:
+        return ClientSecretCredential(tenant, client, secret, **options)
+    if tenant and client and (token or file):
+
+        def assertion() -> str:
+            return token or Path(file).read_text(encoding="utf-8").strip()
+
+        return ClientAssertionCredential(tenant, client, assertion, **options)
+    return DefaultAzureCredential()
+
+
+def _first(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,131 @@
+"""Differences that a team has looked at and lives with, each with a reason and an end."""
+
+from __future__ import annotations
+
+import datetime
+import fnmatch
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydantic
+import yaml
+
+from infra.drift.errors import DriftError
+from infra.drift.finding import Finding
+
+
+class Entry(pydantic.BaseModel):
+    """One exception.
+
+    Attributes:
+        resource: The resource's name, or `TYPE::NAME` where that is not clear; `*` stands for any
+            characters, as in `path`.
+        path: The property; empty for the resource as a whole.
+        reason: Why the difference is accepted.
+        expires: The last day on which it is.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    resource: str = pydantic.Field(min_length=1)
+    path: str = ""
+    reason: str = pydantic.Field(min_length=1)
+    expires: datetime.date
+
+    def matches(self, finding: Finding) -> bool:
+        """Whether it speaks about a finding."""
+        names = finding.resource, f"{finding.type}::{finding.resource}"
+        return any(_like(name, self.resource) for name in names) and _like(finding.path, self.path)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A finding that an entry excuses."""
+
+    finding: Finding
+    reason: str
+    expires: str
+
+
+@dataclass(frozen=True)
+class Stale:
+    """An entry that no longer does anything: it is itself a finding.
+
+    Attributes:
+        resource: As the entry has it.
+        path: As the entry has it.
+        why: `expired on DATE` or `matches nothing`.
+    """
+
+    resource: str
+    path: str
+    why: str
+
+
+def read(path: Path) -> tuple[Entry, ...]:
+    """The entries of a YAML file: a list, or nothing.
+
+    Raises:
+        DriftError: It cannot be read, is no list, or an entry lacks something.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DriftError(f"cannot read the baseline {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        where = " ".join(str(error).split())
+        raise DriftError(f"the baseline {path} is not YAML: {where}") from error
+    try:
+        return pydantic.TypeAdapter(tuple[Entry, ...]).validate_python(
+            () if content is None else content
+        )
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise DriftError(
+            f"the baseline {path}: entry {where}: {first['msg']}; wanted: a list of entries with "
+            + ", ".join(Entry.model_fields)
+        ) from error
+
+
+def apply(
+    entries: Sequence[Entry], findings: Iterable[Finding], today: datetime.date, *, whole: bool
+) -> tuple[list[Finding], list[Accepted], list[Stale]]:
+    """(what is left, what is accepted, what is stale).
+
+    Args:
+        entries: The exceptions; an expired one excuses nothing.
+        findings: Everything that was found.
+        today: The day of the check.
+        whole: Whether all questions were answered; else what matches nothing may yet match.
+    """
+    left: list[Finding] = []
+    accepted: list[Accepted] = []
+    used: set[Entry] = set()
+    for finding in findings:
+        matching = [entry for entry in entries if entry.matches(finding)]
+        used.update(matching)
+        valid = [entry for entry in matching if entry.expires >= today]
+        if valid:
+            accepted.append(Accepted(finding, valid[0].reason, valid[0].expires.isoformat()))
+        else:
+            left.append(finding)
+    stale = [
+        Stale(entry.resource, entry.path, why)
+        for entry in entries
+        for why in [_why_stale(entry, today, matched=entry in used or not whole)]
+        if why
+    ]
+    return left, accepted, stale
+
+
+def _why_stale(entry: Entry, today: datetime.date, *, matched: bool) -> str:
+    if entry.expires < today:
+        return f"expired on {entry.expires.isoformat()}"
+    return "" if matched else "matches nothing"
+
+
+def _like(text: str, wanted: str) -> bool:
+    """Only `*` is special: brackets are part of a path."""
+    return fnmatch.fnmatchcase(text, wanted.replace("[", "[[]").replace("?", "[?]"))

@@ -1,0 +1,96 @@
+"""The command: `python -m infra.drift --stack STACK`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from infra.drift import baseline as baselines
+from infra.drift import check, rendering, sample
+from infra.drift.errors import DriftError
+from infra.drift.report import BROKE, DRIFT, Report
+from infra.review.masking import Mask, environment_secrets
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def drift(
+    stack: Annotated[str, typer.Option(help="The stack to check.")],
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as Markdown.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON.")
+    ] = None,
+    issue: Annotated[
+        bool, typer.Option("--issue", help="Open, update or close the stack's issue on GitHub.")
+    ] = False,
+    repository: Annotated[
+        str,
+        typer.Option(envvar="GITHUB_REPOSITORY", metavar="OWNER/NAME", help="With --issue: where."),
+    ] = "",
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML with differences that are accepted.")
+    ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Print only the commands that repair; nothing is run.")
+    ] = False,
+    sample_file: Annotated[
+        Path,
+        typer.Option("--sample", metavar="FILE", help="What the endpoint is asked, as JSON."),
+    ] = sample.OWN,
+    cwd: Annotated[
+        Path, typer.Option(metavar="DIR", help="A folder of the Pulumi project.")
+    ] = Path(),
+) -> None:
+    """Compare cloud, program and endpoint with the state. Nothing is changed.
+
+    Exit codes: 0 in sync; 7 drift, or a stale entry of the baseline; 1 the check itself broke;
+    2 wrong usage.
+    """
+    console = Console(stderr=True)
+    try:
+        asked = sample.read(sample_file)
+        entries = baselines.read(baseline) if baseline else ()
+        with console.status("Checking") as status:
+            report = check.run(
+                stack, cwd, asked, entries, say=lambda what: status.update(f"Asking: {what}")
+            )
+        _write(markdown, rendering.markdown(report))
+        _write(json_file, report.json())
+        if fix:
+            typer.echo("\n".join(report.repair) or "# nothing to repair")
+        elif markdown is None and json_file is None:
+            typer.echo(rendering.markdown(report))
+        else:
+            typer.echo(report.verdict)
+        if issue:
+            from infra.drift.issue import post
+
+            typer.echo(post(report, repository), err=fix)
+    except DriftError as error:
+        typer.echo(f"error: {Mask.of(environment_secrets()).text(str(error))}", err=True)
+        raise typer.Exit(BROKE) from None
+    _end(report)
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path:
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DriftError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _end(report: Report) -> None:
+    """The last line says why the code is not 0."""
+    if report.code == BROKE:
+        typer.echo(f"error: the check broke: {report.broken}", err=True)
+    elif report.code == DRIFT:
+        typer.echo(f"drift: {report.verdict}", err=True)
+    if report.code:
+        raise typer.Exit(report.code)

@@ -1,0 +1,108 @@
+"""Findings of the two questions that Pulumi answers: cloud and program, each against the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from infra.drift import noise, severity
+from infra.drift.finding import Finding, Kind, Question
+from infra.policy.resource import UNKNOWN
+from infra.review import changes, paths, shown
+from infra.review.masking import Mask
+from infra.review.opening import OPENED
+from infra.review.paths import MISSING, Difference
+from infra.review.plan import Op, Plan, State, Step
+
+DEPLOYED = "deployed"
+DECLARED = "declared"
+NOTHING = shown.NOTHING
+
+
+def of_cloud(plan: Plan, mask: Mask) -> Iterator[Finding]:
+    """Yield how the cloud differs from the state, from a previewed refresh."""
+    for step in plan.steps:
+        if not step.custom or step.op is Op.SAME:
+            continue
+        if step.op is Op.DELETE:
+            yield _resource(step, Question.CLOUD, Kind.MISSING, mask)
+        elif step.old and step.new:
+            found = [
+                Difference(one.path, one.old, one.new, one.label)
+                for one in changes.of(step)
+                if _told(step, one.path)
+            ]
+            yield from _properties(step, step.old, found, Question.CLOUD, mask)
+
+
+def of_program(plan: Plan, mask: Mask) -> Iterator[Finding]:
+    """Yield how the state differs from the program, from a preview.
+
+    What only follows from another change, a value known after the update, is left out.
+    """
+    for step in plan.steps:
+        if not step.custom or step.op is Op.SAME:
+            continue
+        if step.op is Op.CREATE:
+            yield _resource(step, Question.PROGRAM, Kind.MISSING, mask)
+        elif step.op is Op.DELETE:
+            yield _resource(step, Question.PROGRAM, Kind.UNEXPECTED, mask)
+        elif step.old and step.new:
+            found = [
+                Difference(one.path, one.new, one.old, one.label)
+                for one in changes.of(step)
+                if one.new is not UNKNOWN
+            ]
+            yield from _properties(step, step.new, found, Question.PROGRAM, mask)
+
+
+def _told(step: Step, path: paths.Path) -> bool:
+    """Whether the provider named the property, where the inputs alone cannot say.
+
+    A list that was opened has on the actual side what Azure answers, with more than was declared.
+    """
+    if path[0] not in OPENED.get(step.type, ()) or not step.kinds:
+        return True
+    return any(changes.related(path, paths.parse(text)) for text in step.kinds)
+
+
+def _properties(
+    step: Step, declared: State, found: list[Difference], question: Question, mask: Mask
+) -> Iterator[Finding]:
+    for one in noise.without(step.type, found):
+        level, reason = severity.of_property(step.type, declared.inputs, one.path, one.new)
+        yield Finding(
+            question=question,
+            resource=shown.name(step.name, mask),
+            type=step.type,
+            path=shown.path(one.path, mask),
+            label=shown.name(one.label, mask),
+            declared=shown.property_value(step.type, one.path, one.label, one.old, mask),
+            actual=shown.property_value(step.type, one.path, one.label, one.new, mask),
+            kind=_kind(one),
+            severity=level,
+            reason=reason,
+        )
+
+
+def _kind(one: Difference) -> Kind:
+    if one.old is MISSING:
+        return Kind.UNEXPECTED
+    return Kind.MISSING if one.new is MISSING else Kind.CHANGED
+
+
+def _resource(step: Step, question: Question, kind: Kind, mask: Mask) -> Finding:
+    level, reason = severity.of_resource(step.type, kind)
+    present = DEPLOYED if question is Question.CLOUD else DECLARED
+    missing = kind is Kind.MISSING
+    return Finding(
+        question=question,
+        resource=shown.name(step.name, mask),
+        type=step.type,
+        path="",
+        label="",
+        declared=present if missing else NOTHING,
+        actual=NOTHING if missing else DEPLOYED,
+        kind=kind,
+        severity=level,
+        reason=reason,
+    )

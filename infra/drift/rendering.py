@@ -1,0 +1,81 @@
+"""The report as Markdown, for a screen, a workflow's summary or an issue."""
+
+from __future__ import annotations
+
+from infra.drift.finding import Finding
+from infra.drift.report import Report
+from infra.review.markdown import code, details, fence, size, table
+
+LIMIT = 60_000
+"""Bytes; GitHub takes 65,536 characters, and the marker of an issue has to fit in, too."""
+
+_HEADER = ("severity", "resource", "property", "declared", "actual", "kind")
+
+
+def markdown(report: Report) -> str:
+    """The report; what does not fit is left out from the end of the table, with a count."""
+    parts = [f"## Drift of {code(report.stack)}", f"**{report.verdict}**"]
+    if report.broken:
+        parts.append("The check broke:\n\n" + fence(report.broken[:2000]))
+    rest = [*_stale(report), *_repair(report), *_accepted(report), *_asked(report)]
+    room = LIMIT - size("\n\n".join([*parts, *rest]))
+    parts += _findings(report, room)
+    return "\n\n".join([*parts, *rest]) + "\n"
+
+
+def _findings(report: Report, room: int) -> list[str]:
+    rows = [_row(one) for one in report.findings]
+    if not rows:
+        return []
+    taken: list[tuple[str, ...]] = []
+    used = 500  # the header and the line that counts what is left out
+    for row in rows:
+        used += size(" | ".join(row)) + 5
+        if used > room:
+            break
+        taken.append(row)
+    left = len(rows) - len(taken)
+    shown = [table(_HEADER, taken)] if taken else []
+    return [*shown, *([f"{left} more are left out here; `--json` has all."] if left else [])]
+
+
+def _row(one: Finding) -> tuple[str, ...]:
+    name = code(one.resource) + (f"<br>{code(one.type)}" if one.type else "")
+    place = code(one.path) if one.path else "(the resource)"
+    place += f" of {code(one.label)}" if one.label else ""
+    weight = one.severity.name.lower()
+    weight = f"**{weight}**: {one.reason}" if one.reason else weight
+    return weight, name, place, code(one.declared), code(one.actual), one.kind
+
+
+def _stale(report: Report) -> list[str]:
+    if not report.stale:
+        return []
+    rows = [(code(one.resource), code(one.path), one.why) for one in report.stale[:100]]
+    return ["Entries of the baseline to be removed or renewed:\n\n" + _of(rows, "why")]
+
+
+def _accepted(report: Report) -> list[str]:
+    if not report.accepted:
+        return []
+    rows = [
+        (code(one.finding.resource), code(one.finding.path), f"{code(one.reason)} to {one.expires}")
+        for one in report.accepted[:100]
+    ]
+    count = len(report.accepted)
+    return [details(f"Accepted by the baseline: {count}", _of(rows, "reason"))]
+
+
+def _of(rows: list[tuple[str, str, str]], last: str) -> str:
+    return table(("resource", "property", last), rows)
+
+
+def _repair(report: Report) -> list[str]:
+    if not report.repair:
+        return []
+    lines = "\n".join(report.repair[:20])
+    return ["To repair:\n\n" + fence(lines)]
+
+
+def _asked(report: Report) -> list[str]:
+    return ["\n".join(f"- {question}: {how}" for question, how in report.asked.items())]

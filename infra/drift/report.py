@@ -1,0 +1,93 @@
+"""The result of a check, ready to be shown: everything in it is masked."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.drift.baseline import Accepted, Stale
+from infra.drift.finding import Finding, Question, Severity
+
+IN_SYNC, BROKE, DRIFT = 0, 1, 7
+"""Exit codes."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check says.
+
+    Attributes:
+        stack: The stack's name.
+        findings: What is not as declared, the most severe first.
+        accepted: What the baseline excuses.
+        stale: Entries of the baseline that have expired or match nothing.
+        asked: For each question how it went; one that is missing was not reached.
+        repair: Commands that repair, in their order.
+        broken: Why the check broke, or empty.
+    """
+
+    stack: str
+    findings: tuple[Finding, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    stale: tuple[Stale, ...] = ()
+    asked: Mapping[Question, str] = field(default_factory=dict)
+    repair: tuple[str, ...] = ()
+    broken: str = ""
+
+    @property
+    def code(self) -> int:
+        """The exit code; a broken check cannot say that there is no drift, nor how much."""
+        if self.broken:
+            return BROKE
+        return DRIFT if self.findings or self.stale else IN_SYNC
+
+    @property
+    def verdict(self) -> str:
+        """One line."""
+        said = self._differences()
+        if self.broken:
+            return f"The check broke. Found until then: {said}"
+        return said
+
+    def _differences(self) -> str:
+        parts: list[str] = []
+        if self.findings:
+            resources = len({(one.type, one.resource) for one in self.findings})
+            critical = sum(one.severity is Severity.CRITICAL for one in self.findings)
+            parts.append(
+                f"{_count(len(self.findings), 'difference')} in {_count(resources, 'resource')}, "
+                f"{critical or 'none'} critical"
+            )
+        if self.stale:
+            parts.append(f"{_count(len(self.stale), 'stale baseline entry', 'entries')}")
+        if not parts:
+            return "nothing." if self.broken else "In sync."
+        return "; ".join(parts) + "."
+
+    def json(self) -> str:
+        """The report as JSON with sorted keys: the same report gives the same bytes."""
+        content = {"verdict": self.verdict, "code": self.code, **_plain(self)}
+        return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+def _count(number: int, noun: str, plural: str = "") -> str:
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun.removesuffix('entry') + plural if plural else noun + 's'}"
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        members = dataclasses.fields(value)
+        return {member.name: _plain(getattr(value, member.name)) for member in members}
+    if isinstance(value, enum.IntEnum):
+        return value.name.lower()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return value

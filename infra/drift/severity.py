@@ -1,0 +1,83 @@
+"""How bad a difference is.
+
+Critical is what makes the actual resource break a mandatory policy that the declared one keeps,
+what opens it to the public, and an endpoint that is gone. A tag is minor. All else is major.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.drift.finding import Kind, Severity
+from infra.policy import types
+from infra.policy.evaluate import Violation, evaluate
+from infra.policy.resource import Resource
+from infra.review.paths import MISSING, Path
+
+_OPEN: Mapping[str, tuple[Any, ...]] = {
+    "adminUserEnabled": (True,),
+    "allowSharedKeyAccess": (True,),
+    "anonymousPullEnabled": (True,),
+    "allowBlobPublicAccess": (True,),
+    "defaultAction": ("Allow",),
+    "disableLocalAuth": (False,),
+    "networkRuleBypassOptions": ("AzureServices",),
+    "publicNetworkAccess": ("Enabled",),
+    "publicNetworkAccessForIngestion": ("Enabled",),
+    "publicNetworkAccessForQuery": ("Enabled",),
+}
+"""Values that let more people in, by the property's last name."""
+
+
+def of_property(
+    kind: str, inputs: Mapping[str, Any], path: Path, actual: Any
+) -> tuple[Severity, str]:
+    """(severity, reason) of one property that is not as declared.
+
+    Args:
+        kind: The resource's type token.
+        inputs: The declared inputs.
+        path: The property.
+        actual: Its value, or `MISSING`.
+    """
+    if path[:1] == ("tags",):
+        return Severity.MINOR, ""
+    broken = _broken(kind, _with(inputs, path, actual)) - _broken(kind, inputs)
+    if broken:
+        return Severity.CRITICAL, f"breaks the policy {', '.join(sorted(broken))}"
+    if actual in _OPEN.get(str(path[-1]), ()):
+        return Severity.CRITICAL, "lets more people in than declared"
+    return Severity.MAJOR, ""
+
+
+def of_resource(kind: str, difference: Kind) -> tuple[Severity, str]:
+    """(severity, reason) of a resource that is missing or that nobody declared."""
+    if kind == types.CONTAINER_GROUP and difference is Kind.MISSING:
+        return Severity.CRITICAL, "without it there is no endpoint"
+    return Severity.MAJOR, ""
+
+
+def _broken(kind: str, inputs: Mapping[str, Any]) -> set[str]:
+    return {
+        one.rule.name
+        for one in evaluate(Resource(kind, inputs))
+        if isinstance(one, Violation) and one.mandatory
+    }
+
+
+def _with(inputs: Any, path: Path, value: Any) -> Any:
+    """The inputs with one property as it is; where the path leads nowhere, as they were."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(inputs, Mapping):
+        inner = _with(inputs.get(str(step), {}), rest, value)
+        changed = {**inputs, str(step): inner}
+        if inner is MISSING:
+            del changed[str(step)]
+        return changed
+    if isinstance(inputs, list) and isinstance(step, int) and step < len(inputs):
+        inner = _with(inputs[step], rest, value)
+        return inputs[:step] + ([] if inner is MISSING else [inner]) + inputs[step + 1 :]
+    return inputs

@@ -1,0 +1,221 @@
+"""The stack as its state tells it: resources, outputs, and whether somebody is changing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from infra import engine
+from infra.drift.errors import DriftError
+from infra.policy import types
+from infra.review import opening, reading
+from infra.review.opening import Opened
+from infra.review.plan import Plan
+from infra.review.reading import SECRET_SIGNATURE, SIGNATURE, STACK_TYPE
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource that the state knows.
+
+    Attributes:
+        urn: Its unique name in the stack.
+        type: The provider's type token.
+        id: Its full ARM id.
+        api_version: The API version that it was deployed with, or empty.
+        inputs: Its inputs on the wire, with secrets in plain text.
+    """
+
+    urn: str
+    type: str
+    id: str
+    api_version: str
+    inputs: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Its name in the program."""
+        return self.urn.rsplit("::", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The exported state. It holds secrets in plain text: it is never written or shown.
+
+    Attributes:
+        name: The stack's name.
+        folder: A folder of the Pulumi project.
+        state: What `pulumi stack export --show-secrets` wrote.
+    """
+
+    name: str
+    folder: Path
+    state: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def resources(self) -> list[Resource]:
+        """The resources that a provider manages."""
+        return [
+            Resource(
+                each["urn"],
+                each["type"],
+                each["id"],
+                str((each.get("outputs") or {}).get("azureApiVersion") or ""),
+                each.get("inputs") or {},
+            )
+            for each in self._all()
+            if each.get("custom") and str(each.get("id", "")).startswith("/")
+        ]
+
+    @property
+    def outputs(self) -> Mapping[str, Any]:
+        """The stack's outputs; a secret one is the mark `SECRET`."""
+        found = [each for each in self._all() if each["type"] == STACK_TYPE]
+        return reading.value(found[0].get("outputs") or {}) if found else {}
+
+    @property
+    def scoring_group(self) -> Resource | None:
+        """The container group that answers, if it is deployed."""
+        groups = [each for each in self.resources if each.type == types.CONTAINER_GROUP]
+        return groups[0] if groups else None
+
+    def secure_variable(self, name: str) -> str:
+        """The deployed value of a secure environment variable, or empty."""
+        group = self.scoring_group
+        for container in _plain(group.inputs.get("containers")) or [] if group else []:
+            for variable in container.get("environmentVariables") or []:
+                if variable.get("name") == name:
+                    return str(_plain(variable.get("secureValue")) or "")
+        return ""
+
+    def opened(self, actual: list[Any] | None) -> Opened:
+        """What opens the lists that are secret as a whole.
+
+        Args:
+            actual: The containers as Azure answers them; None if there is no group.
+        """
+        known = opening.read(self.state, {})
+        group = self.scoring_group
+        if group is None or actual is None:
+            return known
+        secret = {SIGNATURE: SECRET_SIGNATURE, "plaintext": json.dumps(actual)}
+        return Opened(known.before, {group.urn: {"containers": secret}}, known.secrets)
+
+    def unchanged(self) -> bool:
+        """Whether the state still is what it was when it was read.
+
+        Raises:
+            DriftError: It cannot be read.
+        """
+        return _export(self.name, self.folder) == self.state
+
+    def _all(self) -> Iterator[Mapping[str, Any]]:
+        deployment = self.state.get("deployment") or {}
+        yield from (each for each in deployment.get("resources") or [] if not each.get("delete"))
+
+
+def read(name: str, folder: Path) -> Stack:
+    """Read a stack that nobody is changing.
+
+    Args:
+        name: The stack's name.
+        folder: A folder of the Pulumi project.
+
+    Raises:
+        DriftError: There is no such stack, it cannot be read, it is locked, or an update of it is
+            under way or was interrupted.
+    """
+    stack = Stack(name, folder, _export(name, folder))
+    urns = [each["urn"] for each in stack._all()]
+    if not urns:
+        raise DriftError(f"the stack {name} is empty; deploy it first: pulumi up --stack {name}")
+    holder = _lock(name, urns[0].split("::")[1], folder)
+    if holder:
+        raise DriftError(
+            f"the stack {name} is locked by {holder}; wait for that update, or if it is dead: "
+            f"pulumi cancel --stack {name}"
+        )
+    if (stack.state.get("deployment") or {}).get("pending_operations"):
+        raise DriftError(
+            f"an update of the stack {name} is under way or was interrupted; finish it with: "
+            f"pulumi up --refresh --stack {name}"
+        )
+    return stack
+
+
+def refresh(stack: Stack) -> Plan:
+    """What a refresh would change in the state; it is only previewed.
+
+    Raises:
+        DriftError: The cloud could not be read whole.
+    """
+    try:
+        done = engine.run(
+            ["refresh", "--preview-only", "--json", "--stack", stack.name], stack.folder
+        )
+    except engine.EngineError as error:
+        raise DriftError(str(error)) from error
+    try:
+        plan = reading.read(done.stdout)
+    except Exception as error:
+        if done.returncode:
+            raise DriftError(f"`pulumi refresh` failed: {engine.said(done)}") from error
+        raise DriftError(f"`pulumi refresh` was not understood: {error}") from error
+    if done.returncode or plan.failed:
+        raise DriftError(f"`pulumi refresh` failed: {reason(plan) or engine.said(done)}")
+    return plan
+
+
+def reason(plan: Plan) -> str:
+    """Why a plan failed, in one line; the first error that belongs to a resource says most."""
+    errors = [one for one in plan.diagnostics if one.severity == "error"]
+    told = sorted(errors, key=lambda one: (not one.urn, one.urn))
+    return " ".join(told[0].message.removeprefix("error: ").split()) if told else ""
+
+
+def _export(name: str, folder: Path) -> Mapping[str, Any]:
+    try:
+        return engine.document(["stack", "export", "--show-secrets", "--stack", name], folder)
+    except engine.EngineError as error:
+        raise DriftError(str(error)) from error
+
+
+def _lock(name: str, project: str, folder: Path) -> str:
+    """Who holds the stack's lock, or empty.
+
+    A preview takes no lock and heeds none. Pulumi's service tells that an update is under way; a
+    folder as the backend shows its lock files. Other storage shows neither to a reader: there,
+    operations in the state and a state that changes meanwhile are what is noticed.
+    """
+    try:
+        stacks = engine.document(["stack", "ls", "--json"], folder)
+        backend = str(engine.document(["whoami", "--json"], folder).get("url", ""))
+    except engine.EngineError as error:
+        raise DriftError(str(error)) from error
+    if any(one.get("updateInProgress") for one in stacks if one.get("name") == name):
+        return "an update in progress"
+    place = urlsplit(backend)
+    if place.scheme != "file":
+        return ""
+    root = folder / Path(unquote(place.netloc + place.path)).expanduser()
+    for file in sorted((root / ".pulumi" / "locks").glob(f"*/{project}/{name}/*.json")):
+        try:
+            lock = json.loads(file.read_text(encoding="utf-8"))
+            return f"{lock.get('username')}@{lock.get('hostname')} (process {lock.get('pid')})"
+        except (OSError, ValueError):
+            return "an update"
+    return ""
+
+
+def _plain(wire: Any) -> Any:
+    """What a secret on the wire holds; anything else as it is."""
+    if isinstance(wire, Mapping) and wire.get(SIGNATURE) == SECRET_SIGNATURE:
+        try:
+            return json.loads(wire.get("plaintext", "null"))
+        except ValueError:
+            return None
+    return wire

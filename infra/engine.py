@@ -1,0 +1,74 @@
+"""Runs the Pulumi CLI as reviews and drift checks need it: no terminal, no colours, no prompts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+
+class EngineError(Exception):
+    """Pulumi cannot be started, or it failed; the message says why in one line."""
+
+
+def run(
+    arguments: Sequence[str],
+    folder: Path,
+    added: Mapping[str, str] | None = None,
+    passed: tuple[int, ...] = (),
+) -> subprocess.CompletedProcess[str]:
+    """Run `pulumi ARGUMENTS` in a folder and return what it wrote, whatever its exit code.
+
+    Args:
+        arguments: The command and its options.
+        folder: A folder of the Pulumi project.
+        added: Environment variables beside those of this process.
+        passed: File descriptors that the command may use.
+
+    Raises:
+        EngineError: There is no such folder, or no `pulumi` on PATH.
+    """
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(added or {})}
+    try:
+        return subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            pass_fds=passed,
+        )
+    except FileNotFoundError as error:
+        if not folder.is_dir():
+            raise EngineError(f"there is no folder {folder}; name one with --cwd") from error
+        raise EngineError("`pulumi` is not on PATH; install the Pulumi CLI") from error
+    except OSError as error:
+        raise EngineError(f"`pulumi` cannot be started: {error.strerror}") from error
+
+
+def document(arguments: Sequence[str], folder: Path) -> Any:
+    """The JSON that a command writes.
+
+    Raises:
+        EngineError: It failed, or wrote something else.
+    """
+    done = run(arguments, folder)
+    if done.returncode:
+        raise EngineError(f"`pulumi {arguments[0]}` failed: {said(done)}")
+    try:
+        return json.loads(done.stdout)
+    except ValueError as error:
+        raise EngineError(f"`pulumi {arguments[0]}` did not write JSON") from error
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """What a failed command gave as the reason, in one line."""
+    lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith("error:")] or lines[-1:]
+    return told[0].removeprefix("error: ") if told else f"exit code {done.returncode}"

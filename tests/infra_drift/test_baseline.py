@@ -1,0 +1,116 @@
+"""Accepted differences: each with a reason and an end, and none forgotten."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infra.drift import baseline
+from infra.drift.baseline import Entry
+from infra.drift.errors import DriftError
+from infra.drift.finding import Finding
+
+TODAY = datetime.date(2026, 11, 23)
+GOOD = """
+- resource: registry
+  path: adminUserEnabled
+  reason: a migration needs it
+  expires: 2026-12-31
+"""
+
+
+def entry(resource: str = "registry", path: str = "adminUserEnabled", days: int = 1) -> Entry:
+    until = TODAY + datetime.timedelta(days)
+    return Entry(resource=resource, path=path, reason="known", expires=until)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        entry(),
+        entry(days=0),
+        entry(resource="azure-native:containerregistry:Registry::registry"),
+        entry(resource="reg*", path="admin*"),
+    ],
+)
+def test_a_known_difference_is_accepted_with_its_reason(
+    known: Entry, finding: Callable[..., Finding]
+) -> None:
+    left, accepted, stale = baseline.apply([known], [finding()], TODAY, whole=True)
+    assert (left, stale) == ([], [])
+    assert [(one.finding, one.reason) for one in accepted] == [(finding(), "known")]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        entry(resource="storage"),
+        entry(resource="Registry"),
+        entry(path="adminUser"),
+        entry(path=""),
+        entry(path="adminUserEnable?"),
+        entry(path="[a]dminUserEnabled"),
+    ],
+)
+def test_an_entry_that_matches_nothing_is_reported(
+    other: Entry, finding: Callable[..., Finding]
+) -> None:
+    left, accepted, stale = baseline.apply([other], [finding()], TODAY, whole=True)
+    assert (left, accepted) == ([finding()], [])
+    assert [one.why for one in stale] == ["matches nothing"]
+
+
+def test_an_expired_entry_excuses_nothing_and_is_reported(
+    finding: Callable[..., Finding],
+) -> None:
+    left, accepted, stale = baseline.apply([entry(days=-1)], [finding()], TODAY, whole=True)
+    assert (left, accepted) == ([finding()], [])
+    assert [one.why for one in stale] == ["expired on 2026-11-22"]
+
+
+def test_after_a_broken_check_nothing_is_called_unmatched() -> None:
+    assert baseline.apply([entry()], [], TODAY, whole=False) == ([], [], [])
+
+
+def test_brackets_of_a_path_mean_themselves(finding: Callable[..., Finding]) -> None:
+    found = finding(path="containers[0].image")
+    known = entry(path="containers[*].image")
+    assert baseline.apply([known], [found], TODAY, whole=True)[0] == []
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "baseline.yaml"
+    file.write_text(GOOD)
+    (read,) = baseline.read(file)
+    assert (read.resource, read.expires) == ("registry", datetime.date(2026, 12, 31))
+    file.write_text("")
+    assert baseline.read(file) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("resource: registry", "entry the file"),
+        ("- resource: registry\n  reason: x", "entry 0.expires"),
+        (GOOD.replace("a migration needs it", "''"), "entry 0.reason"),
+        (GOOD.replace("2026-12-31", "soon"), "entry 0.expires"),
+        (GOOD + "  also: this", "entry 0.also"),
+        ("- [", "not YAML"),
+        ("\x00", "not YAML"),
+    ],
+)
+def test_a_wrong_file_is_named_with_the_place(text: str, named: str, tmp_path: Path) -> None:
+    file = tmp_path / "baseline.yaml"
+    file.write_text(text)
+    with pytest.raises(DriftError) as caught:
+        baseline.read(file)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DriftError, match=r"cannot read the baseline .*No such file"):
+        baseline.read(tmp_path / "none.yaml")

@@ -1,0 +1,121 @@
+"""What the report shows, in which order, how much of it, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from infra.drift import rendering
+from infra.drift.baseline import Accepted, Stale
+from infra.drift.finding import Finding, Question, Severity
+from infra.drift.report import Report
+
+STALE = Stale("registry", "sku", "matches nothing")
+
+
+def test_the_verdict_counts(report: Callable[..., Report], finding: Callable[..., Finding]) -> None:
+    two = (finding(), finding(path="sku.name", severity=Severity.MAJOR))
+    assert report().verdict == "In sync."
+    assert report(*two).verdict == "2 differences in 1 resource, 1 critical."
+    assert report(two[1]).verdict == "1 difference in 1 resource, none critical."
+    assert report(stale=(STALE,)).verdict == "1 stale baseline entry."
+    assert report(two[1], stale=(STALE, STALE)).verdict == (
+        "1 difference in 1 resource, none critical; 2 stale baseline entries."
+    )
+    assert report(broken="x").verdict == "The check broke. Found until then: nothing."
+
+
+@pytest.mark.parametrize(
+    ("found", "stale", "broken", "code"),
+    [(0, 0, "", 0), (1, 0, "", 7), (0, 1, "", 7), (0, 0, "x", 1), (1, 1, "x", 1)],
+)
+def test_the_exit_code(
+    found: int,
+    stale: int,
+    broken: str,
+    code: int,
+    report: Callable[..., Report],
+    finding: Callable[..., Finding],
+) -> None:
+    made = report(*[finding()] * found, stale=(STALE,) * stale, broken=broken)
+    assert made.code == code
+    assert json.loads(made.json())["code"] == code
+
+
+def test_an_accepted_difference_is_no_drift_but_is_shown(
+    report: Callable[..., Report], finding: Callable[..., Finding]
+) -> None:
+    made = report(accepted=(Accepted(finding(), "a migration", "2026-12-31"),))
+    assert made.code == 0
+    assert "`a migration` to 2026-12-31" in rendering.markdown(made)
+
+
+def test_the_markdown_names_declared_and_actual(
+    report: Callable[..., Report], finding: Callable[..., Finding]
+) -> None:
+    text = rendering.markdown(
+        report(
+            finding(),
+            stale=(STALE,),
+            asked={Question.CLOUD: "answered"},
+            repair=("pulumi up --refresh --stack dev",),
+        )
+    )
+    assert (
+        "| **critical**: breaks the policy no-admin-account "
+        "| `registry`<br>`azure-native:containerregistry:Registry` "
+        "| `adminUserEnabled` | `false` | `true` | changed |"
+    ) in text
+    assert "| `registry` | `sku` | matches nothing |" in text
+    assert "- cloud against state: answered" in text
+    assert "```text\npulumi up --refresh --stack dev\n```" in text
+
+
+def test_values_cannot_break_out(
+    report: Callable[..., Report], finding: Callable[..., Finding]
+) -> None:
+    evil = "a|b`c @everyone\n# x <img>"
+    made = report(
+        finding(resource=evil, actual=evil, path=evil),
+        broken=f"```\n{evil}",
+        repair=(f"rm ``` {evil}",),
+    )
+    text = rendering.markdown(made)
+    (row,) = [line for line in text.splitlines() if line.startswith("| **critical**")]
+    assert row.count("|") == 7
+    assert "\n# x" in text.partition("````text")[2]
+    assert text.count("````") == 4
+
+
+def test_hundreds_of_findings_fit_and_the_rest_is_counted(
+    report: Callable[..., Report], finding: Callable[..., Finding]
+) -> None:
+    many = [finding(path=f"tags.{number}-{'x' * 100}") for number in range(2000)]
+    made = report(*many, repair=("pulumi up --refresh --stack dev",))
+    text = rendering.markdown(made)
+    shown = text.count("**critical**")
+    assert len(text.encode()) < 65_000
+    assert 100 < shown < 2000
+    assert f"{2000 - shown} more are left out here" in text
+    assert "pulumi up --refresh" in text
+    assert len(json.loads(made.json())["findings"]) == 2000
+
+
+def test_the_same_report_has_the_same_bytes(
+    report: Callable[..., Report], finding: Callable[..., Finding]
+) -> None:
+    first, second = (report(finding(), stale=(STALE,)) for _ in range(2))
+    assert first.json() == second.json()
+    assert rendering.markdown(first) == rendering.markdown(second)
+
+
+def test_the_most_severe_comes_first(finding: Callable[..., Finding]) -> None:
+    found = [
+        finding(severity=Severity.MINOR, path="a"),
+        finding(severity=Severity.CRITICAL, path="c"),
+        finding(severity=Severity.CRITICAL, path="b"),
+        finding(severity=Severity.MAJOR, path="d"),
+    ]
+    assert [one.path for one in sorted(found, key=lambda one: one.order)] == ["b", "c", "d", "a"]

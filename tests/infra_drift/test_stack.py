@@ -1,0 +1,418 @@
+"""Drift checks of the real program with the real CLI against the stand-in, nothing recorded.
+
+Everything is done behind Pulumi's back by ARM REST, as a portal would, found, and repaired by
+the commands that the check prints.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import joblib
+import pytest
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "model_eval" / "models" / "sklearn_mnist" / "1"
+KEY = "the-first-door-key"
+GROUPS = "Microsoft.ContainerInstance/containerGroups"
+UP = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+
+
+@dataclass
+class Machine:
+    """A stand-in with a state folder of its own, and the stack on it."""
+
+    folder: Path
+
+    def run(self, *arguments: str, good: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "local_azure", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "LOCAL_AZURE_DIR": str(self.folder)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0 or not good, done.stdout + done.stderr
+        return done
+
+    def inside(self, *command: str, good: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command against the stand-in."""
+        return self.run("exec", "--", *command, good=good)
+
+    def drift(self, *more: str, folder: Path) -> tuple[int, dict[str, Any], str]:
+        """(exit code, JSON report, everything that was written) of a check."""
+        files = folder / "drift.json", folder / "drift.md"
+        command = ["python", "-m", "infra.drift", "--stack", "local", *more]
+        done = self.inside(
+            *command, "--json", str(files[0]), "--markdown", str(files[1]), good=False
+        )
+        written = "\n".join([done.stdout, done.stderr, *(file.read_text() for file in files)])
+        assert KEY not in written
+        assert "Traceback" not in written
+        return done.returncode, json.loads(files[0].read_text()), written
+
+    def push(self, model: Path, out: Path) -> str:
+        """Build and push an image, return its reference."""
+        self.inside("python", "-m", "scoring", "build", "--model", str(model), "--out", str(out))
+        command = ["python", "-m", "scoring", "push", "--image", str(out)]
+        where = ["--registry", self.outputs["login_server"], "--repository", "sklearn-mnist-svc"]
+        return self.inside(*command, *where).stdout.split()[-1]
+
+    def environment(self) -> dict[str, str]:
+        """What a command against the stand-in gets."""
+        lines = self.inside("env").stdout.splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        return json.loads(self.inside("pulumi", "stack", "output", "--json").stdout)
+
+    @cached_property
+    def _arm(self) -> httpx.Client:
+        variables = self.environment()
+        endpoint = variables["ARM_RESOURCE_MANAGER_ENDPOINT"]
+        tls = ssl.create_default_context(cafile=variables["SSL_CERT_FILE"])
+        client = httpx.Client(base_url=endpoint, verify=tls, timeout=60)
+        login = {
+            "grant_type": "client_credentials",
+            "client_id": variables["ARM_CLIENT_ID"],
+            "client_secret": variables["ARM_CLIENT_SECRET"],
+            "scope": f"{endpoint}/.default",
+        }
+        tenant = variables["ARM_TENANT_ID"]
+        token = client.post(f"/{tenant}/oauth2/v2.0/token", data=login).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
+    def arm(self, method: str, resource: str, version: str, body: Any = None) -> Any:
+        """Ask ARM about a resource of the group, `TYPE/NAME`."""
+        group = f"/subscriptions/{self.outputs['subscription_id']}/resourceGroups"
+        path = f"{group}/{self.outputs['resource_group']}/providers/{resource}"
+        answer = self._arm.request(method, path, params={"api-version": version}, json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def names(self, kind: str) -> list[str]:
+        """The names of the group's resources of a type."""
+        group = f"/subscriptions/{self.outputs['subscription_id']}/resourceGroups"
+        path = f"{group}/{self.outputs['resource_group']}/resources"
+        found = self._arm.get(path, params={"api-version": "2021-04-01"}).json()["value"]
+        return sorted(one["name"] for one in found if one["type"].lower() == kind.lower())
+
+    def close(self) -> None:
+        if "_arm" in self.__dict__:
+            self._arm.close()
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The stack deployed, with a key."""
+    folder = tmp_path_factory.mktemp("drift")
+    machine = Machine(folder / "state")
+    try:
+        config = ["pulumi", "config", "set"]
+        machine.inside(*config, "azure-native:location", "westeurope")
+        machine.inside(*UP)
+        sha256 = json.loads((MODEL / "manifest.json").read_text())["sha256"]
+        pairs = {
+            "image": machine.push(MODEL, folder / "image"),
+            "modelSha256": sha256,
+            "modelVersion": "1",
+        }
+        for name, value in pairs.items():
+            machine.inside(*config, name, value)
+        machine.inside(*config, "--secret", "scoringKey", KEY)
+        machine.inside(*UP)
+        del machine.outputs
+        yield machine
+    finally:
+        machine.inside("pulumi", "destroy", "--yes", "--skip-preview", good=False)
+        machine.run("stop", good=False)
+        machine.close()
+
+
+@pytest.fixture
+def other_model(tmp_path: Path) -> Path:
+    """A model that takes every digit for another one."""
+    folder = tmp_path / "other"
+    shutil.copytree(MODEL, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    file = folder / manifest["file"]
+    model = joblib.load(file)
+    model.estimators_ = [*model.estimators_[1:], model.estimators_[0]]
+    joblib.dump(model, file)
+    content = file.read_bytes()
+    manifest |= {
+        "version": "666",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def found(report: dict[str, Any]) -> set[tuple[str, str, str, str]]:
+    """(resource, path, kind, severity) of every finding."""
+    return {
+        (one["resource"], one["path"], one["kind"], one["severity"]) for one in report["findings"]
+    }
+
+
+def repair(machine: Machine, report: dict[str, Any]) -> None:
+    """Type what the check printed."""
+    for line in report["repair"]:
+        words = shlex.split(line)
+        assert words[:1] == ["pulumi"]
+        more = ["--yes", "--skip-preview"] if words[1] == "up" else []
+        machine.inside(*words, *more, "--non-interactive")
+
+
+def in_sync(machine: Machine, folder: Path) -> None:
+    code, report, written = machine.drift(folder=folder)
+    assert (code, report["findings"]) == (0, []), written
+    assert report["verdict"] == "In sync."
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def test_a_stack_in_sync_stays_byte_for_byte_as_it_was(machine: Machine, tmp_path: Path) -> None:
+    stacks = machine.folder / "stacks"
+    before = everything(stacks)
+    assert any(name.endswith("local.json") for name in before)
+    code, report, written = machine.drift(folder=tmp_path)
+    assert (code, report["verdict"]) == (0, "In sync."), written
+    assert set(report["asked"].values()) == {"answered"}
+    assert len(report["asked"]) == 4
+    assert everything(stacks) == before
+
+
+def test_a_changed_and_a_deleted_resource_are_found_and_repaired(
+    machine: Machine, tmp_path: Path
+) -> None:
+    (registry,) = machine.names("Microsoft.ContainerRegistry/registries")
+    (insights,) = machine.names("Microsoft.Insights/components")
+    machine.arm(
+        "PATCH",
+        f"Microsoft.ContainerRegistry/registries/{registry}",
+        "2023-07-01",
+        {"properties": {"adminUserEnabled": True}, "tags": {"who": "me"}},
+    )
+    machine.arm("DELETE", f"Microsoft.Insights/components/{insights}", "2020-02-02")
+    code, report, written = machine.drift(folder=tmp_path)
+    assert code == 7
+    assert found(report) == {
+        ("registry", "adminUserEnabled", "changed", "critical"),
+        ("registry", "tags.who", "unexpected", "minor"),
+        ("application-insights", "", "missing", "major"),
+    }
+    first = report["findings"][0]
+    assert (first["declared"], first["actual"]) == ("false", "true")
+    assert "no-admin-account" in written
+    assert report["repair"] == ["pulumi up --refresh --stack local"]
+    repair(machine, report)
+    in_sync(machine, tmp_path)
+
+
+def test_a_known_difference_is_accepted_until_it_ends(machine: Machine, tmp_path: Path) -> None:
+    (registry,) = machine.names("Microsoft.ContainerRegistry/registries")
+    name = f"Microsoft.ContainerRegistry/registries/{registry}"
+    machine.arm("PATCH", name, "2023-07-01", {"tags": {"who": "me"}})
+    baseline = tmp_path / "baseline.yaml"
+    entry = "- {resource: registry, path: tags.who, reason: known, expires: 2999-01-01}\n"
+    baseline.write_text(entry)
+    code, report, _ = machine.drift("--baseline", str(baseline), folder=tmp_path)
+    assert (code, len(report["accepted"])) == (0, 1)
+    machine.arm("PATCH", name, "2023-07-01", {"tags": {}})
+    code, report, _ = machine.drift("--baseline", str(baseline), folder=tmp_path)
+    assert code == 7
+    assert [one["why"] for one in report["stale"]] == ["matches nothing"]
+
+
+def test_a_resource_that_somebody_added_is_listed_and_removed(
+    machine: Machine, tmp_path: Path
+) -> None:
+    body = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+    name = "clickedtogether"
+    machine.arm("PUT", f"Microsoft.Storage/storageAccounts/{name}", "2023-01-01", body)
+    code, report, _ = machine.drift(folder=tmp_path)
+    assert code == 7
+    assert found(report) == {(name, "", "unexpected", "major")}
+    assert report["findings"][0]["type"] == "Microsoft.Storage/storageAccounts"
+    fix = machine.inside("python", "-m", "infra.drift", "--stack", "local", "--fix", good=False)
+    assert fix.stdout.splitlines() == report["repair"]
+    repair(machine, report)
+    assert name not in machine.names("Microsoft.Storage/storageAccounts")
+    in_sync(machine, tmp_path)
+
+
+def test_a_container_replaced_by_another_model_is_found_and_repaired(
+    machine: Machine, other_model: Path, tmp_path: Path
+) -> None:
+    group = f"{GROUPS}/{machine.outputs['container_group']}"
+    body = machine.arm("GET", group, "2023-05-01")
+    image = machine.push(other_model, tmp_path / "image")
+    sha256 = json.loads((other_model / "manifest.json").read_text())["sha256"]
+    machine.arm("DELETE", group, "2023-05-01")
+    machine.arm("PUT", group, "2023-05-01", another(body, image, sha256))
+    deadline = time.monotonic() + 60
+    while state(machine, group) != "Running":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    code, report, written = machine.drift(folder=tmp_path)
+    assert code == 7
+    rows = found(report)
+    variables = "containers[0].environmentVariables"
+    assert {
+        ("scoring-group", "containers[0].image", "changed", "major"),
+        ("scoring-group", f"{variables}[0].value", "changed", "major"),
+        ("scoring-group", f"{variables}[3].name", "missing", "major"),
+        ("endpoint", "model.sha256", "changed", "critical"),
+    } <= rows
+    assert {one[0] for one in rows} == {"scoring-group", "endpoint"}
+    answers = [one["actual"] for one in report["findings"] if one["path"] == "answers"]
+    assert answers == ["0 of 10 right"]
+    assert sha256 in written
+    repair(machine, report)
+    in_sync(machine, tmp_path)
+
+
+def another(body: dict[str, Any], image: str, sha256: str) -> dict[str, Any]:
+    """The group as somebody would write it who has another model and no key."""
+    changed = copy.deepcopy(body)
+    for name in ("id", "name", "type"):
+        del changed[name]
+    properties = changed["properties"]
+    for name in ("provisioningState", "instanceView"):
+        del properties[name]
+    for name in ("ip", "fqdn"):
+        del properties["ipAddress"][name]
+    container = properties["containers"][0]["properties"]
+    del container["instanceView"]
+    container["image"] = image
+    container["environmentVariables"] = [
+        {**each, "value": sha256} if each["name"] == "MODEL_SHA256" else each
+        for each in container["environmentVariables"]
+        if each["name"] != "SCORING_KEY"
+    ]
+    return changed
+
+
+def state(machine: Machine, group: str) -> str:
+    properties = machine.arm("GET", group, "2023-05-01")["properties"]
+    if properties["provisioningState"] != "Succeeded":
+        return properties["provisioningState"]
+    return properties["instanceView"]["state"]
+
+
+def test_a_program_that_declares_more_than_was_deployed_is_drift(
+    machine: Machine, tmp_path: Path
+) -> None:
+    (config,) = machine.folder.rglob("Pulumi.local.yaml")
+    before = config.read_text()
+    try:
+        machine.inside("pulumi", "config", "set", "cpu", "2")
+        code, report, _ = machine.drift(folder=tmp_path)
+    finally:
+        config.write_text(before)
+    assert code == 7
+    (cpu,) = report["findings"]
+    assert (cpu["question"], cpu["resource"]) == ("program against state", "scoring-group")
+    assert (cpu["path"], cpu["declared"], cpu["actual"]) == (
+        "containers[0].resources.requests.cpu",
+        "2",
+        "1",
+    )
+
+
+def test_a_locked_stack_breaks_the_check(machine: Machine, tmp_path: Path) -> None:
+    locks = machine.folder / "stacks" / ".pulumi" / "locks" / "organization"
+    lock = locks / "sklearn-mnist-svc" / "local" / "4b9a8a5e-0000-4000-8000-000000000000.json"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    holder = {
+        "pid": 7,
+        "username": "eve",
+        "hostname": "laptop",
+        "timestamp": "2026-11-23T00:00:00Z",
+    }
+    lock.write_text(json.dumps(holder))
+    try:
+        refused = machine.inside(*UP, good=False)
+        code, report, written = machine.drift(folder=tmp_path)
+    finally:
+        lock.unlink()
+    assert "locked" in refused.stderr
+    assert code == 1
+    assert "locked by eve@laptop (process 7)" in report["broken"]
+    assert "pulumi cancel" in written
+
+
+def test_an_interrupted_update_breaks_the_check(machine: Machine, tmp_path: Path) -> None:
+    exported = json.loads(machine.inside("pulumi", "stack", "export").stdout)
+    broken = copy.deepcopy(exported)
+    resource = next(
+        each for each in broken["deployment"]["resources"] if each["urn"].endswith("::storage")
+    )
+    broken["deployment"]["pending_operations"] = [{"resource": resource, "type": "updating"}]
+    files = [tmp_path / "good.json", tmp_path / "broken.json"]
+    for file, content in zip(files, (exported, broken), strict=True):
+        file.write_text(json.dumps(content))
+    machine.inside("pulumi", "stack", "import", "--file", str(files[1]))
+    try:
+        code, report, _ = machine.drift(folder=tmp_path)
+    finally:
+        machine.inside("pulumi", "stack", "import", "--file", str(files[0]))
+    assert code == 1
+    assert "under way or was interrupted" in report["broken"]
+
+
+def test_credentials_that_are_refused_break_the_check(machine: Machine, tmp_path: Path) -> None:
+    done = machine.inside(
+        *("env", "ARM_CLIENT_SECRET=expired", "python", "-m", "infra.drift", "--stack", "local"),
+        good=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert "the login" in last
+    assert "expired" in last
+
+
+def test_an_arm_server_that_is_gone_breaks_the_check(machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "drift.json"
+    environment = machine.environment()
+    machine.run("stop")
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.drift", "--stack", "local", "--json", str(file)],
+        cwd=ROOT,
+        env=environment,  # `exec` would start the server again
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Azure was not reached" in done.stderr.splitlines()[-1]
+    assert json.loads(file.read_text())["code"] == 1

@@ -10,7 +10,12 @@ from urllib.parse import urlsplit
 
 from azure.core import AzureClouds
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceRequestError,
+)
 from azure.core.pipeline.policies import RetryPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest
 from azure.identity import (
@@ -92,6 +97,8 @@ class Arm:
             answer.raise_for_status()
             return answer.json()
         except ClientAuthenticationError as error:
+            if _unreachable(error):
+                raise DriftError(f"Azure was not reached for a login: {_first(error)}") from error
             raise DriftError(
                 f"Azure refused the login: {_first(error)}; have the credentials expired?"
             ) from error
@@ -138,6 +145,15 @@ def _credential() -> TokenCredential:
 
         return ClientAssertionCredential(tenant, client, assertion, **options)
     return DefaultAzureCredential()
+
+
+def _unreachable(error: BaseException | None) -> bool:
+    """Whether a login failed because nobody answered: azure-identity calls both a refusal."""
+    while error is not None:
+        if isinstance(error, ServiceRequestError | OSError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _first(error: Exception) -> str:

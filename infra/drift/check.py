@@ -14,7 +14,7 @@ from infra.drift.arm import Arm
 from infra.drift.baseline import Entry
 from infra.drift.endpoint import Declared
 from infra.drift.errors import DriftError
-from infra.drift.finding import Finding, Kind, Question, Severity
+from infra.drift.finding import Finding, Question, Severity
 from infra.drift.report import Report
 from infra.drift.sample import Sample
 from infra.drift.scoring_group import ActualGroup
@@ -91,7 +91,7 @@ class _Check:
         if actual.state != "Running":
             self._note(
                 Question.ENDPOINT,
-                [_about("state", "Running", actual.state or "(none)", Severity.CRITICAL)],
+                [endpoint.finding("state", "Running", actual.state or "(none)", Severity.CRITICAL)],
                 "not asked: its container group does not run",
             )
             return
@@ -100,7 +100,9 @@ class _Check:
         if host != place.hostname:
             here = uri.replace(str(place.hostname), host, 1)
             shown = here if allowed.URL(here, self.mask) else HIDDEN
-            moved = _about("scoring_uri", uri, shown, Severity.MAJOR, "it has another address")
+            moved = endpoint.finding(
+                "scoring_uri", uri, shown, Severity.MAJOR, "it has another address"
+            )
             self._note(Question.ENDPOINT, [moved])
         declared = Declared(
             f"{place.scheme}://{host}:{place.port or 80}",
@@ -148,19 +150,4 @@ def run(
         check.asked,
         repair.commands(check.stack, left) if check.stack else (),
         broken,
-    )
-
-
-def _about(path: str, declared: str, actual: str, severity: Severity, reason: str = "") -> Finding:
-    return Finding(
-        question=Question.ENDPOINT,
-        resource="endpoint",
-        type="",
-        path=path,
-        label="",
-        declared=declared,
-        actual=actual,
-        kind=Kind.CHANGED,
-        severity=severity,
-        reason=reason,
     )

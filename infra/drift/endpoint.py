@@ -72,11 +72,11 @@ def check(
     with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
         ready = _patiently(client, f"{declared.address}/ready", patience, pause)
         if ready.status != 200:
-            yield _finding("ready", "HTTP 200", f"HTTP {ready.status}", Severity.CRITICAL)
+            yield finding("ready", "HTTP 200", f"HTTP {ready.status}", Severity.CRITICAL)
             return
         served = _served(ready.content)
         if served != declared.sha256:
-            yield _finding(
+            yield finding(
                 "model.sha256",
                 declared.sha256,
                 _shown(served, mask),
@@ -90,7 +90,7 @@ def _score(client: httpx.Client, declared: Declared, sample: Sample) -> Iterator
     headers = {"Authorization": f"Bearer {declared.key}"} if declared.key else {}
     answer = _ask(client, "POST", f"{declared.address}/score", {"data": sample.scaled}, headers)
     if answer.status == 401:
-        yield _finding(
+        yield finding(
             "key",
             "[secret]" if declared.key else "none is asked for",
             "refused" if declared.key else "one is asked for",
@@ -99,13 +99,13 @@ def _score(client: httpx.Client, declared: Declared, sample: Sample) -> Iterator
         )
         return
     if answer.status != 200:
-        yield _finding("score", "HTTP 200", f"HTTP {answer.status}", Severity.CRITICAL)
+        yield finding("score", "HTTP 200", f"HTTP {answer.status}", Severity.CRITICAL)
         return
     count = len(sample.answers)
     given = answer.content if isinstance(answer.content, list) else []
     right = sum(one == other for one, other in zip(given, sample.answers, strict=False))
     if right != count or len(given) != count:
-        yield _finding(
+        yield finding(
             "answers",
             f"{count} of {count} right",
             f"{right} of {count} right",
@@ -167,9 +167,8 @@ def _shown(text: str, mask: Mask) -> str:
     return text if text == "(none)" or allowed.DIGEST(text, mask) else HIDDEN
 
 
-def _finding(
-    path: str, declared: str, actual: str, severity: Severity, reason: str = ""
-) -> Finding:
+def finding(path: str, declared: str, actual: str, severity: Severity, reason: str = "") -> Finding:
+    """What is not as declared about the endpoint; `path` is one of its own names."""
     return Finding(
         question=Question.ENDPOINT,
         resource="endpoint",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from infra.drift.baseline import Accepted, Stale
 from infra.drift.finding import Finding, Question, Severity
+from infra.review.document import plain
 
 IN_SYNC, BROKE, DRIFT = 0, 1, 7
 """Exit codes."""
@@ -70,7 +68,7 @@ class Report:
 
     def json(self) -> str:
         """The report as JSON with sorted keys: the same report gives the same bytes."""
-        content = {"verdict": self.verdict, "code": self.code, **_plain(self)}
+        content = {"verdict": self.verdict, "code": self.code, **plain(self)}
         return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
@@ -78,16 +76,3 @@ def _count(number: int, noun: str, plural: str = "") -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun.removesuffix('entry') + plural if plural else noun + 's'}"
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        members = dataclasses.fields(value)
-        return {member.name: _plain(getattr(value, member.name)) for member in members}
-    if isinstance(value, enum.IntEnum):
-        return value.name.lower()
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    return value

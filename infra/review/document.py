@@ -18,19 +18,20 @@ def document(report: Report) -> str:
         "verdict": verdict(report),
         "endpoint": report.endpoint.name.lower(),
         "counts": {str(op): count for op, count in report.counts.items()},
-        **_plain(report),
+        **plain(report),
     }
     return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Dataclasses, mappings and enumerations as JSON has them."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
-        return {field.name: _plain(getattr(value, field.name)) for field in fields}
+        return {field.name: plain(getattr(value, field.name)) for field in fields}
     if isinstance(value, enum.IntEnum):
         return value.name.lower()
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return value

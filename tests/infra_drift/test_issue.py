@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,25 +15,16 @@ from infra.drift.finding import Finding
 from infra.drift.issue import marker, settle
 from infra.drift.report import Report
 from infra.github import Access, GitHub, GitHubError
+from tests.support.github_api import TOKEN, Answer, GitHubApi
 
-TOKEN = "the-right-token"
 
-
-class StandIn(ThreadingHTTPServer):
-    """Issues and their comments, five a page; failures that were planned come first."""
-
-    daemon_threads = True
+class StandIn(GitHubApi):
+    """Issues and their comments, five a page."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__()
         self.issues: list[dict[str, Any]] = []
         self.comments: dict[int, list[str]] = {}
-        self.planned: dict[str, list[tuple[int, bool]]] = {"GET": [], "POST": [], "PATCH": []}
-        self.asked: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def add(self, **values: Any) -> dict[str, Any]:
         number = len(self.issues) + 1
@@ -45,80 +33,38 @@ class StandIn(ThreadingHTTPServer):
         )
         return self.issues[-1]
 
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the API is documented."""
-
-    server: StandIn  # pyright: ignore[reportIncompatibleVariableOverride]
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Stay quiet."""
-
-    def do_GET(self) -> None:
-        self._answer("GET")
-
-    def do_POST(self) -> None:
-        self._answer("POST")
-
-    def do_PATCH(self) -> None:
-        self._answer("PATCH")
-
-    def _answer(self, method: str) -> None:
-        self.server.asked.append(method)
-        content = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or "{}")
-        if self.headers["authorization"] != f"Bearer {TOKEN}":
-            self._send(401, {})
-            return
-        planned = self.server.planned[method]
-        if planned:
-            status, does_it = planned.pop(0)
-            if does_it:
-                self._do(method, content)
-            self._send(status, {})
-            return
-        self._send(*self._do(method, content))
-
-    def _do(self, method: str, content: dict[str, Any]) -> tuple[Any, ...]:
-        server, address = self.server, urlsplit(self.path)
-        query = {name: each[0] for name, each in parse_qs(address.query).items()}
+    def do(
+        self, method: str, path: str, content: dict[str, Any]
+    ) -> tuple[int, Any, dict[str, str]]:
+        address = urlsplit(path)
         if method == "GET" and address.path == "/repos/o/r/issues":
-            found = [one for one in server.issues if one["state"] == query["state"]]
-            if (query["sort"], query["direction"]) != ("created", "asc"):
-                found.reverse()
-            page = int(query.get("page", 1))
-            more = f"{address.path}?state=open&sort=created&direction=asc&page={page + 1}"
-            link = {"link": f'<{server.url}{more}>; rel="next"'} if page * 5 < len(found) else {}
-            return 200, found[(page - 1) * 5 : page * 5], link
+            return self._list({name: one[0] for name, one in parse_qs(address.query).items()})
         if method == "POST" and address.path == "/repos/o/r/issues":
-            return 201, server.add(**content)
+            return 201, self.add(**content), {}
         match = re.fullmatch(r"/repos/o/r/issues/(\d+)(/comments)?", address.path)
         if match and method == "POST" and match[2]:
-            server.comments.setdefault(int(match[1]), []).append(content["body"])
-            return 201, {}
+            self.comments.setdefault(int(match[1]), []).append(content["body"])
+            return 201, {}, {}
         if match and method == "PATCH":
-            server.issues[int(match[1]) - 1] |= content
-            return 200, server.issues[int(match[1]) - 1]
-        return 404, {}
+            self.issues[int(match[1]) - 1] |= content
+            return 200, self.issues[int(match[1]) - 1], {}
+        return 404, {}, {}
 
-    def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {**(headers or {}), "content-length": str(len(content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+    def _list(self, query: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
+        found = [one for one in self.issues if one["state"] == query["state"]]
+        if (query["sort"], query["direction"]) != ("created", "asc"):
+            found.reverse()
+        page = int(query.get("page", 1))
+        more = f"/repos/o/r/issues?state=open&sort=created&direction=asc&page={page + 1}"
+        link = {"link": f'<{self.url}{more}>; rel="next"'} if page * 5 < len(found) else {}
+        return 200, found[(page - 1) * 5 : page * 5], link
 
 
 @pytest.fixture
 def server() -> Iterator[StandIn]:
-    standing = StandIn()
-    thread = threading.Thread(target=standing.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield standing
-    standing.shutdown()
-    thread.join()
-    standing.server_close()
+    api = StandIn()
+    with api.serving():
+        yield api
 
 
 @pytest.fixture
@@ -144,7 +90,7 @@ def test_the_same_drift_leaves_it_alone(github: GitHub, server: StandIn, drift: 
     settle(github, drift)
     assert settle(github, drift)[0] == "Left the issue unchanged"
     assert len(server.issues) == 1
-    assert "PATCH" not in server.asked
+    assert not any(line.startswith("PATCH") for line in server.asked)
 
 
 def test_another_drift_updates_it(
@@ -176,7 +122,7 @@ def test_in_sync_without_an_issue_does_nothing(
     github: GitHub, server: StandIn, report: Callable[..., Report]
 ) -> None:
     assert settle(github, report()) == ("No issue is open, and none is needed", None)
-    assert server.asked == ["GET"]
+    assert [line.split()[0] for line in server.asked] == ["GET"]
 
 
 def test_a_closed_issue_is_not_opened_again(github: GitHub, server: StandIn, drift: Report) -> None:
@@ -209,7 +155,7 @@ def test_each_stack_has_its_own(
 def test_an_issue_that_a_failing_server_opened_is_not_opened_twice(
     github: GitHub, server: StandIn, drift: Report
 ) -> None:
-    server.planned["POST"] = [(502, True)]
+    server.planned["POST"] = [Answer(502, did_it=True)]
     assert settle(github, drift)[0] == "Left the issue unchanged"
     assert len(server.issues) == 1
 
@@ -217,7 +163,7 @@ def test_an_issue_that_a_failing_server_opened_is_not_opened_twice(
 def test_a_server_that_fails_for_long_is_an_error(
     github: GitHub, server: StandIn, drift: Report
 ) -> None:
-    server.planned["POST"] = [(502, False)] * 9
+    server.planned["POST"] = [Answer(502)] * 9
     with pytest.raises(GitHubError, match="HTTP 502"):
         settle(github, drift)
 
@@ -226,7 +172,7 @@ def test_a_server_that_fails_for_long_is_an_error(
 def test_a_refusal_says_what_to_do(
     github: GitHub, server: StandIn, drift: Report, status: int, said: str
 ) -> None:
-    server.planned["POST"] = [(status, False)]
+    server.planned["POST"] = [Answer(status)]
     with pytest.raises(GitHubError, match=said):
         settle(github, drift)
 

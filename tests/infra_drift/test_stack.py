@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import os
 import shlex
 import shutil
 import ssl
@@ -17,8 +16,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,127 +23,76 @@ import httpx
 import joblib
 import pytest
 
+from tests.support.machine import MODEL, ROOT, UP, Machine, deployed
+
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
-ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "model_eval" / "models" / "sklearn_mnist" / "1"
 KEY = "the-first-door-key"
 GROUPS = "Microsoft.ContainerInstance/containerGroups"
-UP = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
 
 
-@dataclass
-class Machine:
-    """A stand-in with a state folder of its own, and the stack on it."""
+def drift(machine: Machine, *more: str, folder: Path) -> tuple[int, dict[str, Any], str]:
+    """(exit code, JSON report, everything that was written) of a check."""
+    files = folder / "drift.json", folder / "drift.md"
+    command = ["python", "-m", "infra.drift", "--stack", "local", *more]
+    done = machine.inside(
+        *command, "--json", str(files[0]), "--markdown", str(files[1]), good=False
+    )
+    written = "\n".join([done.stdout, done.stderr, *(file.read_text() for file in files)])
+    assert KEY not in written
+    assert "Traceback" not in written
+    return done.returncode, json.loads(files[0].read_text()), written
 
-    folder: Path
 
-    def run(self, *arguments: str, good: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "local_azure", *arguments],
-            cwd=ROOT,
-            env={**os.environ, "LOCAL_AZURE_DIR": str(self.folder)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0 or not good, done.stdout + done.stderr
-        return done
+class Portal:
+    """Somebody with a login who works behind Pulumi's back, by ARM's REST API."""
 
-    def inside(self, *command: str, good: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command against the stand-in."""
-        return self.run("exec", "--", *command, good=good)
-
-    def drift(self, *more: str, folder: Path) -> tuple[int, dict[str, Any], str]:
-        """(exit code, JSON report, everything that was written) of a check."""
-        files = folder / "drift.json", folder / "drift.md"
-        command = ["python", "-m", "infra.drift", "--stack", "local", *more]
-        done = self.inside(
-            *command, "--json", str(files[0]), "--markdown", str(files[1]), good=False
-        )
-        written = "\n".join([done.stdout, done.stderr, *(file.read_text() for file in files)])
-        assert KEY not in written
-        assert "Traceback" not in written
-        return done.returncode, json.loads(files[0].read_text()), written
-
-    def push(self, model: Path, out: Path) -> str:
-        """Build and push an image, return its reference."""
-        self.inside("python", "-m", "scoring", "build", "--model", str(model), "--out", str(out))
-        command = ["python", "-m", "scoring", "push", "--image", str(out)]
-        where = ["--registry", self.outputs["login_server"], "--repository", "sklearn-mnist-svc"]
-        return self.inside(*command, *where).stdout.split()[-1]
-
-    def environment(self) -> dict[str, str]:
-        """What a command against the stand-in gets."""
-        lines = self.inside("env").stdout.splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)
-
-    @cached_property
-    def outputs(self) -> dict[str, str]:
-        return json.loads(self.inside("pulumi", "stack", "output", "--json").stdout)
-
-    @cached_property
-    def _arm(self) -> httpx.Client:
-        variables = self.environment()
+    def __init__(self, machine: Machine) -> None:
+        variables = machine.environment()
         endpoint = variables["ARM_RESOURCE_MANAGER_ENDPOINT"]
         tls = ssl.create_default_context(cafile=variables["SSL_CERT_FILE"])
-        client = httpx.Client(base_url=endpoint, verify=tls, timeout=60)
+        outputs = machine.outputs()
+        self._group = (
+            f"/subscriptions/{outputs['subscription_id']}"
+            f"/resourceGroups/{outputs['resource_group']}"
+        )
+        self._http = httpx.Client(base_url=endpoint, verify=tls, timeout=60)
         login = {
             "grant_type": "client_credentials",
             "client_id": variables["ARM_CLIENT_ID"],
             "client_secret": variables["ARM_CLIENT_SECRET"],
             "scope": f"{endpoint}/.default",
         }
-        tenant = variables["ARM_TENANT_ID"]
-        token = client.post(f"/{tenant}/oauth2/v2.0/token", data=login).json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        return client
+        answer = self._http.post(f"/{variables['ARM_TENANT_ID']}/oauth2/v2.0/token", data=login)
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
-    def arm(self, method: str, resource: str, version: str, body: Any = None) -> Any:
-        """Ask ARM about a resource of the group, `TYPE/NAME`."""
-        group = f"/subscriptions/{self.outputs['subscription_id']}/resourceGroups"
-        path = f"{group}/{self.outputs['resource_group']}/providers/{resource}"
-        answer = self._arm.request(method, path, params={"api-version": version}, json=body)
+    def call(self, method: str, resource: str, version: str, body: Any = None) -> Any:
+        """Ask about a resource of the group, `TYPE/NAME`."""
+        path = f"{self._group}/providers/{resource}"
+        answer = self._http.request(method, path, params={"api-version": version}, json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
     def names(self, kind: str) -> list[str]:
         """The names of the group's resources of a type."""
-        group = f"/subscriptions/{self.outputs['subscription_id']}/resourceGroups"
-        path = f"{group}/{self.outputs['resource_group']}/resources"
-        found = self._arm.get(path, params={"api-version": "2021-04-01"}).json()["value"]
+        answer = self._http.get(f"{self._group}/resources", params={"api-version": "2021-04-01"})
+        found = answer.json()["value"]
         return sorted(one["name"] for one in found if one["type"].lower() == kind.lower())
 
     def close(self) -> None:
-        if "_arm" in self.__dict__:
-            self._arm.close()
+        self._http.close()
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The stack deployed, with a key."""
-    folder = tmp_path_factory.mktemp("drift")
-    machine = Machine(folder / "state")
-    try:
-        config = ["pulumi", "config", "set"]
-        machine.inside(*config, "azure-native:location", "westeurope")
-        machine.inside(*UP)
-        sha256 = json.loads((MODEL / "manifest.json").read_text())["sha256"]
-        pairs = {
-            "image": machine.push(MODEL, folder / "image"),
-            "modelSha256": sha256,
-            "modelVersion": "1",
-        }
-        for name, value in pairs.items():
-            machine.inside(*config, name, value)
-        machine.inside(*config, "--secret", "scoringKey", KEY)
-        machine.inside(*UP)
-        del machine.outputs
+    with deployed(tmp_path_factory.mktemp("drift"), KEY) as machine:
         yield machine
-    finally:
-        machine.inside("pulumi", "destroy", "--yes", "--skip-preview", good=False)
-        machine.run("stop", good=False)
-        machine.close()
+
+
+@pytest.fixture(scope="module")
+def portal(machine: Machine) -> Iterator[Portal]:
+    portal = Portal(machine)
+    yield portal
+    portal.close()
 
 
 @pytest.fixture
@@ -186,7 +132,7 @@ def repair(machine: Machine, report: dict[str, Any]) -> None:
 
 
 def in_sync(machine: Machine, folder: Path) -> None:
-    code, report, written = machine.drift(folder=folder)
+    code, report, written = drift(machine, folder=folder)
     assert (code, report["findings"]) == (0, []), written
     assert report["verdict"] == "In sync."
 
@@ -203,7 +149,7 @@ def test_a_stack_in_sync_stays_byte_for_byte_as_it_was(machine: Machine, tmp_pat
     stacks = machine.folder / "stacks"
     before = everything(stacks)
     assert any(name.endswith("local.json") for name in before)
-    code, report, written = machine.drift(folder=tmp_path)
+    code, report, written = drift(machine, folder=tmp_path)
     assert (code, report["verdict"]) == (0, "In sync."), written
     assert set(report["asked"].values()) == {"answered"}
     assert len(report["asked"]) == 4
@@ -211,18 +157,18 @@ def test_a_stack_in_sync_stays_byte_for_byte_as_it_was(machine: Machine, tmp_pat
 
 
 def test_a_changed_and_a_deleted_resource_are_found_and_repaired(
-    machine: Machine, tmp_path: Path
+    machine: Machine, portal: Portal, tmp_path: Path
 ) -> None:
-    (registry,) = machine.names("Microsoft.ContainerRegistry/registries")
-    (insights,) = machine.names("Microsoft.Insights/components")
-    machine.arm(
+    (registry,) = portal.names("Microsoft.ContainerRegistry/registries")
+    (insights,) = portal.names("Microsoft.Insights/components")
+    portal.call(
         "PATCH",
         f"Microsoft.ContainerRegistry/registries/{registry}",
         "2023-07-01",
         {"properties": {"adminUserEnabled": True}, "tags": {"who": "me"}},
     )
-    machine.arm("DELETE", f"Microsoft.Insights/components/{insights}", "2020-02-02")
-    code, report, written = machine.drift(folder=tmp_path)
+    portal.call("DELETE", f"Microsoft.Insights/components/{insights}", "2020-02-02")
+    code, report, written = drift(machine, folder=tmp_path)
     assert code == 7
     assert found(report) == {
         ("registry", "adminUserEnabled", "changed", "critical"),
@@ -237,50 +183,52 @@ def test_a_changed_and_a_deleted_resource_are_found_and_repaired(
     in_sync(machine, tmp_path)
 
 
-def test_a_known_difference_is_accepted_until_it_ends(machine: Machine, tmp_path: Path) -> None:
-    (registry,) = machine.names("Microsoft.ContainerRegistry/registries")
+def test_a_known_difference_is_accepted_until_it_ends(
+    machine: Machine, portal: Portal, tmp_path: Path
+) -> None:
+    (registry,) = portal.names("Microsoft.ContainerRegistry/registries")
     name = f"Microsoft.ContainerRegistry/registries/{registry}"
-    machine.arm("PATCH", name, "2023-07-01", {"tags": {"who": "me"}})
+    portal.call("PATCH", name, "2023-07-01", {"tags": {"who": "me"}})
     baseline = tmp_path / "baseline.yaml"
     entry = "- {resource: registry, path: tags.who, reason: known, expires: 2999-01-01}\n"
     baseline.write_text(entry)
-    code, report, _ = machine.drift("--baseline", str(baseline), folder=tmp_path)
+    code, report, _ = drift(machine, "--baseline", str(baseline), folder=tmp_path)
     assert (code, len(report["accepted"])) == (0, 1)
-    machine.arm("PATCH", name, "2023-07-01", {"tags": {"who": None}})
-    code, report, _ = machine.drift("--baseline", str(baseline), folder=tmp_path)
+    portal.call("PATCH", name, "2023-07-01", {"tags": {"who": None}})
+    code, report, _ = drift(machine, "--baseline", str(baseline), folder=tmp_path)
     assert code == 7
     assert [one["why"] for one in report["stale"]] == ["matches nothing"]
 
 
 def test_a_resource_that_somebody_added_is_listed_and_removed(
-    machine: Machine, tmp_path: Path
+    machine: Machine, portal: Portal, tmp_path: Path
 ) -> None:
     body = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
     name = "clickedtogether"
-    machine.arm("PUT", f"Microsoft.Storage/storageAccounts/{name}", "2023-01-01", body)
-    code, report, _ = machine.drift(folder=tmp_path)
+    portal.call("PUT", f"Microsoft.Storage/storageAccounts/{name}", "2023-01-01", body)
+    code, report, _ = drift(machine, folder=tmp_path)
     assert code == 7
     assert found(report) == {(name, "", "unexpected", "major")}
     assert report["findings"][0]["type"] == "Microsoft.Storage/storageAccounts"
     fix = machine.inside("python", "-m", "infra.drift", "--stack", "local", "--fix", good=False)
     assert fix.stdout.splitlines() == report["repair"]
     repair(machine, report)
-    assert name not in machine.names("Microsoft.Storage/storageAccounts")
+    assert name not in portal.names("Microsoft.Storage/storageAccounts")
     in_sync(machine, tmp_path)
 
 
 def test_a_container_replaced_by_another_model_is_found_and_repaired(
-    machine: Machine, other_model: Path, tmp_path: Path
+    machine: Machine, portal: Portal, other_model: Path, tmp_path: Path
 ) -> None:
-    group = f"{GROUPS}/{machine.outputs['container_group']}"
-    body = machine.arm("GET", group, "2023-05-01")
+    group = f"{GROUPS}/{machine.outputs()['container_group']}"
+    body = portal.call("GET", group, "2023-05-01")
     image = machine.push(other_model, tmp_path / "image")
     sha256 = json.loads((other_model / "manifest.json").read_text())["sha256"]
-    machine.arm("DELETE", group, "2023-05-01")
-    wait_until(lambda: machine.names(GROUPS) == [])
-    machine.arm("PUT", group, "2023-05-01", another(body, image, sha256))
-    wait_until(lambda: state(machine, group) == "Running")
-    code, report, written = machine.drift(folder=tmp_path)
+    portal.call("DELETE", group, "2023-05-01")
+    wait_until(lambda: portal.names(GROUPS) == [])
+    portal.call("PUT", group, "2023-05-01", another(body, image, sha256))
+    wait_until(lambda: state(portal, group) == "Running")
+    code, report, written = drift(machine, folder=tmp_path)
     assert code == 7
     rows = found(report)
     variables = "containers[0].environmentVariables"
@@ -326,8 +274,8 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def state(machine: Machine, group: str) -> str:
-    properties = machine.arm("GET", group, "2023-05-01")["properties"]
+def state(portal: Portal, group: str) -> str:
+    properties = portal.call("GET", group, "2023-05-01")["properties"]
     if properties["provisioningState"] != "Succeeded":
         return properties["provisioningState"]
     return properties["instanceView"]["state"]
@@ -336,13 +284,12 @@ def state(machine: Machine, group: str) -> str:
 def test_a_program_that_declares_more_than_was_deployed_is_drift(
     machine: Machine, tmp_path: Path
 ) -> None:
-    (config,) = machine.folder.rglob("Pulumi.local.yaml")
-    before = config.read_text()
+    before = machine.configuration.read_text()
     try:
-        machine.inside("pulumi", "config", "set", "cpu", "2")
-        code, report, _ = machine.drift(folder=tmp_path)
+        machine.configure("cpu=2")
+        code, report, _ = drift(machine, folder=tmp_path)
     finally:
-        config.write_text(before)
+        machine.configuration.write_text(before)
     assert code == 7
     (cpu,) = report["findings"]
     assert (cpu["question"], cpu["resource"]) == ("program against state", "scoring-group")
@@ -366,7 +313,7 @@ def test_a_locked_stack_breaks_the_check(machine: Machine, tmp_path: Path) -> No
     lock.write_text(json.dumps(holder))
     try:
         refused = machine.inside(*UP, good=False)
-        code, report, written = machine.drift(folder=tmp_path)
+        code, report, written = drift(machine, folder=tmp_path)
     finally:
         lock.unlink()
     assert "locked" in refused.stderr
@@ -384,7 +331,7 @@ def test_an_interrupted_update_breaks_the_check(machine: Machine, tmp_path: Path
     latest["pending_operations"] = [{"resource": storage, "type": "updating"}]
     file.write_text(json.dumps(state))
     try:
-        code, report, _ = machine.drift(folder=tmp_path)
+        code, report, _ = drift(machine, folder=tmp_path)
     finally:
         file.write_bytes(before)
     assert code == 1

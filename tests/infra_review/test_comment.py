@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,105 +13,43 @@ from infra.github import ATTEMPTS, Access, GitHub, GitHubError
 from infra.review import comment
 from infra.review.comment import marker, upsert
 from infra.review.errors import ReviewError
-
-TOKEN = "the-right-token"
-
-
-@dataclass
-class Answer:
-    """What the stand-in says instead of doing what was asked."""
-
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    did_it: bool = False
+from tests.support.github_api import TOKEN, Answer, GitHubApi
 
 
-class StandIn(ThreadingHTTPServer):
-    """Comments of one pull request, five a page, and answers that were planned for a method."""
-
-    daemon_threads = True
+class StandIn(GitHubApi):
+    """Comments of one pull request, five a page."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__()
         self.comments: list[dict[str, Any]] = []
-        self.planned: dict[str, list[Answer]] = {"GET": [], "POST": [], "PATCH": []}
-        self.asked: list[str] = []
         self.elsewhere = False
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the API is documented."""
-
-    server: StandIn  # pyright: ignore[reportIncompatibleVariableOverride]
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Stay quiet."""
-
-    def do_GET(self) -> None:
-        self._answer("GET")
-
-    def do_POST(self) -> None:
-        self._answer("POST")
-
-    def do_PATCH(self) -> None:
-        self._answer("PATCH")
-
-    def _answer(self, method: str) -> None:
-        self.server.asked.append(f"{method} {self.path}")
-        content = json.loads(self.rfile.read(int(self.headers.get("content-length") or 0)) or "{}")
-        if self.headers["authorization"] != f"Bearer {TOKEN}":
-            self._send(401, {})
-            return
-        planned = self.server.planned[method]
-        if planned:
-            answer = planned.pop(0)
-            if answer.did_it:
-                self._do(method, content)
-            self._send(answer.status, {}, answer.headers)
-            return
-        self._send(*self._do(method, content))
-
-    def _do(self, method: str, content: dict[str, Any]) -> tuple[Any, ...]:
-        comments = self.server.comments
-        address = urlsplit(self.path)
+    def do(
+        self, method: str, path: str, content: dict[str, Any]
+    ) -> tuple[int, Any, dict[str, str]]:
+        comments = self.comments
+        address = urlsplit(path)
         if method == "GET" and address.path == "/repos/o/r/issues/7/comments":
             page = int(parse_qs(address.query).get("page", ["1"])[0])
             shown = comments[(page - 1) * 5 : page * 5]
-            host = "http://evil.example" if self.server.elsewhere else self.server.url
+            host = "http://evil.example" if self.elsewhere else self.url
             following = f'<{host}{address.path}?page={page + 1}>; rel="next"'
             return 200, shown, {"link": following} if page * 5 < len(comments) else {}
         if method == "POST" and address.path == "/repos/o/r/issues/7/comments":
             comments.append({"id": len(comments), "html_url": "http://c", **content})
-            return 201, comments[-1]
+            return 201, comments[-1], {}
         match = re.fullmatch(r"/repos/o/r/issues/comments/(\d+)", address.path)
         if method == "PATCH" and match:
             comments[int(match[1])] |= content
-            return 200, comments[int(match[1])]
-        return 404, {}
-
-    def _send(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {**(headers or {}), "content-length": str(len(content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+            return 200, comments[int(match[1])], {}
+        return 404, {}, {}
 
 
 @pytest.fixture
 def server() -> Iterator[StandIn]:
-    standing = StandIn()
-    thread = threading.Thread(target=standing.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield standing
-    standing.shutdown()
-    thread.join()
-    standing.server_close()
+    api = StandIn()
+    with api.serving():
+        yield api
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Scorer:
         """Ask the script, which may be slow."""
         run_array = self._script.run_array
         assert run_array is not None  # noqa: S101 (asked only where the script has the hook)
-        return run_array(rows, method)
+        return np.asarray(run_array(rows, method))
 
     def text(self, raw_data: str) -> Response:
         """What the script's run() makes of a text: its own JSON as it is, anything else as JSON."""
@@ -61,11 +61,11 @@ class AzureML:
         return self._scorer.run(lambda: self._answer(rows, method))
 
     def _answer(self, rows: NDArray[Any], method: str) -> Response:
-        values = np.asarray(self._scorer.score(rows, method))
+        values = self._scorer.score(rows, method)
         if values.dtype.kind in "iu":
             body = str(values.tolist()).encode()  # a list of integers reads the same as JSON
         else:
-            body = json.dumps(values.tolist(), allow_nan=False).encode()
+            body = json.dumps(plain(values), allow_nan=False).encode()
         return Response(body, headers=self._scorer.identity)
 
     def _text(self, request: Request) -> Answer:
@@ -73,3 +73,12 @@ class AzureML:
         parse_exactly(request.body)
         text = request.body.decode("utf-8")
         return self._scorer.run(lambda: self._scorer.text(text))
+
+
+def plain(values: NDArray[Any]) -> list[Any]:
+    """Values as JSON has them: what is not finite, as a probability of 0/0, is null."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        objects = values.astype(object)
+        objects[~np.isfinite(values)] = None
+        return objects.tolist()
+    return values.tolist()

@@ -84,14 +84,13 @@ class TensorReader:
         fault = self._fault(data)
         if fault is not None:
             raise fault
-        try:
-            flat = np.array(data, np.float64).ravel()
-        except OverflowError:
-            flat = np.array([_as_float(value) for _, value in _values(data)])
-        if not np.isfinite(flat).all():
-            place = self._place(int(np.argmin(np.isfinite(flat))))
-            raise bad(f"{place} is beyond the largest finite number")
-        return self._as(flat, dtype, count)
+        kind = "FP32" if dtype == DTYPES["FP32"] else "FP64"
+        largest = int(np.finfo(DTYPES[kind]).max)
+        for index, value in _values(data):
+            # Compared as it was written: a whole number may round to one that is small enough.
+            if not -largest <= value <= largest:
+                raise bad(f"{self._place(index)} is beyond the largest finite {kind}")
+        return self._as(np.array(data, np.float64).ravel(), dtype, count)
 
     def _check_lengths(self, data: Any, count: int) -> None:
         features = self._features
@@ -136,13 +135,6 @@ def _values(data: Any) -> Any:
     """(index, value) of a flat list, or of a list of rows one row after another."""
     nested = type(data[0]) in (_ARRAY, list)
     return enumerate((value for row in data for value in row) if nested else data)
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.copysign(math.inf, value)
 
 
 def bad(message: str) -> Rejection:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 
+import numpy as np
 import uvloop
 
 from scoring.entry import load_entry_script
@@ -46,6 +47,7 @@ def serve(
     manifest = Manifest.read(settings.model_dir)
     verified_bytes(settings.model_dir, manifest, settings.model_sha256)
     script = load_entry_script(settings.script)
+    np.seterr(over="ignore", invalid="ignore")  # what is not finite is refused, not warned of
     board, number = (place.board, place.number) if place else (Board(), 0)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         service = Service(settings, manifest, script, runner.get_loop(), board, number)

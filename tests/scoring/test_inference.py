@@ -138,7 +138,7 @@ GOOD = {"name": "input", "datatype": "FP64", "shape": [1, 784], "data": [0] * 78
         ({"inputs": [{**GOOD, "parameters": {"binary_data_size": 8}}]}, "both"),
         ({"inputs": [GOOD], "outputs": []}, "outputs"),
         ({"inputs": [GOOD], "outputs": [{"name": "x"}]}, "predict_proba"),
-        ({"inputs": [GOOD], "outputs": [{"name": "predict"}] * 2}, "twice"),
+        ({"inputs": [GOOD], "outputs": [{"name": "predict"}] * 3}, "1 to 2"),
         ({"inputs": [GOOD], "id": 7}, "id"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

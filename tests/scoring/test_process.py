@@ -224,3 +224,23 @@ def test_no_request_is_lost_under_load(start):
     assert server.process.wait(20) == 0
     assert lost == []
     assert set(answers) == {b"HTTP/1.1 200"}
+
+
+def test_a_log_that_nobody_reads_does_not_stop_the_answers(start):
+    """Far more lines than a pipe holds; how many were lost is told once there is room again."""
+    server = start()
+    for _ in range(2000):
+        assert server.client.get("/nothing").status_code == 404
+    reader = server.process.stdout
+    assert reader is not None
+    received = 0
+    while received < 400:
+        received += '"status": 404' in reader.readline()
+    assert server.client.get("/nothing").status_code == 404
+    server.client.close()
+    assert server.stop() == 0
+    lines = [json.loads(line) for line in reader.read().splitlines()]
+    lost = sum(line["lines"] for line in lines if line["event"] == "log_lines_lost")
+    told = sum(line.get("status") == 404 for line in lines)
+    assert lost > 0
+    assert received + told + lost == 2001

@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke service-down down check test lock
+.PHONY: help setup up smoke service-down down check test bench soak lock
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,6 +30,12 @@ check: setup  ## Format, lint and types
 test: setup  ## Every test that needs no root and no container engine
 	@$(BIN)/python -m local_azure setup
 	@$(BIN)/pytest $(ARGS)
+
+bench: setup  ## Measure the scoring service beside Microsoft's server
+	@$(BIN)/python -m scoring.bench compare $(ARGS)
+
+soak: setup  ## Ten minutes of full load with faults mixed in
+	@$(BIN)/python -m scoring.bench soak $(ARGS)
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock"

@@ -15,7 +15,7 @@ from scoring.manifest import MANIFEST, Manifest, verified_bytes
 ROOM = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOM / "requirements.txt"
 WORKDIR = "app"
-_LEFT_OUT = ("image", "cli.py", "__main__.py", "myenv.py")
+_LEFT_OUT = ("bench", "image", "cli.py", "__main__.py", "myenv.py")
 """What runs beside the service, not in it."""
 
 ENVIRONMENT = {

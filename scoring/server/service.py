@@ -13,6 +13,7 @@ from scoring.manifest import Manifest
 from scoring.server.admission import Keys, check_media_type, fresh_ids, identify, printable
 from scoring.server.board import Board
 from scoring.server.body import Buffers
+from scoring.server.heap import Heap
 from scoring.server.inference import InferenceProtocol
 from scoring.server.jsonrows import RowReader
 from scoring.server.log import Log
@@ -52,6 +53,7 @@ class Service:
         self.last_active = 0.0  # when a client last connected or was answered
         self.date_line = ""
         self.log = Log()
+        self._heap = Heap()
         self.metrics = Metrics(manifest, board, worker)
         self._board = board
         self._keys = Keys(settings)
@@ -178,7 +180,7 @@ class Service:
     # What the worker calls
 
     def tend(self) -> None:
-        """Called a few times a second: end what waits too long, show the numbers, look at keys."""
+        """Called a few times a second: end what waits too long, show the numbers, tidy up."""
         now = self.now()
         for connection in tuple(self.connections):
             connection.sweep(now)
@@ -187,6 +189,8 @@ class Service:
             self.log.event("key_file_ignored", reason=problem)
         self.publish()
         self.log.flush()
+        if all(connection.idle for connection in self.connections):
+            self._heap.tend(now, self.last_active)
 
     def publish(self, *, answering: int = 0) -> None:
         """Show this worker's numbers to the others."""

@@ -11,7 +11,7 @@ import simdjson
 from numpy.typing import NDArray
 
 from scoring.errors import Rejection
-from scoring.server.jsonrows import brackets
+from scoring.server.jsonrows import more_lists_than
 
 DTYPES = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
 Rows = NDArray[Any]  # (rows, features)
@@ -70,7 +70,7 @@ class TensorReader:
         except TypeError:
             raise self._not_a_number(data) from None
         # inputs, shape and data have a bracket each; where there are others, values are looked at.
-        if len(flat) != expected or brackets(text) > 3:
+        if len(flat) != expected or more_lists_than(3, text):
             fault = self._fault(data)
             if fault is not None:
                 raise fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -48,6 +49,8 @@ def serve(
     verified_bytes(settings.model_dir, manifest, settings.model_sha256)
     script = load_entry_script(settings.script)
     np.seterr(over="ignore", invalid="ignore")  # what is not finite is refused, not warned of
+    gc.collect()
+    gc.freeze()  # what was loaded stays: looking through it again would only delay answers
     board, number = (place.board, place.number) if place else (Board(), 0)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         service = Service(settings, manifest, script, runner.get_loop(), board, number)

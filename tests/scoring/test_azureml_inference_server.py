@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,64 +14,32 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scoring.bench.environment import environment
+
 ROOT = Path(__file__).resolve().parents[2]
-LOCK = Path(__file__).with_name("azureml-inference-server.txt")
 START_SECONDS = 90.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def environment() -> Path:
-    """The virtual environment of exactly the locked packages, built once a lock and Python."""
-    identity = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sklearn-mnist-svc"
-    folder = cache / f"azureml-inference-server-{identity}"
-    if folder.is_dir():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    uv = str(Path(sys.executable).with_name("uv"))
-    draft = Path(tempfile.mkdtemp(dir=cache, prefix=".draft-"))
-    try:
-        # Relocatable, because it is renamed once it is whole: an interrupted build is never used.
-        subprocess.run(
-            [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, draft / "env"],
-            check=True,
-        )
-        subprocess.run(
-            [
-                *(uv, "pip", "sync", "--quiet", "--system-certs", "--require-hashes"),
-                *("--python", draft / "env" / "bin" / "python", LOCK),
-            ],
-            check=True,
-        )
-        try:
-            (draft / "env").rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else somebody else was faster
-                raise
-    finally:
-        shutil.rmtree(draft)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def uri(environment: Path, model_dir: Path, tmp_path_factory) -> Iterator[str]:
+def uri(model_dir: Path, tmp_path_factory) -> Iterator[str]:
     """A running azmlinfsrv with our script; its whole process group is stopped."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    folder = environment()
     log = tmp_path_factory.mktemp("azmlinfsrv") / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
             [
-                environment / "bin" / "azmlinfsrv",
+                folder / "bin" / "azmlinfsrv",
                 *("--entry_script", ROOT / "scoring" / "score.py"),
                 *("--model_dir", model_dir),
                 *("--port", str(port)),
             ],
             cwd=log.parent,
             env={
-                "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
+                "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
                 "HOME": str(log.parent),
                 "PYTHONPATH": str(ROOT),
             },

@@ -1,0 +1,6 @@
+"""Starts the commands."""
+
+from scoring.bench.cli import app
+
+if __name__ == "__main__":
+    app(prog_name="python -m scoring.bench")

@@ -1,0 +1,56 @@
+"""The virtual environment of Microsoft's inference server: exactly its locked packages."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+LOCK = Path(__file__).with_name("azureml-inference-server.txt")
+
+
+class EnvironmentFailedError(Exception):
+    """The packages cannot be installed; the message says why in one line."""
+
+
+def environment() -> Path:
+    """Build it once a lock and Python, in the user's cache, and return its folder.
+
+    Raises:
+        EnvironmentFailedError: uv could not make it.
+    """
+    identity = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sklearn-mnist-svc"
+    folder = cache / f"azureml-inference-server-{identity}"
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=cache, prefix=".draft-"))
+    try:
+        # Relocatable, because it is renamed once it is whole: an interrupted build is never used.
+        _uv("venv", "--relocatable", "--python", sys.executable, str(draft / "env"))
+        _uv(
+            *("pip", "sync", "--system-certs", "--require-hashes"),
+            *("--python", str(draft / "env" / "bin" / "python"), str(LOCK)),
+        )
+        try:
+            (draft / "env").rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else somebody else was faster
+                raise
+    finally:
+        shutil.rmtree(draft)
+    return folder
+
+
+def _uv(*arguments: str) -> None:
+    uv = str(Path(sys.executable).with_name("uv"))
+    done = subprocess.run([uv, "--quiet", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        reason = lines[-1] if lines else f"exit code {done.returncode}"
+        raise EnvironmentFailedError(f"Microsoft's server cannot be installed: {reason}")

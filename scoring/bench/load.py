@@ -1,0 +1,208 @@
+"""Closed-loop load from one process: each connection sends its next request with the last answer.
+
+It polls without sleeping. A sleeping client would have to be woken for every answer, and on a
+virtual machine that costs the server's core more than the answer does.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+CONNECTIONS = 8
+_RECEIVE = 1 << 16
+
+
+class WrongAnswerError(Exception):
+    """A server answered something else than expected; the message shows what."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a server did under load.
+
+    Attributes:
+        rate: Answers a second.
+        p50: Median latency in seconds.
+        p99: The latency that one in a hundred exceeds, in seconds.
+        answers: How many there were; each was compared byte by byte.
+    """
+
+    rate: float
+    p50: float
+    p99: float
+    answers: int
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """The body of one answer.
+
+    Raises:
+        WrongAnswerError: It is not a 200.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(request)
+        data = b""
+        while (whole := _length(data)) is None or len(data) < whole:
+            piece = connection.recv(_RECEIVE)
+            if not piece:
+                break
+            data += piece
+    if data[9:12] != b"200":
+        raise WrongAnswerError(f"the server answered {data[:200]!r}")
+    return data.partition(b"\r\n\r\n")[2]
+
+
+def run(
+    port: int,
+    request: bytes,
+    body: bytes,
+    seconds: float,
+    connections: int = CONNECTIONS,
+    *,
+    sleeping: bool = False,
+) -> Load:
+    """Send the same request again and again.
+
+    Args:
+        port: The server's port on 127.0.0.1.
+        request: The whole request.
+        body: The only right answer.
+        seconds: How long.
+        connections: How many requests are on their way at once.
+        sleeping: Wait without polling, for where the server needs this core, too.
+
+    Raises:
+        WrongAnswerError: A status other than 200, another body, or a closed connection.
+    """
+    poller = select.epoll()
+    clients: dict[int, _Client] = {}
+    latencies: list[int] = []
+    wait = None if sleeping else 0
+    last = 0
+    try:
+        for _ in range(connections):
+            client = _Client(port, request, body)
+            clients[client.fileno] = client
+            poller.register(client.fileno, select.EPOLLIN)
+        begin = time.perf_counter_ns()
+        end = begin + int(seconds * 1e9)
+        for client in clients.values():
+            client.send(poller)
+        poll = poller.poll
+        while time.perf_counter_ns() < end:
+            for fileno, events in poll(wait):
+                client = clients[fileno]
+                if events & select.EPOLLOUT:
+                    client.send_rest(poller)
+                if events & ~select.EPOLLOUT and client.receive():
+                    last = time.perf_counter_ns()
+                    latencies.append(last - client.sent)
+                    if client.closing:
+                        del clients[fileno]
+                        client.reconnect()
+                        clients[client.fileno] = client
+                        poller.register(client.fileno, select.EPOLLIN)
+                    client.send(poller)
+    finally:
+        poller.close()
+        for client in clients.values():
+            client.close()
+    if not latencies:
+        raise WrongAnswerError(f"no answer came within {seconds:g} s")
+    p50, p99 = np.percentile(latencies, [50, 99]) / 1e9
+    # Up to the last answer: what is half done at the end is no part of the rate.
+    rate = len(latencies) / (last - begin) * 1e9
+    return Load(rate, float(p50), float(p99), len(latencies))
+
+
+class _Client:
+    """One connection with one request on its way."""
+
+    __slots__ = (
+        "_body",
+        "_connection",
+        "_data",
+        "_port",
+        "_request",
+        "_rest",
+        "closing",
+        "fileno",
+        "sent",
+    )
+
+    def __init__(self, port: int, request: bytes, body: bytes) -> None:
+        self._port = port
+        self._connect()
+        self._request = request
+        self._rest = memoryview(b"")
+        self._body = body
+        self._data = b""
+        self.sent = 0
+
+    def _connect(self) -> None:
+        self._connection = socket.create_connection(("127.0.0.1", self._port), timeout=10)
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection.setblocking(False)
+        self.fileno = self._connection.fileno()
+        self.closing = False  # the server has said that this answer is its last
+
+    def reconnect(self) -> None:
+        self._connection.close()
+        self._connect()
+
+    def send(self, poller: select.epoll) -> None:
+        self.sent = time.perf_counter_ns()
+        self._data = b""
+        try:
+            count = self._connection.send(self._request)
+        except BlockingIOError:
+            count = 0
+        if count < len(self._request):
+            self._rest = memoryview(self._request)[count:]
+            poller.modify(self.fileno, select.EPOLLIN | select.EPOLLOUT)
+
+    def send_rest(self, poller: select.epoll) -> None:
+        try:
+            self._rest = self._rest[self._connection.send(self._rest) :]
+        except BlockingIOError:
+            return
+        if not self._rest:
+            poller.modify(self.fileno, select.EPOLLIN)
+
+    def receive(self) -> bool:
+        """Whether the answer is whole."""
+        try:
+            piece = self._connection.recv(_RECEIVE)
+        except BlockingIOError:
+            return False
+        data = self._data + piece if self._data else piece
+        if data.endswith(self._body) and data.startswith(b"HTTP/1.1 200"):
+            head = data.find(b"\r\n\r\n")
+            if len(data) - head - 4 == len(self._body):
+                self.closing = b"onnection: close" in data[:head]
+                return True
+        whole = _length(data)
+        if not piece or (whole is not None and len(data) >= whole):
+            shown = data[:120] + b" ... " + data[-120:] if len(data) > 240 else data
+            raise WrongAnswerError(f"the server answered {shown!r}")
+        self._data = data
+        return False
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _length(data: bytes) -> int | None:
+    """Length of the whole answer that begins so, None while its head is not complete."""
+    head, found, _ = data.partition(b"\r\n\r\n")
+    if not found:
+        return None
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return len(head) + 4 + int(line.partition(b":")[2])
+    raise WrongAnswerError(f"an answer without a content-length: {head[:200]!r}")

@@ -1,0 +1,109 @@
+"""How much is measured, and what comes out."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field
+
+from scoring.bench.load import Load
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        seconds: Of load on one server in one round; twice as long for 1,000 rows and more, of
+            which few are answered.
+        rounds: How often each server gets each request.
+        starts: How often each server is started.
+        sizes: Rows in a request.
+    """
+
+    seconds: float = 3.0
+    rounds: int = 5
+    starts: int = 5
+    sizes: tuple[int, ...] = (1, 30, 1000)
+
+    def seconds_for(self, rows: int) -> float:
+        """Seconds of one load."""
+        return self.seconds * (2 if rows >= 1000 else 1)
+
+
+QUICK = Plan(seconds=0.2, rounds=2, starts=1, sizes=(1, 30))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One form of one number of rows: our loads beside theirs, round by round.
+
+    Attributes:
+        form: JSON, or the data type of the raw values; theirs is always JSON.
+        rows: Rows in a request.
+        size: Bytes of our request, head and body.
+        ours: One load a round.
+        theirs: One load a round.
+        busy: Part of the time that our server was computing, round by round.
+    """
+
+    form: str
+    rows: int
+    size: int
+    ours: tuple[Load, ...]
+    theirs: tuple[Load, ...]
+    busy: tuple[float, ...]
+
+    @property
+    def ratios(self) -> list[float]:
+        """Our rate by theirs, round by round."""
+        return [one.rate / other.rate for one, other in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.ratios)
+
+    @property
+    def tail(self) -> float:
+        """Our p99 by our p50, the median of the rounds."""
+        return statistics.median(one.p99 / one.p50 for one in self.ours)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One figure of both servers."""
+
+    ours: float
+    theirs: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that was measured.
+
+    Attributes:
+        lines: By form and rows.
+        starts: Seconds to the first good answer, start by start.
+        resident: Bytes of RSS after all load, each server's whole tree.
+        proportional: The same as PSS.
+        scaling: Our rates of 30 rows as JSON, round by round, by number of workers; they share all
+            cores with the load itself.
+        cores: How many cores this machine lets be used.
+    """
+
+    lines: tuple[Line, ...]
+    starts: tuple[Pair, ...]
+    resident: Pair
+    proportional: Pair
+    scaling: dict[int, list[float]] = field(default_factory=dict)
+    cores: int = 1
+
+    @property
+    def start_ratio(self) -> float:
+        """Their cold start by ours, the median of the starts."""
+        return statistics.median(each.theirs / each.ours for each in self.starts)
+
+    @property
+    def memory_ratio(self) -> float:
+        """Our memory by theirs: by RSS or by PSS, whichever is worse for us."""
+        return max(each.ours / each.theirs for each in (self.resident, self.proportional))

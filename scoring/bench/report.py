@@ -1,0 +1,114 @@
+"""What was measured as Markdown and JSON, and which targets were missed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from statistics import median
+
+from scoring.bench.plan import Comparison, Line
+
+LEAST = {
+    ("JSON", 1): 20.0,
+    ("JSON", 30): 10.0,
+    ("JSON", 1000): 9.5,
+    ("UINT8", 1): 40.0,
+    ("UINT8", 30): 50.0,
+    ("UINT8", 1000): 80.0,
+}
+"""Our rate by that of azureml-inference-server-http with JSON, at least."""
+
+MOST_TAIL = 2.0
+LEAST_START = 6.0
+MOST_MEMORY = 0.5
+
+
+def missed(comparison: Comparison) -> list[str]:
+    """Each target that was not reached, in words."""
+    found = [
+        f"{line.form} of {line.rows:,} rows is {line.ratio:.1f}x, not {least:g}x"
+        for line in comparison.lines
+        for least in [LEAST.get((line.form, line.rows), 0)]
+        if line.ratio < least
+    ]
+    found += [
+        f"the p99 of JSON of {line.rows:,} rows is {line.tail:.1f} times its p50, "
+        f"not under {MOST_TAIL:g}"
+        for line in comparison.lines
+        if line.form == "JSON" and line.tail >= MOST_TAIL
+    ]
+    if comparison.start_ratio < LEAST_START:
+        found.append(f"a cold start is {comparison.start_ratio:.1f}x as fast, not {LEAST_START:g}x")
+    if comparison.memory_ratio >= MOST_MEMORY:
+        found.append(f"memory is {comparison.memory_ratio:.2f} of theirs, not under {MOST_MEMORY}")
+    return found
+
+
+def markdown(comparison: Comparison) -> str:
+    """The table of the README."""
+    table = [
+        "| request | rows | ours, 1/s | theirs, 1/s | ratio (spread) | target | p50 | p99 | p99/p50 |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(_row(line) for line in comparison.lines),
+    ]
+    starts = comparison.starts
+    ours, theirs = median(one.ours for one in starts), median(one.theirs for one in starts)
+    ratios = [one.theirs / one.ours for one in starts]
+    resident, proportional = comparison.resident, comparison.proportional
+    rest = [
+        f"Cold start to ready: {ours:.2f} s beside {theirs:.2f} s, {comparison.start_ratio:.1f}x as "
+        f"fast ({min(ratios):.1f} to {max(ratios):.1f}; target {LEAST_START:g}x).",
+        f"Memory after all load: {_mega(resident.ours)} beside {_mega(resident.theirs)} (RSS), "
+        f"{_mega(proportional.ours)} beside {_mega(proportional.theirs)} (PSS); "
+        f"at worst {comparison.memory_ratio:.2f} of theirs (target under {MOST_MEMORY}).",
+    ]
+    if len(comparison.scaling) > 1:
+        (one, rates), (many, more) = sorted(comparison.scaling.items())
+        gains = [b / a for a, b in zip(rates, more, strict=True)]
+        rest.append(
+            f"{many} workers answer {median(gains):.2f} times ({min(gains):.2f} to {max(gains):.2f})"
+            f" as many requests of 30 rows as {one}, on {comparison.cores} cores that the load"
+            " itself shares."
+        )
+    idle = min(comparison.lines, key=lambda line: median(line.busy))
+    rest.append(
+        f"Our server was computing at least {median(idle.busy):.0%} of the time"
+        f" ({idle.form} of {idle.rows:,} rows); the rest is what the load generator cost it."
+    )
+    return "\n".join(table) + "\n\n" + "\n".join(f"- {line}" for line in rest) + "\n"
+
+
+def document(comparison: Comparison) -> str:
+    """All figures as JSON."""
+    content = {
+        **dataclasses.asdict(comparison),
+        "ratios": {f"{line.form} {line.rows}": line.ratio for line in comparison.lines},
+        "start_ratio": comparison.start_ratio,
+        "memory_ratio": comparison.memory_ratio,
+        "missed": missed(comparison),
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _row(line: Line) -> str:
+    target = LEAST.get((line.form, line.rows))
+    cells = [
+        line.form,
+        f"{line.rows:,}",
+        _rate(median(one.rate for one in line.ours)),
+        _rate(median(one.rate for one in line.theirs)),
+        f"**{line.ratio:.1f}x** ({min(line.ratios):.1f} to {max(line.ratios):.1f})",
+        f"{target:g}x" if target else "",
+        f"{median(one.p50 for one in line.ours) * 1e3:.2f} ms",
+        f"{median(one.p99 for one in line.ours) * 1e3:.2f} ms",
+        f"{line.tail:.2f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
+
+
+def _mega(size: float) -> str:
+    return f"{size / 1e6:.0f} MB"

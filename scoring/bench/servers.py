@@ -1,0 +1,200 @@
+"""The two servers as processes: started on given cores, measured, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 20.0
+ROOT = Path(__file__).resolve().parents[2]
+BASELINE = Path(__file__).with_name("baseline_score.py")
+THEIR_NAME = "azureml-inference-server-http"
+IMAGE = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
+"""What the image sets for glibc; theirs gets it, too."""
+
+
+class ServerFailedError(Exception):
+    """A server did not come up; the message says which, and what it wrote last."""
+
+
+class Running:
+    """A server that answers.
+
+    Attributes:
+        name: What it is called in reports.
+        process: The one that was started.
+        port: Its port on 127.0.0.1.
+        errors: What it writes to stderr.
+        cold_start: Seconds from its start to its first good answer.
+    """
+
+    def __init__(
+        self, name: str, process: subprocess.Popen[bytes], port: int, errors: Path
+    ) -> None:
+        self.name = name
+        self.process = process
+        self.port = port
+        self.errors = errors
+        self.cold_start = 0.0
+
+    def tree(self) -> list[psutil.Process]:
+        """The process and all below it."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            top = psutil.Process(self.process.pid)
+            return [top, *top.children(recursive=True)]
+        return []
+
+    def resident(self) -> int:
+        """Bytes of RSS of the whole tree; what a parent shares with its child counts twice."""
+        return sum(_each(self.tree(), lambda process: process.memory_info().rss))
+
+    def proportional(self) -> int:
+        """Bytes of PSS of the whole tree; what processes share is divided among them."""
+        return sum(_each(self.tree(), lambda process: process.memory_full_info().pss))
+
+    def files(self) -> int:
+        """Open file descriptors of the whole tree."""
+        return sum(_each(self.tree(), lambda process: process.num_fds()))
+
+    def busy_seconds(self) -> float:
+        """Processor time that the whole tree has used."""
+        times = _each(self.tree(), lambda process: process.cpu_times())
+        return sum(each.user + each.system for each in times)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code; what does not end is killed with all below it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return self.process.wait(STOP_SECONDS)
+
+
+def _each(processes, ask):  # noqa: ANN001, ANN202 (one expression, typed by its callers)
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(ask(process))
+    return found
+
+
+@contextlib.contextmanager
+def ours(
+    model: Path, folder: Path, cores: set[int], workers: int = 1, **variables: str
+) -> Iterator[Running]:
+    """This project's service with its defaults, every protection and the log on."""
+    environment = {
+        **_clean(),
+        **IMAGE,
+        "PYTHONPATH": str(ROOT),
+        "AZUREML_MODEL_DIR": str(model.resolve()),
+        "SCORING_WORKERS": str(workers),
+        **variables,
+    }
+    port = _free_port()
+    command = [sys.executable, "-m", "scoring.server"]
+    environment["SCORING_PORT"] = str(port)
+    with _started("ours", command, environment, port, "/ready", folder, cores) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def theirs(environment: Path, model: Path, folder: Path, cores: set[int]) -> Iterator[Running]:
+    """`azureml-inference-server-http` with one worker and the tutorial's kind of script."""
+    port = _free_port()
+    command = [
+        str(environment / "bin" / "azmlinfsrv"),
+        *("--entry_script", str(BASELINE)),
+        *("--model_dir", str(model.resolve())),
+        *("--port", str(port)),
+        *("--worker_count", "1"),
+    ]
+    path = f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    variables = {**_clean(), **IMAGE, "PATH": path}
+    with _started(THEIR_NAME, command, variables, port, "/", folder, cores) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def pinned(cores: set[int]) -> Iterator[None]:
+    """Run on these cores, and so does what is started meanwhile."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def _started(
+    name: str,
+    command: Sequence[str],
+    environment: dict[str, str],
+    port: int,
+    path: str,
+    folder: Path,
+    cores: set[int],
+) -> Iterator[Running]:
+    errors = folder / f"{name}.log"
+    # The log of requests is written, but kept nowhere: gigabytes of it would only disturb.
+    with errors.open("wb") as output, pinned(cores):
+        begin = time.perf_counter()
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=output,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ServerFailedError(f"{command[0]} cannot be run: {error.strerror}") from None
+    running = Running(name, process, port, errors)
+    try:
+        while not _answers(port, path):
+            if process.poll() is not None or time.perf_counter() - begin > READY_SECONDS:
+                last = errors.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
+                raise ServerFailedError(f"{name} does not answer; it wrote last: {last[0][:300]}")
+            time.sleep(0.002)
+        running.cold_start = time.perf_counter() - begin
+        yield running
+    finally:
+        running.stop()
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _clean() -> dict[str, str]:
+    """This environment without settings of either server."""
+    prefixes = ("SCORING_", "MODEL_", "AZUREML_", "MALLOC_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]

@@ -1,0 +1,298 @@
+"""Full load for a long time, with faults mixed in: is every answer right, does anything grow?"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import signal
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scoring.bench.faults import FAULTS, FaultError, Target
+from scoring.bench.servers import Running
+
+CLIENTS = 6
+GROWTH = 1.10
+"""The last third may need so much more memory than the first ..."""
+
+SLACK = 16_000_000
+"""... and so many bytes: allocators never stand quite still."""
+
+MORE_FILES = 24
+"""Open files fluctuate with the connections of the moment."""
+
+KILL_SECONDS = 10.0
+EXCUSED_SECONDS = 2.0
+"""So long after a worker was killed, its connections may break off."""
+
+_SAMPLES = 240
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Question:
+    """A good request and its only right answer.
+
+    Attributes:
+        path: Where it is sent.
+        headers: Of the request.
+        body: Of the request.
+        read: Makes labels of the answer's body.
+        labels: The right ones.
+    """
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    read: Callable[[bytes], list[int]]
+    labels: list[int]
+
+
+@dataclass
+class Outcome:
+    """What happened.
+
+    Attributes:
+        seconds: How long it went on.
+        answers: Good requests that were answered rightly.
+        faults: Faults that were answered as they have to be, by name.
+        killed: Workers that were killed on purpose.
+        excused: Requests that broke off because their worker was being killed.
+        problems: What was wrong, by kind, with how often.
+        examples: The first few problems in words.
+        memory: Bytes of the whole tree, sample by sample.
+        files: Open files of the whole tree, sample by sample.
+    """
+
+    seconds: float = 0.0
+    answers: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    killed: int = 0
+    excused: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+    memory: list[int] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+
+    def verdict(self) -> list[str]:
+        """Everything that must not be; nothing if the service stood it."""
+        found = [f"{count} times {kind}" for kind, count in sorted(self.problems.items())]
+        if not self.answers:
+            found.append("no request was answered")
+        if len(self.memory) >= 3:
+            first, last = thirds(self.memory)
+            if last > first * GROWTH + SLACK:
+                found.append(f"memory grew from {first / 1e6:.0f} MB to {last / 1e6:.0f} MB")
+            first, last = thirds(self.files)
+            if last > first + MORE_FILES:
+                found.append(f"open files grew from {first:.0f} to {last:.0f}")
+        return found
+
+    def json(self) -> str:
+        """Everything as JSON."""
+        content = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return json.dumps({**content, "verdict": self.verdict()}, indent=2) + "\n"
+
+
+def thirds(values: Sequence[int]) -> tuple[float, float]:
+    """Medians of the first and the last third, after a warm-up of a tenth."""
+    warm = values[len(values) // 10 :]
+    size = max(1, len(warm) // 3)
+    return statistics.median(warm[:size]), statistics.median(warm[-size:])
+
+
+class Soak:
+    """One run against one service."""
+
+    def __init__(
+        self,
+        server: Running,
+        target: Target,
+        questions: Sequence[Question],
+        kill: bool = True,
+    ) -> None:
+        """A run that can be started.
+
+        Args:
+            server: The service.
+            target: Where faults are sent.
+            questions: Good requests; clients take them in turn.
+            kill: Whether to kill a worker now and then.
+        """
+        self._server = server
+        self._target = target
+        self._questions = questions
+        self._kill = kill
+        self._outcome = Outcome()
+        self._lock = threading.Lock()
+        self._end = threading.Event()
+        self._killed_at = float("-inf")
+
+    def run(self, seconds: float, say: Callable[[str], None] = lambda _: None) -> Outcome:
+        """Keep the service busy for so long."""
+        begin = time.monotonic()
+        threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
+        threads.append(threading.Thread(target=self._misbehave))
+        if self._kill:
+            threads.append(threading.Thread(target=self._murder))
+        for thread in threads:
+            thread.start()
+        try:
+            while (elapsed := time.monotonic() - begin) < seconds:
+                self._outcome.memory.append(self._server.memory())
+                self._outcome.files.append(self._server.files())
+                say(
+                    f"{elapsed:.0f} of {seconds:.0f} s, {self._outcome.answers:,} right answers, "
+                    f"{sum(self._outcome.problems.values())} problems"
+                )
+                self._end.wait(max(0.05, seconds / _SAMPLES))
+        finally:
+            self._end.set()
+            for thread in threads:
+                thread.join()
+        self._outcome.seconds = time.monotonic() - begin
+        return self._outcome
+
+    def _ask(self, number: int) -> None:
+        """One client: good requests on a connection that is kept."""
+        questions = itertools.cycle([*self._questions[number:], *self._questions[:number]])
+        connection = self._connection()
+        right = 0
+        for question in questions:
+            if self._end.is_set():
+                break
+            begin = time.monotonic()
+            try:
+                connection.request("POST", question.path, question.body, question.headers)
+                answer = connection.getresponse()
+                content = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                connection = self._connection()
+                self._broken_off(begin, error)
+                continue
+            if answer.status != 200:
+                self._problem(f"HTTP {answer.status} to a good request", repr(content[:200]))
+            elif self._wrong(question, content):
+                self._problem("a wrong answer", repr(content[:200]))
+            else:
+                right += 1
+                if right % 64 == 0:
+                    self._count(64)
+        self._count(right % 64)
+        connection.close()
+
+    def _wrong(self, question: Question, content: bytes) -> bool:
+        try:
+            return question.read(content) != question.labels
+        except (ValueError, KeyError, TypeError, IndexError):
+            return True
+
+    def _misbehave(self) -> None:
+        """Every fault in turn, again and again."""
+        for fault in itertools.cycle(FAULTS):
+            if self._end.is_set():
+                return
+            begin = time.monotonic()
+            try:
+                fault(self._target)
+            except FaultError as error:
+                self._problem(f"{fault.__name__} answered otherwise", str(error))
+            except (OSError, http.client.HTTPException) as error:
+                self._broken_off(begin, error, fault.__name__)
+            else:
+                with self._lock:
+                    self._outcome.faults[fault.__name__] += 1
+            self._end.wait(0.02)
+
+    def _murder(self) -> None:
+        """Kill a worker; another one has to take its place."""
+        while not self._end.wait(KILL_SECONDS):
+            workers = [process.pid for process in self._server.tree()[1:]]
+            if not workers:
+                self._problem("no worker to kill", "the service has no processes below it")
+                continue
+            self._killed_at = time.monotonic()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(workers[0], signal.SIGKILL)
+                self._outcome.killed += 1
+            if not any(self._replaced(workers) for _ in self._patience()):
+                self._problem("a killed worker was not replaced", f"of {len(workers)}")
+
+    def _replaced(self, before: list[int]) -> bool:
+        now = [process.pid for process in self._server.tree()[1:] if process.status() != "zombie"]
+        return len(now) >= len(before) and before[0] not in now
+
+    def _patience(self) -> Iterator[None]:
+        limit = time.monotonic() + KILL_SECONDS
+        while time.monotonic() < limit:
+            yield
+            time.sleep(0.05)
+
+    def _broken_off(self, begin: float, error: Exception, fault: str = "") -> None:
+        """A connection that ended: excused only if a worker was killed meanwhile."""
+        if self._killed_at > begin - EXCUSED_SECONDS:
+            with self._lock:
+                self._outcome.excused += 1
+            time.sleep(0.01)
+            return
+        kind = f"{fault} broke off" if fault else "a good request broke off"
+        self._problem(kind, f"{type(error).__name__}: {error}")
+
+    def _problem(self, kind: str, example: str) -> None:
+        with self._lock:
+            self._outcome.problems[kind] += 1
+            if len(self._outcome.examples) < _EXAMPLES:
+                self._outcome.examples.append(f"{kind}: {example}")
+        self._end.wait(0.01)
+
+    def _count(self, right: int) -> None:
+        with self._lock:
+            self._outcome.answers += right
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=30)
+
+
+def questions(name: str, pixels: Any, expected: Sequence[int], key: str) -> list[Question]:
+    """JSON and raw values, one and many rows.
+
+    Args:
+        name: The model's.
+        pixels: (rows, features) uint8.
+        expected: The right label of each row, each pixel taken from 0 to 1.
+        key: The Bearer key.
+    """
+    from scoring.bench import bodies
+
+    found: list[Question] = []
+    for rows in (1, 7, 30):
+        for form in ("JSON", "FP32"):
+            whole = (
+                bodies.score(pixels[:rows])
+                if form == "JSON"
+                else bodies.binary(name, pixels[:rows], form)
+            )
+            head, _, body = whole.partition(b"\r\n\r\n")
+            start, *lines = head.decode().split("\r\n")
+            headers = dict(line.split(": ", 1) for line in lines)
+            headers["authorization"] = f"Bearer {key}"
+            raw = form != "JSON"
+            found.append(
+                Question(
+                    start.split()[1],
+                    headers,
+                    body,
+                    lambda content, raw=raw: bodies.labels(content, raw=raw),
+                    list(expected[:rows]),
+                )
+            )
+    return found

@@ -1,0 +1,161 @@
+"""The bench measures what it says, stops at a wrong answer, and names a missed target."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from scoring.bench import bodies, load, report
+from scoring.bench.comparison import Comparison, Line
+from scoring.bench.load import Load, WrongAnswerError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Threading(socketserver.ThreadingMixIn, HTTPServer):
+    daemon_threads = True
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., int]]:
+    """Start a server that gives these answers in turn, the last for ever; its port."""
+    servers: list[Threading] = []
+
+    def start(*answers: tuple[int, bytes], close: bool = False) -> int:
+        left = list(answers)
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, format, *args):
+                pass
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                status, body = left.pop(0) if len(left) > 1 else left[0]
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                if close:
+                    self.send_header("Connection", "close")
+                self.end_headers()
+                self.wfile.write(body)
+
+        server = Threading(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        return server.server_address[1]
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+REQUEST = bodies.request("/score", b"{}")
+
+
+@pytest.mark.parametrize("close", [False, True], ids=["kept", "closed each time"])
+def test_right_answers_are_counted_and_timed(serve, close):
+    found = load.run(serve((200, b"[7]"), close=close), REQUEST, b"[7]", 0.3, connections=2)
+    assert found.answers > 10
+    assert found.rate == pytest.approx(found.answers / 0.3, rel=0.5)
+    assert 0 < found.p50 <= found.p99 < 0.3
+
+
+@pytest.mark.parametrize(
+    "answer", [(200, b"[8]"), (200, b"[7"), (200, b"[7] "), (500, b"[7]"), (200, b"")]
+)
+def test_one_wrong_answer_among_many_stops_it(serve, answer):
+    port = serve(*[(200, b"[7]")] * 20, answer, (200, b"[7]"))
+    with pytest.raises(WrongAnswerError, match="the server answered"):
+        load.run(port, REQUEST, b"[7]", 5, connections=2)
+
+
+def test_a_refusal_is_no_answer(serve):
+    with pytest.raises(WrongAnswerError, match=r"HTTP/1\.1 400"):
+        load.ask(serve((400, b"{}")), REQUEST)
+
+
+def some(rate: float, p99: float = 0.0015) -> Load:
+    return Load(rate, 0.001, p99, 100)
+
+
+def a_comparison(**changes) -> Comparison:
+    good = Line("JSON", 1, 5000, (some(2500), some(3000), some(2000)), (some(100),) * 3)
+    made = Comparison((good,), ((0.1, 1.0),), (40_000_000, 100_000_000), {1: 100.0, 2: 150.0}, 2)
+    return replace(made, **changes)
+
+
+def test_the_median_of_the_rounds_counts():
+    (line,) = a_comparison().lines
+    assert line.ratio == 25
+    assert report.missed(a_comparison()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"lines": (Line("JSON", 1, 9, (some(1900),), (some(100),)),)}, "19.0x, not 20x"),
+        ({"lines": (Line("UINT8", 30, 9, (some(1900),), (some(100),)),)}, "19.0x, not 50x"),
+        ({"lines": (Line("JSON", 30, 9, (some(9000, 0.002),), (some(100),)),)}, "the p99 of JSON"),
+        ({"starts": ((0.2, 1.0),)}, "a cold start is 5.0x"),
+        ({"memory": (60, 100)}, "memory is 0.60"),
+    ],
+)
+def test_a_missed_target_is_named(changes, named):
+    (missed,) = report.missed(a_comparison(**changes))
+    assert named in missed
+
+
+def test_the_table_has_ratio_and_spread():
+    text = report.markdown(a_comparison())
+    assert "| JSON | 1 | 5,000 | 2,500 | 100.0 | **25.0x** (20.0 to 30.0) | 20x |" in text
+    assert "10.0x as fast" in text
+    assert "0.40 of theirs" in text
+    assert "1.50 times as many" in text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_whole_bench_runs_in_short(tmp_path):
+    files = tmp_path / "bench.json", tmp_path / "bench.md"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "scoring.bench", "compare"),
+            *("--seconds", "1", "--rounds", "1", "--starts", "1"),
+            *("--json", str(files[0]), "--markdown", str(files[1])),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(files[0].read_text())
+    # A second judges nobody; but what it says has to be what it found.
+    assert done.returncode == (1 if found["missed"] else 0), done.stderr
+    assert all(missed in done.stderr.splitlines()[-1] for missed in found["missed"])
+    assert len(found["lines"]) == 9
+    assert files[1].read_text() in done.stdout
+    assert found["ratios"]["JSON 1"] > 5
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "scoring.bench", "soak", "--model", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,138 @@
+"""The soak stands a good service, and names what a bad one does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scoring.bench.faults import Target
+from scoring.bench.servers import Running
+from scoring.bench.soak import Outcome, Question, Soak, thirds
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = """
+    import http.server, json, os, socketserver, sys, time
+    kept, count = [], 0
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        def log_message(self, *_): pass
+        def do_POST(self):
+            global count
+            count += 1
+            self.rfile.read(int(self.headers.get("content-length") or 0))
+            status, body = 200, b"[7]"
+            {fault}
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), Handler)
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
+"""
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
+    """Start a server that answers `[7]`, but for a line of Python that goes wrong."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(fault: str) -> Running:
+        script = tmp_path / "server.py"
+        script.write_text(textwrap.dedent(SERVER).replace("{fault}", fault))
+        process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE)
+        started.append(process)
+        assert process.stdout is not None
+        return Running("bad", process, int(process.stdout.readline()))
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait(20)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def soak(server: Running, seconds: float = 0.6) -> Outcome:
+    question = Question("/score", {}, b"{}", json.loads, [7])
+    target = Target(server.port, "key", [0.0], 7)
+    return Soak(server, target, [question], kill=False).run(seconds)
+
+
+def test_a_wrong_answer_is_reported(bad):
+    outcome = soak(bad('if count % 20 == 0: body = b"[8]"'))
+    assert outcome.answers > 0
+    assert outcome.problems["a wrong answer"] > 0
+    assert any("times a wrong answer" in one for one in outcome.verdict())
+
+
+def test_an_answer_that_is_no_json_is_a_wrong_one(bad):
+    assert soak(bad('if count % 20 == 0: body = b"["')).problems["a wrong answer"] > 0
+
+
+def test_a_server_error_is_reported(bad):
+    outcome = soak(bad("if count % 20 == 0: status = 503"))
+    assert outcome.problems["HTTP 503 to a good request"] > 0
+
+
+def test_a_connection_that_breaks_off_is_reported(bad):
+    outcome = soak(bad("if count % 20 == 0: self.connection.shutdown(2); return"))
+    assert outcome.problems["a good request broke off"] > 0
+
+
+def test_a_fault_that_is_accepted_is_reported(bad):
+    outcome = soak(bad("pass"))
+    assert outcome.problems["bad_json answered otherwise"] > 0
+    assert outcome.problems["wrong_key answered otherwise"] > 0
+    assert any("instead of 400" in one for one in outcome.examples)
+
+
+def test_memory_that_grows_is_reported(bad):
+    outcome = soak(bad("kept.append(os.urandom(200_000))"), seconds=2)
+    assert any(one.startswith("memory grew") for one in outcome.verdict())
+
+
+def test_open_files_that_grow_are_reported(bad):
+    outcome = soak(bad('kept.append(open("/dev/null"))'))
+    assert any(one.startswith("open files grew") for one in outcome.verdict())
+
+
+def test_a_service_that_answers_nothing_is_reported():
+    assert Outcome().verdict() == ["no request was answered"]
+
+
+def test_a_warm_up_is_not_growth():
+    values = [1] * 2 + [50] * 18
+    assert thirds(values) == (50, 50)
+    assert Outcome(answers=1, memory=[10**9] * 30, files=[9] * 30).verdict() == []
+
+
+@pytest.mark.slow
+def test_our_service_stands_it(tmp_path):
+    """Long enough for a worker to be killed and replaced."""
+    file = tmp_path / "soak.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "scoring.bench", "soak", "--minutes", "0.22", "--json", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcome = json.loads(file.read_text())
+    assert outcome["answers"] > 100
+    assert outcome["killed"] == 1
+    assert len(outcome["faults"]) == 13
+    assert outcome["problems"] == {}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +13,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
-from scoring.bench import comparison, report
+from scoring.bench import comparison, report, servers
+from scoring.bench.comparison import Cases
 from scoring.bench.environment import EnvironmentFailedError
 from scoring.bench.environment import environment as build_environment
+from scoring.bench.faults import Target
 from scoring.bench.load import WrongAnswerError
 from scoring.bench.plan import QUICK, Plan
 from scoring.bench.servers import ServerFailedError
+from scoring.bench.soak import Outcome, Soak, questions, thirds
 from scoring.errors import ScoringError
 
 app = typer.Typer(
@@ -110,6 +117,56 @@ def compare(
     if missed:
         typer.echo(f"error: targets were missed: {'; '.join(missed)}", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def soak(
+    model: Model = MODEL,
+    images: Images = IMAGES,
+    minutes: Annotated[float, typer.Option(min=0.02, help="How long.")] = 10.0,
+    json_file: JsonFile = None,
+) -> None:
+    """Keep the service busy on all cores with faults mixed in, and kill a worker now and then.
+
+    Exit code 1 unless every answer was right and memory and open files stayed flat.
+    """
+    key = secrets.token_urlsafe(24)
+    cores = os.sched_getaffinity(0)
+    workers = max(2, len(cores))
+    with _one_line_errors():
+        cases = Cases(model, images)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            servers.ours(model, Path(folder), cores, workers, SCORING_KEY=key) as running,
+            Console(stderr=True).status("Starting") as status,
+        ):
+            target = Target.of(running.port, key, cases.case("JSON", 1))
+            outcome = Soak(running, target, questions(cases, key)).run(minutes * 60, status.update)
+    Console().print(_summary(outcome))
+    _write(json_file, outcome.json())
+    for example in outcome.examples:
+        typer.echo(example, err=True)
+    problems = outcome.verdict()
+    if problems:
+        typer.echo(f"error: the service did not stand it: {'; '.join(problems)}", err=True)
+        raise typer.Exit(1)
+
+
+def _summary(outcome: Outcome) -> Table:
+    table = Table(show_header=False)
+    memory, files = thirds(outcome.memory), thirds(outcome.files)
+    rows = {
+        "time": f"{outcome.seconds:.0f} s",
+        "right answers": f"{outcome.answers:,} ({outcome.answers / outcome.seconds:,.0f}/s)",
+        "faults, answered as they have to be": f"{sum(outcome.faults.values()):,}",
+        "workers killed": f"{outcome.killed}, {outcome.excused} requests broke off with them",
+        "memory, first and last third": f"{memory[0] / 1e6:.0f} and {memory[1] / 1e6:.0f} MB (PSS)",
+        "open files, first and last third": f"{files[0]:.0f} and {files[1]:.0f}",
+        "problems": f"{sum(outcome.problems.values())}",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
 
 
 def _write(file: Path | None, text: str) -> None:

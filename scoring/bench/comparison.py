@@ -23,6 +23,9 @@ from scoring.manifest import Manifest, verified_bytes
 
 FORMS = ("JSON", "UINT8", "FP32")
 SCALING_ROWS = 30
+REST_SECONDS = 3.0
+"""Memory is read so long after the load: both servers have had time to give some back."""
+
 Say = Callable[[str], None]
 
 
@@ -111,6 +114,7 @@ def measure(model: Path, images: Path, environment: Path, plan: Plan, say: Say) 
             line for rows in plan.sizes for line in _lines(ours, theirs, cases, rows, plan, say)
         ]
         lines.sort(key=lambda line: (FORMS.index(line.form), line.rows))
+        time.sleep(REST_SECONDS)
         resident = Pair(ours.resident(), theirs.resident())
         proportional = Pair(ours.proportional(), theirs.proportional())
         stack.close()

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from scoring.bench.comparison import Case
+
 JSON = {"content-type": "application/json"}
 BOMB = gzip.compress(b" " * (64 << 20))
 """64 MB of nothing in 64 KB."""
@@ -40,6 +42,12 @@ class Target:
     key: str
     row: list[float]
     label: int
+
+    @classmethod
+    def of(cls, port: int, key: str, case: Case) -> Target:
+        """A target with the first row of a JSON case."""
+        body = case.request.partition(b"\r\n\r\n")[2]
+        return cls(port, key, json.loads(body)["data"][0], case.labels[0])
 
     @property
     def headers(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from statistics import median
 
+from scoring.bench.comparison import REST_SECONDS
 from scoring.bench.plan import Comparison, Line
 
 LEAST = {
@@ -21,6 +22,11 @@ LEAST = {
 MOST_TAIL = 2.0
 LEAST_START = 6.0
 MOST_MEMORY = 0.5
+
+_COLUMNS = (
+    *("request", "rows", "ours, 1/s", "theirs, 1/s", "ratio (spread)", "target"),
+    *("p50", "p99", "p99/p50"),
+)
 
 
 def missed(comparison: Comparison) -> list[str]:
@@ -47,8 +53,8 @@ def missed(comparison: Comparison) -> list[str]:
 def markdown(comparison: Comparison) -> str:
     """The table of the README."""
     table = [
-        "| request | rows | ours, 1/s | theirs, 1/s | ratio (spread) | target | p50 | p99 | p99/p50 |",
-        "|---|---|---|---|---|---|---|---|---|",
+        f"| {' | '.join(_COLUMNS)} |",
+        f"|{'---|' * len(_COLUMNS)}",
         *(_row(line) for line in comparison.lines),
     ]
     starts = comparison.starts
@@ -56,9 +62,10 @@ def markdown(comparison: Comparison) -> str:
     ratios = [one.theirs / one.ours for one in starts]
     resident, proportional = comparison.resident, comparison.proportional
     rest = [
-        f"Cold start to ready: {ours:.2f} s beside {theirs:.2f} s, {comparison.start_ratio:.1f}x as "
-        f"fast ({min(ratios):.1f} to {max(ratios):.1f}; target {LEAST_START:g}x).",
-        f"Memory after all load: {_mega(resident.ours)} beside {_mega(resident.theirs)} (RSS), "
+        f"Cold start to ready: {ours:.2f} s beside {theirs:.2f} s, "
+        f"{comparison.start_ratio:.1f}x as fast ({min(ratios):.1f} to {max(ratios):.1f}; target {LEAST_START:g}x).",
+        f"Memory {REST_SECONDS:g} s after all load: {_mega(resident.ours)} beside "
+        f"{_mega(resident.theirs)} (RSS), "
         f"{_mega(proportional.ours)} beside {_mega(proportional.theirs)} (PSS); "
         f"at worst {comparison.memory_ratio:.2f} of theirs (target under {MOST_MEMORY}).",
     ]
@@ -66,8 +73,8 @@ def markdown(comparison: Comparison) -> str:
         (one, rates), (many, more) = sorted(comparison.scaling.items())
         gains = [b / a for a, b in zip(rates, more, strict=True)]
         rest.append(
-            f"{many} workers answer {median(gains):.2f} times ({min(gains):.2f} to {max(gains):.2f})"
-            f" as many requests of 30 rows as {one}, on {comparison.cores} cores that the load"
+            f"{many} workers answer {median(gains):.2f} times "
+            f"({min(gains):.2f} to {max(gains):.2f}) as many requests of 30 rows as {one}, on {comparison.cores} cores that the load"
             " itself shares."
         )
     idle = min(comparison.lines, key=lambda line: median(line.busy))

@@ -54,7 +54,7 @@ def bad(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
         process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE)
         started.append(process)
         assert process.stdout is not None
-        return Running("bad", process, int(process.stdout.readline()))
+        return Running("bad", process, int(process.stdout.readline()), tmp_path / "log")
 
     yield start
     for process in started:

@@ -63,7 +63,8 @@ def markdown(comparison: Comparison) -> str:
     resident, proportional = comparison.resident, comparison.proportional
     rest = [
         f"Cold start to ready: {ours:.2f} s beside {theirs:.2f} s, "
-        f"{comparison.start_ratio:.1f}x as fast ({min(ratios):.1f} to {max(ratios):.1f}; target {LEAST_START:g}x).",
+        f"{comparison.start_ratio:.1f}x as fast ({min(ratios):.1f} to {max(ratios):.1f}; "
+        f"target {LEAST_START:g}x).",
         f"Memory {REST_SECONDS:g} s after all load: {_mega(resident.ours)} beside "
         f"{_mega(resident.theirs)} (RSS), "
         f"{_mega(proportional.ours)} beside {_mega(proportional.theirs)} (PSS); "
@@ -74,8 +75,8 @@ def markdown(comparison: Comparison) -> str:
         gains = [b / a for a, b in zip(rates, more, strict=True)]
         rest.append(
             f"{many} workers answer {median(gains):.2f} times "
-            f"({min(gains):.2f} to {max(gains):.2f}) as many requests of 30 rows as {one}, on {comparison.cores} cores that the load"
-            " itself shares."
+            f"({min(gains):.2f} to {max(gains):.2f}) as many requests of 30 rows as {one}, "
+            f"on {comparison.cores} cores that the load itself shares."
         )
     idle = min(comparison.lines, key=lambda line: median(line.busy))
     rest.append(

@@ -97,7 +97,7 @@ def ours(
 ) -> Iterator[Running]:
     """This project's service with its defaults, every protection and the log on."""
     environment = {
-        **_clean(),
+        **clean(),
         **IMAGE,
         "PYTHONPATH": str(ROOT),
         "AZUREML_MODEL_DIR": str(model.resolve()),
@@ -123,7 +123,7 @@ def theirs(environment: Path, model: Path, folder: Path, cores: set[int]) -> Ite
         *("--worker_count", "1"),
     ]
     path = f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-    variables = {**_clean(), **IMAGE, "PATH": path}
+    variables = {**clean(), **IMAGE, "PATH": path}
     with _started(THEIR_NAME, command, variables, port, "/", folder, cores) as running:
         yield running
 
@@ -189,8 +189,8 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _clean() -> dict[str, str]:
-    """This environment without settings of either server."""
+def clean() -> dict[str, str]:
+    """This process's environment without settings of either server."""
     prefixes = ("SCORING_", "MODEL_", "AZUREML_", "MALLOC_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
 

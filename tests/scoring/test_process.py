@@ -15,6 +15,11 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 ROW = [0.0] * 784
@@ -144,6 +149,37 @@ def test_any_estimator_is_served(start, model_dir, tmp_path):
     assert asked.json() == tree.predict_proba(flowers[:9]).tolist()
 
 
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LinearRegression(),
+        RandomForestRegressor(n_estimators=3, random_state=1),
+        make_pipeline(StandardScaler(), SVC(random_state=1)),
+        LogisticRegression(max_iter=1000),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_regressors_and_pipelines_are_served(start, model_dir, tmp_path, estimator):
+    """The general path; what has no probabilities says so."""
+    flowers, numbers = load_iris(return_X_y=True)
+    fitted = estimator.fit(flowers, numbers)
+    joblib.dump(fitted, tmp_path / "model.pkl")
+    digest = hashlib.sha256((tmp_path / "model.pkl").read_bytes()).hexdigest()
+    manifest = json.loads((model_dir / "manifest.json").read_text())
+    manifest |= {"file": "model.pkl", "input": {"features": 4}, "sha256": digest}
+    manifest["estimator"] = type(estimator).__name__
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    server = start("--model", str(tmp_path))
+    answers = server.score({"data": flowers.tolist()}).json()
+    np.testing.assert_allclose(answers, fitted.predict(flowers), rtol=1e-12)
+    asked = server.score({"data": flowers[:9].tolist(), "method": "predict_proba"})
+    if hasattr(fitted, "predict_proba"):
+        np.testing.assert_allclose(asked.json(), fitted.predict_proba(flowers[:9]), rtol=1e-12)
+    else:
+        assert asked.status_code == 400
+        assert asked.json()["error"]["code"] == "unknown_method"
+
+
 def test_keys_guard_scores_only_and_two_are_valid_at_once(start, tmp_path):
     second = tmp_path / "key"
     second.write_text(OTHER_KEY + "\n")
@@ -174,6 +210,20 @@ def test_requests_are_logged_by_id_without_their_payload(start):
     assert (good["id"], good["status"], good["rows"]) == ("good-one", 200, 1)
     assert (bad["id"], bad["status"], bad["error"]) == ("bad-one", 400, "bad_row")
     assert "secret" not in text
+
+
+def test_a_trace_is_passed_on_and_a_broken_one_ignored(start):
+    server = start()
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    for sent in (trace, "00-xyz", "ff" + trace[2:], trace + "\n"):
+        headers = {"traceparent": sent} if sent.isprintable() else {}
+        answer = server.score({"data": [ROW]}, **headers)
+        assert answer.headers.get("traceparent") == (trace if sent == trace else None)
+        assert len(answer.headers["x-ms-request-id"]) == 32
+    server.client.close()
+    server.stop()
+    lines = [json.loads(line) for line in server.process.stdout.read().splitlines()]
+    assert [line.get("trace") for line in lines] == [trace, None, None, None]
 
 
 def test_sigterm_answers_what_is_being_sent_and_ends_with_0(start):

@@ -17,7 +17,9 @@ class Request:
         "body",
         "headers",
         "id",
+        "keep_alive",
         "method",
+        "old",
         "path",
         "query",
         "route",
@@ -33,6 +35,8 @@ class Request:
         self.headers = headers
         self.body: bytes | bytearray = b""
         self.started = 0  # perf_counter_ns when the head was read
+        self.keep_alive = True  # the connection stays after the answer
+        self.old = False  # HTTP/1.0, whose connections stay only when that is said
         self.id = ""
         self.trace = ""  # a valid traceparent
         self.route: Route | None = None

@@ -125,7 +125,7 @@ class LargeBody(asyncio.BufferedProtocol):
     def __init__(
         self,
         buffers: Buffers,
-        owner: asyncio.Protocol,
+        owner: asyncio.BufferedProtocol,
         begun: bytes | bytearray,
         length: int,
         done: Callable[[bytearray | None, Rejection | None], None],

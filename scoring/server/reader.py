@@ -61,7 +61,7 @@ class RequestReader:
         """Nothing of a request was read."""
         return not (self._in_head or self._request)
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: memoryview) -> None:
         """Feed the parser; its callbacks do the work."""
         if self.closed:
             return

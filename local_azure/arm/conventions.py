@@ -17,17 +17,20 @@ class Convention:
         later: Whether a PUT is finished by polling.
         deleted_later: Whether a DELETE is finished by polling.
         body_while_creating: Whether the first answer holds the resource; else only its `Location`.
+        busy: The code of the 409 for a change while another one goes on.
     """
 
     created: int = 201
     later: bool = True
     deleted_later: bool = True
     body_while_creating: bool = True
+    busy: str = "AnotherOperationInProgress"
 
 
 _AT_ONCE = Convention(later=False, deleted_later=False)
 _KNOWN = {
     "microsoft.resources/resourcegroups": Convention(later=False),
+    "microsoft.containerinstance/containergroups": Convention(busy="ContainerGroupTransitioning"),
     "microsoft.storage/storageaccounts": Convention(
         created=202, deleted_later=False, body_while_creating=False
     ),

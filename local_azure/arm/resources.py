@@ -244,7 +244,7 @@ class Resources:
         if resource is not None and _state(resource) in BUSY:
             raise ArmError(
                 409,
-                "AnotherOperationInProgress",
+                convention(resource.type, long_running=True).busy,
                 f"Another operation on '{rid.text}' is in progress ({_state(resource)}); retry "
                 "when it has ended.",
             )

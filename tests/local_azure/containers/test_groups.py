@@ -135,6 +135,19 @@ def test_what_is_not_supported_is_refused(groups: Any, action: str):
     assert answer.json()["error"]["code"] == "ActionNotSupported"
 
 
+def test_a_group_that_is_being_made_is_not_changed(groups: Any):
+    name = "made-slowly"
+    groups.made.append(name)
+    begin = groups.client.container_groups.begin_create_or_update
+    making = begin(groups.resource_group, name, groups.body())
+    with pytest.raises(HttpResponseError) as refused:
+        begin(groups.resource_group, name, groups.body())
+    assert refused.value.status_code == 409
+    assert refused.value.error is not None
+    assert refused.value.error.code == "ContainerGroupTransitioning"
+    assert making.result(60).provisioning_state == "Succeeded"
+
+
 def test_an_update_of_image_variables_and_tags_restarts_in_place(groups: Any, asked: Any):
     group = groups.put(groups.body())
     before = asked(group, "/process")["pid"]

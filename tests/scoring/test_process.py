@@ -13,6 +13,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import psutil
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestRegressor
@@ -240,9 +241,11 @@ def test_sigterm_answers_what_is_being_sent_and_ends_with_0(start):
     assert server.process.wait(20) == 0
 
 
-def test_no_request_is_lost_under_load(start):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_no_request_is_lost_under_load(start, workers):
     """Whoever still asks while /ready already says 503 is answered, as a load balancer expects."""
-    server = start(SCORING_LOG_REQUESTS="false")
+    server = start(SCORING_WORKERS=workers, SCORING_LOG_REQUESTS="false")
+    started = psutil.Process(server.process.pid).children(recursive=True)
     body = json.dumps({"data": [ROW]}).encode()
     head = b"POST /score HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
     answers: list[bytes] = []
@@ -274,6 +277,7 @@ def test_no_request_is_lost_under_load(start):
     assert server.process.wait(20) == 0
     assert lost == []
     assert set(answers) == {b"HTTP/1.1 200"}
+    assert not any(process.is_running() for process in started)
 
 
 def test_a_log_that_nobody_reads_does_not_stop_the_answers(start):

@@ -149,41 +149,6 @@ def test_a_failing_start_of_several_workers_is_one_line(fail_to_start, model_dir
     assert result.stderr.count("\n") == 1
 
 
-def test_no_request_is_lost_when_several_workers_end(start):
-    server = start(SCORING_WORKERS="2", SCORING_LOG_REQUESTS="false")
-    workers = children(server.process.pid)
-    body = json.dumps({"data": [ROW]}).encode()
-    head = b"POST /score HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
-    answers: list[bytes] = []
-    lost: list[str] = []
-    stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.is_set():
-            try:
-                with socket.create_connection(("127.0.0.1", server.port), 10) as client:
-                    client.sendall(head + body)
-                    answers.append(client.recv(65536)[:12])
-            except OSError as error:
-                lost.append(str(error))
-
-    clients = [threading.Thread(target=ask) for _ in range(8)]
-    for client in clients:
-        client.start()
-    until(lambda: len(answers) >= 200)
-    server.process.terminate()
-    until(lambda: get(server, "/ready").status_code == 503)
-    enough = len(answers) + 200
-    until(lambda: len(answers) >= enough)
-    stop.set()
-    for client in clients:
-        client.join(20)
-    assert server.process.wait(20) == 0
-    assert lost == []
-    assert set(answers) == {b"HTTP/1.1 200"}
-    assert not any(map(alive, workers))
-
-
 def test_workers_end_when_their_supervisor_is_killed(start):
     server = start(SCORING_WORKERS="2")
     workers = children(server.process.pid)

@@ -204,5 +204,6 @@ def _expect_labels(connection: socket.socket, target: Target, count: int) -> Non
     while data.count(right) < count:
         piece = connection.recv(1 << 16)
         if not piece:
-            raise FaultError(f"the connection ended after {data.count(right)} of {count} answers")
+            found = data.count(right)
+            raise FaultError(f"it ended after {found} of {count} answers: {data[-200:]!r}")
         data += piece

@@ -72,6 +72,13 @@ class Running:
         times = _each(self.tree(), lambda process: process.cpu_times())
         return sum(each.user + each.system for each in times)
 
+    def last_words(self) -> str:
+        """The last line on stderr."""
+        with contextlib.suppress(FileNotFoundError):
+            lines = self.errors.read_text(errors="replace").strip().splitlines()
+            return lines[-1][:300] if lines else ""
+        return ""
+
     def stop(self) -> int:
         """SIGTERM, and the exit code; what does not end is killed with all below it."""
         if self.process.poll() is None:
@@ -169,8 +176,8 @@ def _started(
     try:
         while not _answers(port, path):
             if process.poll() is not None or time.perf_counter() - begin > READY_SECONDS:
-                last = errors.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
-                raise ServerFailedError(f"{name} does not answer; it wrote last: {last[0][:300]}")
+                last = running.last_words() or "nothing"
+                raise ServerFailedError(f"{name} does not answer; it wrote last: {last}")
             time.sleep(0.002)
         running.cold_start = time.perf_counter() - begin
         yield running

@@ -33,7 +33,9 @@ WARM_SECONDS = 120.0
 MORE_FILES = 24
 """Open files fluctuate with the connections of the moment."""
 
-KILL_SECONDS = 10.0
+KILL_SECONDS = 15.0
+"""More than five deaths in a minute would end the service, on purpose."""
+
 EXCUSED_SECONDS = 2.0
 """So long after a worker was killed, its connections may break off."""
 
@@ -152,6 +154,9 @@ class Soak:
             thread.start()
         try:
             while (elapsed := time.monotonic() - begin) < seconds:
+                if self._server.process.poll() is not None:
+                    self._problem("the service ended", self._server.last_words())
+                    break
                 self._outcome.memory.append(self._server.proportional())
                 self._outcome.files.append(self._server.files())
                 say(

@@ -108,6 +108,12 @@ def test_open_files_that_grow_are_reported(bad):
     assert any(one.startswith("open files grew") for one in outcome.verdict())
 
 
+def test_a_service_that_ends_is_reported_and_ends_the_soak(bad):
+    outcome = soak(bad("if count == 20: os._exit(3)"), seconds=60)
+    assert outcome.problems["the service ended"] == 1
+    assert outcome.seconds < 30
+
+
 def test_a_service_that_answers_nothing_is_reported():
     assert Outcome().verdict() == ["no request was answered"]
 
@@ -123,7 +129,7 @@ def test_our_service_stands_it(tmp_path):
     """Long enough for a worker to be killed and replaced."""
     file = tmp_path / "soak.json"
     done = subprocess.run(
-        [sys.executable, "-m", "scoring.bench", "soak", "--minutes", "0.22", "--json", str(file)],
+        [sys.executable, "-m", "scoring.bench", "soak", "--minutes", "0.3", "--json", str(file)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -17,6 +17,7 @@ import simdjson
 from numpy.typing import NDArray
 
 from scoring.errors import Rejection
+from scoring.server.pieces import LARGE, more_lists_than, read_in_pieces
 
 Rows = NDArray[np.float64]  # (rows, features)
 _ARRAY, _OBJECT = simdjson.Array, simdjson.Object
@@ -33,6 +34,10 @@ class RowReader:
 
     def read(self, body: bytes | bytearray) -> tuple[Rows, str]:
         """The rows, and the method that the body asks for."""
+        if len(body) > LARGE:
+            rows = read_in_pieces(self._parser, body, self._features, self._max_rows)
+            if rows is not None:
+                return rows, "predict"
         try:
             document = self._parser.parse(body)
         except (ValueError, RuntimeError):
@@ -54,7 +59,6 @@ class RowReader:
             flat = np.frombuffer(data.as_buffer(of_type="d"), dtype=np.float64)
         except TypeError:
             raise self._bad_value(data) from None
-        # One bracket for the list and one for each row: where there are no more, no value is one.
         if more_lists_than(count + 1, body) and _nested(data):
             raise self._bad_value(data)
         return flat.reshape(count, self._features), method
@@ -115,16 +119,6 @@ class RowReader:
                     )
                 rows[index, place] = value
         return rows, method
-
-
-def more_lists_than(most: int, text: bytes | bytearray) -> bool:
-    """Whether a text holds more opening brackets than that; far fewer bytes have one than not."""
-    found = -1
-    for _ in range(most + 1):
-        found = text.find(b"[", found + 1)
-        if found < 0:
-            return False
-    return True
 
 
 def parse_exactly(body: bytes | bytearray) -> Any:

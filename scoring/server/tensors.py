@@ -11,7 +11,7 @@ import simdjson
 from numpy.typing import NDArray
 
 from scoring.errors import Rejection
-from scoring.server.jsonrows import more_lists_than
+from scoring.server.pieces import more_lists_than
 
 DTYPES = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
 Rows = NDArray[Any]  # (rows, features)

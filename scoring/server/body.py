@@ -6,6 +6,8 @@ import asyncio
 import zlib
 from collections.abc import Callable
 
+import numpy as np
+
 from scoring.errors import Rejection
 from scoring.settings import Settings
 
@@ -128,11 +130,11 @@ class LargeBody(asyncio.BufferedProtocol):
         owner: asyncio.BufferedProtocol,
         begun: bytes | bytearray,
         length: int,
-        done: Callable[[bytearray | None, Rejection | None], None],
+        done: Callable[[memoryview | None, Rejection | None], None],
     ) -> None:
         self._buffers = buffers
         self._owner = owner
-        self._content = bytearray(min(length, max(LARGE, 2 * len(begun))))
+        self._content = _memory(min(length, max(LARGE, 2 * len(begun))))
         self._content[: len(begun)] = begun
         self._filled = len(begun)
         self._length = length
@@ -142,7 +144,7 @@ class LargeBody(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """The free part of the buffer; uvloop fills as much of it as has arrived."""
-        return memoryview(self._content)[self._filled :]
+        return self._content[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes more have arrived."""
@@ -165,14 +167,14 @@ class LargeBody(asyncio.BufferedProtocol):
         except Rejection:
             self._buffers.held -= size - self._filled
             raise
-        larger = bytearray(size)
+        larger = _memory(size)
         larger[: self._filled] = self._content
         self._content = larger
 
     def drop(self) -> None:
         """Give the buffer back; the body will not be answered."""
         self._buffers.held -= len(self._content)
-        self._content = bytearray()
+        self._content = memoryview(b"")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass on."""
@@ -189,6 +191,11 @@ class LargeBody(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Pass on."""
         self._owner.resume_writing()
+
+
+def _memory(size: int) -> memoryview:
+    """Room for so many bytes; a bytearray would be filled with zeros first."""
+    return np.empty(size, np.uint8).data
 
 
 def _decoder(encoding: bytes) -> zlib._Decompress | None:

@@ -78,7 +78,7 @@ class InferenceProtocol:
         body = request.body
         declared = request.headers.get(_HEAD_LENGTH)
         if declared is None:
-            return self._read_json(body)
+            return self._read_json(bytes(body))
         if not declared.isdigit() or len(declared) > 19 or int(declared) > len(body):
             raise bad(f"{HEAD_LENGTH} is not a number of bytes from 0 to {len(body)}")
         start = int(declared)

@@ -17,6 +17,7 @@ import simdjson
 from numpy.typing import NDArray
 
 from scoring.errors import Rejection
+from scoring.server.messages import Content
 from scoring.server.pieces import LARGE, more_lists_than, read_in_pieces
 
 Rows = NDArray[np.float64]  # (rows, features)
@@ -32,12 +33,14 @@ class RowReader:
         self._methods = methods
         self._parser = simdjson.Parser()
 
-    def read(self, body: bytes | bytearray) -> tuple[Rows, str]:
+    def read(self, body: Content) -> tuple[Rows, str]:
         """The rows, and the method that the body asks for."""
         if len(body) > LARGE:
             rows = read_in_pieces(self._parser, body, self._features, self._max_rows)
             if rows is not None:
                 return rows, "predict"
+        if isinstance(body, memoryview):
+            body = bytes(body)
         try:
             document = self._parser.parse(body)
         except (ValueError, RuntimeError):

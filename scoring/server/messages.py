@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 JSON = "application/json"
 REASONS = {status.value: status.phrase for status in HTTPStatus}
+# A large body is a view of memory that was filled as it arrived.
+Content: TypeAlias = bytes | bytearray | memoryview
 
 
 class Request:
@@ -33,7 +35,7 @@ class Request:
         self.path = path
         self.query = query
         self.headers = headers
-        self.body: bytes | bytearray = b""
+        self.body: Content = b""
         self.started = 0  # perf_counter_ns when the head was read
         self.keep_alive = True  # the connection stays after the answer
         self.old = False  # HTTP/1.0, whose connections stay only when that is said

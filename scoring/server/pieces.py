@@ -13,16 +13,19 @@ import numpy as np
 import simdjson
 from numpy.typing import NDArray
 
+from scoring.server.messages import Content
+
 Rows = NDArray[np.float64]  # (rows, features)
 LARGE = 256 << 10
 _PIECE = 128 << 10
 _OPENING = re.compile(rb'[ \t\n\r]*\{[ \t\n\r]*"data"[ \t\n\r]*:[ \t\n\r]*\[')
 _CLOSING = re.compile(rb"\][ \t\n\r]*\}[ \t\n\r]*\Z")
+_LONGEST_CLOSING = 64
 _BETWEEN_ROWS = re.compile(rb"\][ \t\n\r]*,[ \t\n\r]*(?=\[)")
 
 
 def read_in_pieces(
-    parser: simdjson.Parser, body: bytes | bytearray, features: int, max_rows: int
+    parser: simdjson.Parser, body: Content, features: int, max_rows: int
 ) -> Rows | None:
     """The rows of a body that has nothing but rows of `features` numbers.
 
@@ -30,12 +33,13 @@ def read_in_pieces(
     that each are a list of flat rows are together one, because commas alone were between them; a
     cut in the wrong place, within a row or a string, leaves a piece that is no JSON.
     """
-    opening, end = _OPENING.match(body), body.rfind(b"]")
-    if opening is None or end < 0 or _CLOSING.match(body, end) is None:
+    opening = _OPENING.match(body)
+    closing = _CLOSING.search(body, max(0, len(body) - _LONGEST_CLOSING))
+    if opening is None or closing is None:
         return None
     found: list[NDArray[np.float64]] = []
     count = 0
-    for piece in _pieces(body, opening.end(), end):
+    for piece in _pieces(body, opening.end(), closing.start()):
         try:
             rows = _rows(parser.parse(piece), piece, features)
         except (ValueError, RuntimeError, TypeError):
@@ -46,7 +50,7 @@ def read_in_pieces(
     return np.concatenate(found) if found else None
 
 
-def _pieces(body: bytes | bytearray, start: int, end: int) -> Iterator[bytes]:
+def _pieces(body: Content, start: int, end: int) -> Iterator[bytes]:
     """Lists of whole rows, each with brackets of its own."""
     view = memoryview(body)
     while start < end:

@@ -70,8 +70,9 @@ class AzureML:
 
     def _text(self, request: Request) -> Answer:
         """For a script without run_array(): the text goes through, if it is JSON."""
-        parse_exactly(request.body)
-        text = request.body.decode("utf-8")
+        body = bytes(request.body)
+        parse_exactly(body)
+        text = body.decode("utf-8")
         return self._scorer.run(lambda: self._scorer.text(text))
 
 

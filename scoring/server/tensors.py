@@ -11,6 +11,7 @@ import simdjson
 from numpy.typing import NDArray
 
 from scoring.errors import Rejection
+from scoring.server.messages import Content
 from scoring.server.pieces import more_lists_than
 
 DTYPES = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
@@ -45,9 +46,7 @@ class TensorReader:
             )
         return shape[0]
 
-    def from_bytes(
-        self, body: bytes | bytearray, start: int, dtype: np.dtype[Any], count: int
-    ) -> Rows:
+    def from_bytes(self, body: Content, start: int, dtype: np.dtype[Any], count: int) -> Rows:
         """Rows in a body's bytes from `start` on; the caller has checked their number."""
         rows = np.frombuffer(body, dtype, offset=start).reshape(count, self._features)
         if dtype in self._as_they_came:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import socketserver
 import subprocess
 import sys
@@ -83,6 +84,20 @@ def test_one_wrong_answer_among_many_stops_it(serve, answer):
         load.run(port, REQUEST, b"[7]", 5, connections=2)
 
 
+def test_a_slow_machine_gives_at_least_one_answer(serve):
+    assert load.run(serve((200, b"[7]")), REQUEST, b"[7]", 0, connections=1).answers == 1
+
+
+@pytest.mark.parametrize("sleeping", [False, True])
+def test_a_server_that_says_nothing_is_given_up(monkeypatch, sleeping):
+    monkeypatch.setattr(load, "PATIENCE_SECONDS", 0.2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(WrongAnswerError, match=r"no answer came within 0\.3 s"),
+    ):
+        load.run(silent.getsockname()[1], REQUEST, b"[7]", 0.1, sleeping=sleeping)
+
+
 def test_a_refusal_is_no_answer(serve):
     with pytest.raises(WrongAnswerError, match=r"HTTP/1\.1 400"):
         load.ask(serve((400, b"{}")), REQUEST)
@@ -148,6 +163,7 @@ def test_the_whole_bench_runs_in_short(tmp_path):
         text=True,
         check=False,
     )
+    assert files[0].exists(), done.stderr
     found = json.loads(files[0].read_text())
     # A fraction of a second judges nobody; but what it says has to be what it found.
     assert done.returncode == (1 if found["missed"] else 0), done.stderr

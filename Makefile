@@ -29,7 +29,7 @@ check: setup  ## Format, lint and types
 
 test: setup  ## Every test that needs no root and no container engine
 	@$(BIN)/python -m local_azure setup
-	@$(BIN)/pytest --numprocesses $$(($$(nproc) + 1)) --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup  ## Measure the scoring service beside Microsoft's server
 	@$(BIN)/python -m scoring.bench compare $(ARGS)

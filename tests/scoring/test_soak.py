@@ -65,7 +65,7 @@ def bad(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
 
 
 def soak(server: Running, *problems: str, seconds: float = 0.6) -> Outcome:
-    """Go on, each time for longer, until these problems were seen: a busy machine has few answers."""
+    """Go on, each time for longer, until these problems were seen: a busy machine answers less."""
     question = Question("/score", {}, b"{}", json.loads, [7])
     target = Target(server.port, "key", [0.0], 7)
     while True:

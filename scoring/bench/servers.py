@@ -130,7 +130,8 @@ def theirs(environment: Path, model: Path, folder: Path, cores: set[int]) -> Ite
         *("--worker_count", "1"),
     ]
     path = f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-    variables = {**clean(), **IMAGE, "PATH": path}
+    # Its gunicorn makes a control socket, which would else be in the home directory.
+    variables = {**clean(), **IMAGE, "PATH": path, "XDG_RUNTIME_DIR": str(folder)}
     with _started(THEIR_NAME, command, variables, port, "/", folder, cores) as running:
         yield running
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from local_azure.home import CHECKOUT, Home
@@ -117,7 +119,12 @@ def test_what_a_killed_pulumi_left_is_recovered(
         in_use = run("recover")
         assert in_use.returncode == 1
         assert f"is in use by pulumi (process {killed.pid})" in in_use.stderr
+        family = psutil.Process(killed.pid).children(recursive=True)
         os.killpg(killed.pid, signal.SIGKILL)
+        # The language host is in a group of its own, and would look for its engine for minutes.
+        for each in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
 
     (project / "__main__.py").write_text(GOOD)
     locked = run("exec", "--", "pulumi", "up", "--yes", "--non-interactive")

@@ -21,11 +21,8 @@ SHA256 = json.loads(
 
 def stack_files() -> dict[Path, bytes]:
     """The project's and the stacks' settings, which a journey must neither add to nor change."""
-    return {
-        path: path.read_bytes()
-        for folder in (ROOT, ROOT / "infra")
-        for path in folder.glob("Pulumi*")
-    }
+    found = [*ROOT.glob("Pulumi*"), *(ROOT / "infra").rglob("Pulumi*")]
+    return {path: path.read_bytes() for path in found}
 
 
 STACK_FILES = stack_files()

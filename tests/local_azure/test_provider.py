@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.home import CHECKOUT, Home
 from local_azure.provider import plugin
 from local_azure.ready import prepare
+from tests.support.engine import killed
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -369,14 +369,11 @@ def test_a_killed_engine_takes_its_plugin_along_and_the_next_update_ends_well(
     children = psutil.Process(running.pid).children(recursive=True)
     plugins = [each for each in children if "local_azure.provider" in each.cmdline()]
     assert plugins
-    os.killpg(running.pid, signal.SIGKILL)
-    running.communicate(timeout=10)
-    gone, alive = psutil.wait_procs(plugins, timeout=10)
-    assert gone
-    assert not alive
-    for each in children:
-        if each.is_running():
-            each.kill()
+    with killed(running.pid):
+        running.communicate(timeout=10)
+        gone, alive = psutil.wait_procs(plugins, timeout=10)
+        assert gone
+        assert not alive
     project.program(HEAD, ACCOUNT)
     recovered = [sys.executable, "-m", "local_azure", "recover"]
     subprocess.run(recovered, cwd=tmp_path, env=project.environment, check=True, timeout=60)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from local_azure.home import CHECKOUT, Home
+from tests.support.engine import killed
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
 
@@ -110,21 +108,17 @@ def test_what_a_killed_pulumi_left_is_recovered(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    ) as killed:
+    ) as running:
         deadline = time.monotonic() + 300
         while not (project / "hangs").exists():
-            assert killed.poll() is None
+            assert running.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         in_use = run("recover")
         assert in_use.returncode == 1
-        assert f"is in use by pulumi (process {killed.pid})" in in_use.stderr
-        family = psutil.Process(killed.pid).children(recursive=True)
-        os.killpg(killed.pid, signal.SIGKILL)
-        # The language host is in a group of its own, and would look for its engine for minutes.
-        for each in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
+        assert f"is in use by pulumi (process {running.pid})" in in_use.stderr
+        with killed(running.pid):
+            running.wait(10)
 
     (project / "__main__.py").write_text(GOOD)
     locked = run("exec", "--", "pulumi", "up", "--yes", "--non-interactive")

@@ -70,7 +70,7 @@ def serve(
     }
     options = {name: str(value) for name, value in given.items() if value is not None}
     with _one_line_errors():
-        from scoring.server.run import run
+        from scoring.process.run import run
 
         run(Settings.from_environment({**os.environ, **options}))
 

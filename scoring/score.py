@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.model import Model, load_model
+from scoring.model.load import Model, load_model
 
 model: Model
 

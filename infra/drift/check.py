@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from infra.disclosure import allow_list
+from infra.disclosure.mask import HIDDEN, Mask, environment_secrets
 from infra.drift import baseline, comparison, endpoint, repair, scoring_group, unmanaged
 from infra.drift import stack as stacks
 from infra.drift.arm import Arm
@@ -19,10 +21,9 @@ from infra.drift.report import Report
 from infra.drift.sample import Sample
 from infra.drift.scoring_group import ActualGroup
 from infra.drift.stack import Stack
-from infra.review import allowed, preview, reading
-from infra.review.errors import ReviewError
-from infra.review.masking import HIDDEN, Mask, environment_secrets
-from infra.review.opening import open_lists
+from infra.preview import command, events
+from infra.preview.errors import PreviewError
+from infra.preview.secret_lists import open_lists
 
 ANSWERED = "answered"
 SCORING_KEY = "SCORING_KEY"
@@ -70,10 +71,10 @@ class _Check:
 
     def _program(self, name: str, folder: Path) -> list[Finding]:
         try:
-            told = preview.run(name, folder)
+            told = command.run(name, folder)
             self.mask = Mask.of(self.mask.known | told.opened.secrets)
-            plan = open_lists(reading.read(told.events), told.opened)
-        except ReviewError as error:
+            plan = open_lists(events.read(told.events), told.opened)
+        except PreviewError as error:
             raise DriftError(str(error)) from error
         if plan.failed:
             raise DriftError(f"`pulumi preview` failed: {stacks.reason(plan) or 'it did not end'}")
@@ -99,7 +100,7 @@ class _Check:
         host = actual.host or str(place.hostname)
         if host != place.hostname:
             here = uri.replace(str(place.hostname), host, 1)
-            shown = here if allowed.URL(here, self.mask) else HIDDEN
+            shown = here if allow_list.URL(here, self.mask) else HIDDEN
             moved = endpoint.finding(
                 "scoring_uri", uri, shown, Severity.MAJOR, "it has another address"
             )

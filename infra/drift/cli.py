@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from infra.disclosure.mask import Mask, environment_secrets
 from infra.drift import baseline as baselines
 from infra.drift import check, rendering, sample
 from infra.drift.errors import DriftError
 from infra.drift.report import BROKE, DRIFT, Report
-from infra.review.masking import Mask, environment_secrets
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from infra.drift import noise, severity
+from infra.disclosure import display
+from infra.disclosure.mask import Mask
+from infra.drift import false_drift, severity
 from infra.drift.finding import Finding, Kind, Question
 from infra.policy.resource import UNKNOWN
-from infra.review import changes, paths, shown
-from infra.review.masking import Mask
-from infra.review.opening import OPENED
-from infra.review.paths import MISSING, Difference
-from infra.review.plan import Op, Plan, State, Step
+from infra.preview import changes, paths
+from infra.preview.paths import MISSING, Difference
+from infra.preview.plan import Op, Plan, State, Step
+from infra.preview.secret_lists import OPENED
 
 DEPLOYED = "deployed"
 DECLARED = "declared"
-NOTHING = shown.NOTHING
+NOTHING = display.NOTHING
 
 
 def of_cloud(plan: Plan, mask: Mask) -> Iterator[Finding]:
@@ -68,16 +69,16 @@ def _told(step: Step, path: paths.Path) -> bool:
 def _properties(
     step: Step, declared: State, found: list[Difference], question: Question, mask: Mask
 ) -> Iterator[Finding]:
-    for one in noise.without(step.type, found):
+    for one in false_drift.without(step.type, found):
         level, reason = severity.of_property(step.type, declared.inputs, one.path, one.new)
         yield Finding(
             question=question,
-            resource=shown.name(step.name, mask),
+            resource=display.name(step.name, mask),
             type=step.type,
-            path=shown.path(one.path, mask),
-            label=shown.name(one.label, mask),
-            declared=shown.property_value(step.type, one.path, one.label, one.old, mask),
-            actual=shown.property_value(step.type, one.path, one.label, one.new, mask),
+            path=display.path(one.path, mask),
+            label=display.name(one.label, mask),
+            declared=display.property_value(step.type, one.path, one.label, one.old, mask),
+            actual=display.property_value(step.type, one.path, one.label, one.new, mask),
             kind=_kind(one),
             severity=level,
             reason=reason,
@@ -96,7 +97,7 @@ def _resource(step: Step, question: Question, kind: Kind, mask: Mask) -> Finding
     missing = kind is Kind.MISSING
     return Finding(
         question=question,
-        resource=shown.name(step.name, mask),
+        resource=display.name(step.name, mask),
         type=step.type,
         path="",
         label="",

@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 
+from infra.disclosure import allow_list
+from infra.disclosure.mask import HIDDEN, Mask
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.sample import Sample
-from infra.review import allowed
-from infra.review.masking import HIDDEN, Mask
 
 PATIENCE = 30.0
 """Seconds that an endpoint may take to answer: a container that just restarted is no drift."""
@@ -164,7 +164,7 @@ def _served(content: Any) -> str:
 
 
 def _shown(text: str, mask: Mask) -> str:
-    return text if text == "(none)" or allowed.DIGEST(text, mask) else HIDDEN
+    return text if text == "(none)" or allow_list.DIGEST(text, mask) else HIDDEN
 
 
 def finding(path: str, declared: str, actual: str, severity: Severity, reason: str = "") -> Finding:

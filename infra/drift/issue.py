@@ -8,7 +8,7 @@ from typing import Any
 from infra.drift import rendering
 from infra.drift.errors import DriftError
 from infra.drift.report import BROKE, IN_SYNC, Report
-from infra.github import Access, GitHub, GitHubError, ServerError
+from infra.github.client import Access, GitHub, GitHubError, ServerError
 
 TRIES = 3
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from infra.disclosure.markdown import code, details, fence, size, table
 from infra.drift.finding import Finding
 from infra.drift.report import Report
-from infra.review.markdown import code, details, fence, size, table
 
 LIMIT = 60_000
 """Bytes; GitHub takes 65,536 characters, and the marker of an issue has to fit in, too."""

@@ -6,9 +6,9 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from infra import azure_facts
 from infra.drift.finding import Finding, Question
 from infra.drift.stack import Stack
-from infra.policy import types
 
 _PROVIDER = re.compile(r"/providers/([^/]+/.+)$", re.IGNORECASE)
 
@@ -26,7 +26,7 @@ def commands(stack: Stack, findings: Sequence[Finding]) -> tuple[str, ...]:
     group = stack.scoring_group
     wrong = any(one.question is Question.ENDPOINT for one in findings)
     explained = any(
-        one.type == types.CONTAINER_GROUP
+        one.type == azure_facts.CONTAINER_GROUP
         for one in findings
         if one.question in {Question.CLOUD, Question.PROGRAM}
     )

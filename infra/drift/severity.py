@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from infra import azure_facts
 from infra.drift.finding import Kind, Severity
-from infra.policy import types
 from infra.policy.evaluate import Violation, evaluate
 from infra.policy.resource import Resource
-from infra.review.paths import MISSING, Path
+from infra.preview.paths import MISSING, Path
 
 _OPEN: Mapping[str, tuple[Any, ...]] = {
     "adminUserEnabled": (True,),
@@ -53,7 +53,7 @@ def of_property(
 
 def of_resource(kind: str, difference: Kind) -> tuple[Severity, str]:
     """(severity, reason) of a resource that is missing or that nobody declared."""
-    if kind == types.CONTAINER_GROUP and difference is Kind.MISSING:
+    if kind == azure_facts.CONTAINER_GROUP and difference is Kind.MISSING:
         return Severity.CRITICAL, "without it there is no endpoint"
     return Severity.MAJOR, ""
 

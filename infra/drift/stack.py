@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from infra import engine
+from infra import azure_facts
 from infra.drift.errors import DriftError
-from infra.policy import types
-from infra.review import opening, reading
-from infra.review.opening import Opened
-from infra.review.plan import Plan
-from infra.review.reading import SECRET_SIGNATURE, SIGNATURE, STACK_TYPE
+from infra.preview import engine, events, secret_lists
+from infra.preview.events import SECRET_SIGNATURE, SIGNATURE, STACK_TYPE
+from infra.preview.plan import Plan
+from infra.preview.secret_lists import Opened
 
 
 @dataclass(frozen=True)
@@ -75,12 +74,12 @@ class Stack:
     def outputs(self) -> Mapping[str, Any]:
         """The stack's outputs; a secret one is the mark `SECRET`."""
         found = [each for each in self._all() if each["type"] == STACK_TYPE]
-        return reading.value(found[0].get("outputs") or {}) if found else {}
+        return events.value(found[0].get("outputs") or {}) if found else {}
 
     @property
     def scoring_group(self) -> Resource | None:
         """The container group that answers, if it is deployed."""
-        groups = [each for each in self.resources if each.type == types.CONTAINER_GROUP]
+        groups = [each for each in self.resources if each.type == azure_facts.CONTAINER_GROUP]
         return groups[0] if groups else None
 
     def secure_variable(self, name: str) -> str:
@@ -98,7 +97,7 @@ class Stack:
         Args:
             actual: The containers as Azure answers them; None if there is no group.
         """
-        known = opening.read(self.state, {})
+        known = secret_lists.read(self.state, {})
         group = self.scoring_group
         if group is None or actual is None:
             return known
@@ -160,7 +159,7 @@ def refresh(stack: Stack) -> Plan:
     except engine.EngineError as error:
         raise DriftError(str(error)) from error
     try:
-        plan = reading.read(done.stdout)
+        plan = events.read(done.stdout)
     except Exception as error:
         if done.returncode:
             raise DriftError(f"`pulumi refresh` failed: {engine.said(done)}") from error

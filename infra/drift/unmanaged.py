@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra import azure_facts
+from infra.disclosure import allow_list, display
+from infra.disclosure.mask import Mask
 from infra.drift.arm import Arm
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.stack import Stack
-from infra.policy import types
-from infra.review import allowed, shown
-from infra.review.masking import Mask
 
 MADE_BY_AZURE = frozenset(
     {
@@ -31,23 +31,23 @@ def find(arm: Arm, stack: Stack, mask: Mask) -> Iterator[Finding]:
         DriftError: Azure was not reached, or refused.
     """
     known = {each.id.casefold() for each in stack.resources}
-    groups = [each.id for each in stack.resources if each.type == types.RESOURCE_GROUP]
+    groups = [each.id for each in stack.resources if each.type == azure_facts.RESOURCE_GROUP]
     for group in sorted(groups):
         for resource in arm.resources(group):
             own = str(resource.get("id", ""))
             if own.casefold() not in known and not _by_azure(resource):
                 yield Finding(
                     question=Question.GROUP,
-                    resource=shown.name(str(resource.get("name", "")), mask),
-                    type=shown.name(str(resource.get("type", "")), mask),
+                    resource=display.name(str(resource.get("name", "")), mask),
+                    type=display.name(str(resource.get("type", "")), mask),
                     path="",
                     label="",
-                    declared=shown.NOTHING,
+                    declared=display.NOTHING,
                     actual="deployed",
                     kind=Kind.UNEXPECTED,
                     severity=Severity.MAJOR,
                     reason="it is in no state of Pulumi's",
-                    id=own if allowed.ARM_ID(own, mask) else "",
+                    id=own if allow_list.ARM_ID(own, mask) else "",
                 )
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.policy import types
-from infra.review import paths
-from infra.review.changes import Change
-from infra.review.plan import Op, Step
+from infra import azure_facts
+from infra.preview import paths
+from infra.preview.changes import Change
+from infra.preview.plan import Op, Step
 
 IMMUTABLE = (
     "osType",
@@ -38,14 +38,14 @@ _KEPT_SCOPES = frozenset({"TenantReuse", "SubscriptionReuse", "ResourceGroupReus
 """Scopes under which the same label gives the same host name again."""
 
 _LOST: Mapping[str, str] = {
-    types.REGISTRY: "its images go with it: push the image again before the container group pulls",
-    types.STORAGE_ACCOUNT: "its blobs go with it, and its name is free for others at once",
-    types.VAULT: "it stays soft-deleted: its name is blocked until its retention has passed",
-    types.ML_WORKSPACE: "it is soft-deleted with its models: its name is blocked until purged",
-    types.LOG_ANALYTICS: "its logs can be restored for 14 days",
-    types.RESOURCE_GROUP: "everything in it goes with it, also what Pulumi does not know",
-    types.ROLE_ASSIGNMENT: "the right is missing until the new one works, 60 to 120 s",
-    types.IDENTITY: "a new identity is another principal: its roles have to be given again",
+    azure_facts.REGISTRY: "its images go with it: push the image again before the group pulls",
+    azure_facts.STORAGE_ACCOUNT: "its blobs go with it, and its name is free for others at once",
+    azure_facts.VAULT: "it stays soft-deleted: its name is blocked until its retention has passed",
+    azure_facts.ML_WORKSPACE: "soft-deleted with its models: its name is blocked until purged",
+    azure_facts.LOG_ANALYTICS: "its logs can be restored for 14 days",
+    azure_facts.RESOURCE_GROUP: "everything in it goes with it, also what Pulumi does not know",
+    azure_facts.ROLE_ASSIGNMENT: "the right is missing until the new one works, 60 to 120 s",
+    azure_facts.IDENTITY: "a new identity is another principal: its roles have to be given again",
 }
 
 
@@ -78,7 +78,7 @@ class Effect:
 
 def effect(step: Step, changes: Sequence[Change]) -> Effect:
     """What Azure will do with a step of the plan."""
-    if step.type == types.CONTAINER_GROUP:
+    if step.type == azure_facts.CONTAINER_GROUP:
         return _container_group(step, changes)
     forced = tuple(one for one in changes if one.forces)
     lost = _LOST.get(step.type) if step.op in {Op.DELETE, Op.REPLACE} else None

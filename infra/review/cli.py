@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from infra.disclosure.mask import Mask, environment_secrets
 from infra.policy import limits as policy_limits
-from infra.review import manifests, preview, reading, rendering, report
+from infra.preview import command, events
+from infra.preview.command import Preview
+from infra.preview.errors import PreviewError
+from infra.preview.secret_lists import Opened, open_lists
+from infra.review import manifests, rendering, report
 from infra.review.document import document
 from infra.review.errors import ReviewError
-from infra.review.masking import Mask, environment_secrets
-from infra.review.opening import Opened, open_lists
-from infra.review.preview import Preview
 from infra.review.report import Report
 from infra.review.verdict import verdict
 
@@ -83,7 +85,7 @@ def review(
             from infra.review.comment import post as post_comment
 
             typer.echo(post_comment(stack, text, repository, pull_request))
-    except (ReviewError, policy_limits.LimitsError) as error:
+    except (PreviewError, ReviewError, policy_limits.LimitsError) as error:
         typer.echo(f"error: {Mask.of(environment_secrets()).text(str(error))}", err=True)
         raise typer.Exit(1) from None
     _end(made, expect_no_changes)
@@ -98,8 +100,8 @@ def _review(stack: str, plan: Path | None, cwd: Path, folder: Path, limits: Path
         except (OSError, UnicodeDecodeError) as error:
             raise ReviewError(f"cannot read the plan {plan}: {error}") from error
     else:
-        told = preview.run(stack, cwd)
-    opened = open_lists(reading.read(told.events), told.opened)
+        told = command.run(stack, cwd)
+    opened = open_lists(events.read(told.events), told.opened)
     mask = Mask.of(told.opened.secrets | environment_secrets())
     return report.build(stack, opened, found, bounds, mask)
 

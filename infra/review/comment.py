@@ -7,7 +7,7 @@ import os
 import re
 from typing import Any
 
-from infra.github import Access, GitHub, GitHubError, ServerError
+from infra.github.client import Access, GitHub, GitHubError, ServerError
 from infra.review.errors import ReviewError
 
 TRIES = 3

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.policy import types
+from infra import azure_facts
+from infra.preview.plan import Plan, State, Step
 from infra.review.manifests import Manifest, Manifests
-from infra.review.plan import Plan, State, Step
 
 _VARIABLE = "MODEL_SHA256"
 
@@ -80,7 +80,7 @@ def changes(plan: Plan, manifests: Manifests) -> list[ModelChange]:
     """The container groups of a plan whose image or model changes."""
     found: list[ModelChange] = []
     for step in plan.steps:
-        if step.type == types.CONTAINER_GROUP:
+        if step.type == azure_facts.CONTAINER_GROUP:
             old, new = (_side(state, manifests) for state in (step.old, step.new))
             if (old and (old.images, old.sha256)) != (new and (new.images, new.sha256)):
                 found.append(_compare(step, old, new))

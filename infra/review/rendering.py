@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from infra.disclosure.markdown import code, size
+from infra.preview.plan import Op
 from infra.review import sections
-from infra.review.markdown import code, size
-from infra.review.plan import Op
 from infra.review.report import Report, ResourceChange
 from infra.review.verdict import verdict
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from infra.policy import types
+from infra import azure_facts
+from infra.disclosure import display
+from infra.disclosure.mask import Mask
 from infra.policy.evaluate import Undecided, Violation, evaluate
 from infra.policy.limits import Limits
 from infra.policy.resource import Resource
-from infra.review import azure, changes, model, shown
+from infra.preview import changes
+from infra.preview.changes import Change
+from infra.preview.paths import MISSING, differences
+from infra.preview.plan import Op, Plan, Step
+from infra.review import azure, model
 from infra.review.azure import Effect, Endpoint
-from infra.review.changes import Change
 from infra.review.manifests import Manifests
-from infra.review.masking import Mask
 from infra.review.model import ModelChange, Side
-from infra.review.paths import MISSING, differences
-from infra.review.plan import Op, Plan, Step
 
 
 @dataclass(frozen=True)
@@ -161,12 +163,12 @@ def build(stack: str, plan: Plan, manifests: Manifests, limits: Limits, mask: Ma
     changed = [_resource(step, mask) for step in steps if step.op is not Op.SAME]
     findings, undecided = _judge(steps, limits, mask)
     return Report(
-        stack=shown.name(stack, mask),
+        stack=display.name(stack, mask),
         failed=plan.failed,
         changes=tuple(sorted(changed, key=lambda one: (_ORDER[one.op], one.type, one.name))),
-        unchanged=tuple(sorted(shown.name(one.name, mask) for one in steps if one.op is Op.SAME)),
+        unchanged=tuple(sorted(display.name(one.name, mask) for one in steps if one.op is Op.SAME)),
         models=tuple(_model(one, mask) for one in model.changes(plan, manifests)),
-        manifests_broken=tuple(shown.name(one, mask) for one in manifests.broken),
+        manifests_broken=tuple(display.name(one, mask) for one in manifests.broken),
         findings=findings,
         undecided=undecided,
         outputs=_outputs(plan, mask),
@@ -181,8 +183,8 @@ def _resource(step: Step, mask: Mask) -> ResourceChange:
     found = changes.of(step)
     effect: Effect = azure.effect(step, found)
     return ResourceChange(
-        name=shown.name(step.name, mask),
-        type=shown.name(step.type.removeprefix("azure-native:"), mask),
+        name=display.name(step.name, mask),
+        type=display.name(step.type.removeprefix("azure-native:"), mask),
         op=effect.op,
         planned=step.op,
         protected=bool(step.old and step.old.protected),
@@ -194,21 +196,25 @@ def _resource(step: Step, mask: Mask) -> ResourceChange:
 
 def _row(step: Step, change: Change, forces: bool, mask: Mask) -> Row:
     values = [
-        shown.property_value(step.type, change.path, change.label, value, mask)
+        display.property_value(step.type, change.path, change.label, value, mask)
         for value in (change.old, change.new)
     ]
-    if change.path and values[0] == values[1] == shown.NOTHING:
+    if change.path and values[0] == values[1] == display.NOTHING:
         # The provider says that it differs and the inputs do not tell how.
-        values = [shown.HIDDEN, shown.HIDDEN]
+        values = [display.HIDDEN, display.HIDDEN]
     return Row(
-        shown.path(change.path, mask), shown.name(change.label, mask), values[0], values[1], forces
+        display.path(change.path, mask),
+        display.name(change.label, mask),
+        values[0],
+        values[1],
+        forces,
     )
 
 
 def _model(change: ModelChange, mask: Mask) -> ModelChange:
     return replace(
         change,
-        group=shown.name(change.group, mask),
+        group=display.name(change.group, mask),
         old=change.old and _side(change.old, mask),
         new=change.new and _side(change.new, mask),
     )
@@ -216,12 +222,12 @@ def _model(change: ModelChange, mask: Mask) -> ModelChange:
 
 def _side(side: Side, mask: Mask) -> Side:
     image, digest = ("containers", 0, "image"), ("tags", "modelSha256")
-    token = types.CONTAINER_GROUP
+    token = azure_facts.CONTAINER_GROUP
     return replace(
         side,
-        images=tuple(shown.property_value(token, image, "", one, mask) for one in side.images),
-        sha256=side.sha256 and shown.property_value(token, digest, "", side.sha256, mask),
-        version=side.version and shown.name(side.version, mask),
+        images=tuple(display.property_value(token, image, "", one, mask) for one in side.images),
+        sha256=side.sha256 and display.property_value(token, digest, "", side.sha256, mask),
+        version=side.version and display.name(side.version, mask),
     )
 
 
@@ -245,7 +251,7 @@ def _finding(step: Step, violation: Violation, mask: Mask) -> Finding:
         violation.rule.name,
         violation.rule.description,
         violation.mandatory,
-        shown.name(step.name, mask),
+        display.name(step.name, mask),
         mask.text(violation.message),
     )
 
@@ -255,10 +261,10 @@ def _outputs(plan: Plan, mask: Mask) -> tuple[Row, ...]:
         return ()
     return tuple(
         Row(
-            shown.path(one.path, mask),
+            display.path(one.path, mask),
             "",
-            shown.output_value(one.path, one.old, mask),
-            shown.output_value(one.path, one.new, mask),
+            display.output_value(one.path, one.old, mask),
+            display.output_value(one.path, one.new, mask),
         )
         for one in differences(plan.outputs_before or MISSING, plan.outputs_after)
         if one.path
@@ -266,4 +272,4 @@ def _outputs(plan: Plan, mask: Mask) -> tuple[Row, ...]:
 
 
 def _name(urn: str, mask: Mask) -> str:
-    return shown.name(urn.rsplit("::", 1)[-1], mask)
+    return display.name(urn.rsplit("::", 1)[-1], mask)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from infra.review.markdown import code, details, fence, table
+from infra.disclosure.markdown import code, details, fence, table
+from infra.preview.plan import Op
 from infra.review.model import ModelChange, Side
-from infra.review.plan import Op
 from infra.review.report import Finding, Report, ResourceChange, Row
 
 WORST_CELLS = 10

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from infra.preview.plan import Op
 from infra.review.azure import Endpoint
-from infra.review.plan import Op
 from infra.review.report import Report
 
 _WORDS = {

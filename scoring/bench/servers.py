@@ -112,7 +112,7 @@ def ours(
         **variables,
     }
     port = _free_port()
-    command = [sys.executable, "-m", "scoring.server"]
+    command = [sys.executable, "-m", "scoring.process"]
     environment["SCORING_PORT"] = str(port)
     with _started("ours", command, environment, port, "/ready", folder, cores) as running:
         yield running

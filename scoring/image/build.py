@@ -117,7 +117,7 @@ def _labels(manifest: Manifest) -> dict[str, str]:
 
 def _config(labels: dict[str, str]) -> dict[str, Any]:
     return {
-        "Cmd": ["python", "-m", "scoring.server"],
+        "Cmd": ["python", "-m", "scoring.process"],
         "Env": [f"{name}={value}" for name, value in sorted(ENVIRONMENT.items())],
         "ExposedPorts": {"5001/tcp": {}},
         "Labels": labels,

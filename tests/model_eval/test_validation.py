@@ -183,7 +183,7 @@ def test_the_metrics_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     [
         "model_eval.__main__, model_eval.validation, model_eval.smoke, model_eval.training",
         "infra.settings, infra.workspace, infra.registry, infra.scoring_group",
-        "scoring.cli, scoring.score, scoring.server.run",
+        "scoring.cli, scoring.score, scoring.process.run",
     ],
     ids=["validation", "program", "service"],
 )

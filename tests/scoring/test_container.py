@@ -42,7 +42,7 @@ def confined(model_dir: Path, tmp_path: Path) -> Iterator[Callable[..., int]]:
 
     def start(**variables: str) -> int:
         process = subprocess.Popen(
-            [*SANDBOX, sys.executable, "-m", "scoring.server"],
+            [*SANDBOX, sys.executable, "-m", "scoring.process"],
             cwd=tmp_path,
             env={
                 **clean(),

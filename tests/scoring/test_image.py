@@ -74,7 +74,7 @@ def test_it_holds_only_what_serving_needs(image):
         names = {member.name for member in tar if member.isfile()}
         assert all(member.uid == member.gid == member.mtime == 0 for member in tar)
     assert "app/scoring/score.py" in names
-    assert "app/scoring/server/__main__.py" in names
+    assert "app/scoring/process/__main__.py" in names
     assert not {name for name in names if "/image/" in name or name.endswith("cli.py")}
     pins = re.findall(r"^([\w.-]+)==", (ROOM / "requirements.txt").read_text(), re.MULTILINE)
     assert not [
@@ -110,7 +110,7 @@ def test_the_unpacked_layer_serves_from_its_own_folder(image, images, estimator,
         tar.extractall(tmp_path)  # noqa: S202 (our own image)
     variables = {**ENVIRONMENT, "SCORING_HOST": "127.0.0.1", "SCORING_PORT": "0"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "scoring.server"],
+        [sys.executable, "-m", "scoring.process"],
         cwd=tmp_path / "app",
         env={"PATH": os.environ["PATH"], **variables},
         stdout=subprocess.PIPE,

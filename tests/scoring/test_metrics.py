@@ -8,8 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scoring.manifest import Manifest
-from scoring.server.board import Board
-from scoring.server.metrics import Metrics
+from scoring.process.metrics import Metrics
+from scoring.process.scoreboard import Board
 
 
 def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

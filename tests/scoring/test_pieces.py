@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.errors import Rejection
-from scoring.server import pieces
-from scoring.server.jsonrows import RowReader
-from scoring.server.pieces import read_in_pieces
+from scoring.routes import json_pieces
+from scoring.routes.json_pieces import read_in_pieces
+from scoring.routes.json_rows import RowReader
 
 FEATURES = 3
 NUMBERS = st.one_of(
@@ -26,7 +26,7 @@ SPACE = st.text(" \t\n\r", max_size=3)
 def read(text: str, max_rows: int = 100, piece: int = 1) -> np.ndarray | None:
     """With a cut after every row, or at least so many bytes apart."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pieces, "_PIECE", piece)
+        patch.setattr(json_pieces, "_PIECE", piece)
         return read_in_pieces(simdjson.Parser(), text.encode(), FEATURES, max_rows)
 
 
@@ -107,7 +107,7 @@ def test_a_fault_in_a_late_piece_is_named_by_its_place(value: str, code: str):
     rows = ["[0.25, 1, 2]"] * 60_000
     rows[54_321] = f"[0.25, {value}, 2]"
     body = f'{{"data": [{", ".join(rows)}]}}'.encode()
-    assert len(body) > pieces.LARGE
+    assert len(body) > json_pieces.LARGE
     with pytest.raises(Rejection, match="row 54321, value 1") as refused:
         RowReader(FEATURES, 100_000, ("predict",)).read(body)
     assert refused.value.code == code
@@ -121,7 +121,7 @@ def test_a_large_body_is_read_as_a_whole_where_it_has_other_keys():
         {"method": "predict_proba", "data": rows},
     ):
         text = json.dumps(body).encode()
-        assert len(text) > pieces.LARGE
+        assert len(text) > json_pieces.LARGE
         found, method = reader.read(text)
         assert method == "predict_proba"
         np.testing.assert_array_equal(found, rows)

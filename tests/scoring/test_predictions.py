@@ -14,10 +14,10 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from scoring import score
 from scoring.errors import Rejection
-from scoring.linear import LinearModel
-from scoring.model import load_model
-from scoring.pickles import LinearParts
-from scoring.server.jsonrows import RowReader
+from scoring.model.linear import LinearModel
+from scoring.model.load import load_model
+from scoring.model.pickles import LinearParts
+from scoring.routes.json_rows import RowReader
 
 
 @pytest.fixture(scope="module")

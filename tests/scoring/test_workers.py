@@ -17,9 +17,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from scoring.server import cores
-from scoring.server.board import Board
-from scoring.server.listener import listen
+from scoring.http.listener import listen
+from scoring.process import cores
+from scoring.process.scoreboard import Board
 from scoring.settings import Settings
 
 ROW = [0.0] * 784

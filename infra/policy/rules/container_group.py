@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from infra.azure_facts import CONTAINER_GROUP
 from infra.policy.resource import Resource
 from infra.policy.rule import rule
-from infra.policy.types import CONTAINER_GROUP
 
 _BY_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 _SECRET_NAME = re.compile(

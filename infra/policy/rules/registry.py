@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from infra.azure_facts import REGISTRY, ROLE_ASSIGNMENT
 from infra.naming import ACR_PULL
 from infra.policy.resource import Resource
 from infra.policy.rule import rule
-from infra.policy.types import REGISTRY, ROLE_ASSIGNMENT
 
 
 @rule(REGISTRY)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from infra.azure_facts import STORAGE_ACCOUNT
 from infra.policy.resource import Resource
 from infra.policy.rule import rule
-from infra.policy.types import STORAGE_ACCOUNT
 
 
 @rule(STORAGE_ACCOUNT)

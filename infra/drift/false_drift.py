@@ -1,0 +1,193 @@
+"""Differences that are none: Azure writes the same thing in another way.
+
+Each rule is here because azure-native's users meet it as false drift. It judges one resource at a
+time and only ever drops a difference; what is left is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from infra import azure_facts
+from infra.policy.resource import SECRET
+from infra.preview.paths import MISSING, Difference, Path
+
+_ARM_ID = re.compile(r"/(subscriptions|providers|tenants)/", re.IGNORECASE)
+_ENUMERATIONS = re.compile(
+    r"(^|\.)(sku(\.(name|tier|family))?|protocol|scheme|osType|restartPolicy|kind|accessTier"
+    r"|type|principalType|minimumTlsVersion|(default)?[aA]ction|publicNetworkAccess\w*)$"
+)
+"""Properties whose values Azure compares without regard to case."""
+
+_SECURE = frozenset({"secureValue", "secureValueReference", "storageAccountKey", "workspaceKey"})
+"""What a read never returns."""
+
+DEFAULTS: dict[str, dict[str, tuple[Any, ...]]] = {
+    azure_facts.CONTAINER_GROUP: {
+        "priority": ("Regular",),
+        "sku": ("Standard",),
+        "containers[*].livenessProbe.httpGet.scheme": ("http",),
+        "containers[*].readinessProbe.httpGet.scheme": ("http",),
+        "containers[*].livenessProbe.successThreshold": (1,),
+        "containers[*].readinessProbe.successThreshold": (1,),
+        "ipAddress.ports[*].protocol": ("TCP",),
+    },
+    azure_facts.REGISTRY: {
+        "dataEndpointEnabled": (False,),
+        "encryption.status": ("disabled",),
+        "networkRuleBypassOptions": ("AzureServices",),
+        "publicNetworkAccess": ("Enabled",),
+        "zoneRedundancy": ("Disabled",),
+        "policies.azureADAuthenticationAsArmPolicy.status": ("enabled",),
+        "policies.exportPolicy.status": ("enabled",),
+        "policies.quarantinePolicy.status": ("disabled",),
+        "policies.retentionPolicy.days": (7,),
+        "policies.retentionPolicy.status": ("disabled",),
+        "policies.softDeletePolicy.retentionDays": (7,),
+        "policies.softDeletePolicy.status": ("disabled",),
+        "policies.trustPolicy.status": ("disabled",),
+        "policies.trustPolicy.type": ("Notary",),
+    },
+    azure_facts.STORAGE_ACCOUNT: {
+        "encryption.keySource": ("Microsoft.Storage",),
+        "encryption.services.blob.enabled": (True,),
+        "encryption.services.blob.keyType": ("Account",),
+        "encryption.services.file.enabled": (True,),
+        "encryption.services.file.keyType": ("Account",),
+        "networkRuleSet.bypass": ("AzureServices",),
+        "networkRuleSet.defaultAction": ("Allow",),
+    },
+    azure_facts.VAULT: {
+        "properties.enabledForDeployment": (False,),
+        "properties.enabledForDiskEncryption": (False,),
+        "properties.enabledForTemplateDeployment": (False,),
+        "properties.publicNetworkAccess": ("Enabled",),
+    },
+    azure_facts.LOG_ANALYTICS: {
+        "features.enableLogAccessUsingOnlyResourcePermissions": (True,),
+        "features.legacy": (0,),
+        "features.searchVersion": (1,),
+        "publicNetworkAccessForIngestion": ("Enabled",),
+        "publicNetworkAccessForQuery": ("Enabled",),
+        "workspaceCapping.dailyQuotaGb": (-1,),
+    },
+    azure_facts.APPLICATION_INSIGHTS: {
+        "disableIpMasking": (False,),
+        "disableLocalAuth": (False,),
+        "flowType": ("Bluefield",),
+        "requestSource": ("rest",),
+        "retentionInDays": (90,),
+    },
+    azure_facts.ML_WORKSPACE: {
+        "allowPublicAccessWhenBehindVnet": (False,),
+        "enableDataIsolation": (False,),
+        "hbiWorkspace": (False,),
+        "v1LegacyMode": (False,),
+    },
+}
+"""Values that Azure fills in after a resource was created; as their providers document them."""
+
+
+def without(kind: str, differences: Iterable[Difference]) -> list[Difference]:
+    """The differences that are drift.
+
+    Args:
+        kind: The resource's type token.
+        differences: Of one resource; `old` is the declared and `new` the actual side.
+    """
+    left = [one for one in differences if not _is_noise(kind, one)]
+    return _without_renamed(_without_reordered(left))
+
+
+def _is_noise(kind: str, one: Difference) -> bool:
+    if _empty(one.old, one.path) and _empty(one.new, one.path):
+        return True
+    if one.new is MISSING and one.path and one.path[-1] in _SECURE:
+        return True
+    if one.old is MISSING and (_is_default(kind, one) or _is_hidden_tag(one.path)):
+        return True
+    return _same_value(one.path, one.old, one.new)
+
+
+def _empty(value: Any, path: Path) -> bool:
+    """Nothing, in any of its forms; but a tag with an empty value is a tag."""
+    if value is MISSING or value is None:
+        return True
+    return value in ("", [], {}) and not (len(path) > 1 and path[0] == "tags")
+
+
+def _same_value(path: Path, declared: Any, actual: Any) -> bool:
+    if not (isinstance(declared, str) and isinstance(actual, str)):
+        return False
+    if _ARM_ID.search(declared) and _ARM_ID.search(actual):
+        return declared.rstrip("/").casefold() == actual.rstrip("/").casefold()
+    if path and str(path[-1]).lower().endswith("location"):
+        return _location(declared) == _location(actual)
+    if _ENUMERATIONS.search(pattern(path)):
+        return declared.casefold() == actual.casefold()
+    return False
+
+
+def _location(text: str) -> str:
+    """`West Europe` and `westeurope` are one region."""
+    return text.replace(" ", "").casefold()
+
+
+def _is_default(kind: str, one: Difference) -> bool:
+    known = DEFAULTS.get(kind, {}).get(pattern(one.path), ())
+    return any(type(one.new) is type(value) and one.new == value for value in known)
+
+
+def _is_hidden_tag(path: Path) -> bool:
+    """Tags that the portal and services set to link resources; the portal does not show them."""
+    return len(path) == 2 and path[0] == "tags" and str(path[1]).startswith("hidden-")
+
+
+def _without_reordered(differences: Sequence[Difference]) -> list[Difference]:
+    """Lists of plain values are sets to Azure: another order is no difference."""
+    lists: dict[Path, list[Difference]] = {}
+    for one in differences:
+        if one.path and isinstance(one.path[-1], int):
+            lists.setdefault(one.path[:-1], []).append(one)
+    same = {
+        path
+        for path, members in lists.items()
+        if _texts(one.old for one in members) == _texts(one.new for one in members)
+        and all(isinstance(one.old, str) and isinstance(one.new, str) for one in members)
+    }
+    return [one for one in differences if not one.path or one.path[:-1] not in same]
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    return sorted(_fold(value) for value in values)
+
+
+def _without_renamed(differences: Sequence[Difference]) -> list[Difference]:
+    """An ARM id that is a key, such as an identity's: another case is another key to a mapping."""
+    gone = {_key(one.path): one for one in differences if one.new is MISSING}
+    come = {_key(one.path): one for one in differences if one.old is MISSING}
+    same = {
+        key
+        for key in gone.keys() & come.keys()
+        if gone[key].path != come[key].path and _fold(gone[key].old) == _fold(come[key].new)
+    }
+    return [one for one in differences if _key(one.path) not in same]
+
+
+def _key(path: Path) -> Path:
+    return tuple(_fold(step) if isinstance(step, str) else step for step in path)
+
+
+def _fold(value: Any) -> str:
+    text = "[secret]" if value is SECRET else str(value)
+    return text.casefold() if _ARM_ID.search(text) else text
+
+
+def pattern(path: Path) -> str:
+    """A path with every index as `[*]`."""
+    text = ""
+    for step in path:
+        text += "[*]" if isinstance(step, int) else f".{step}" if text else step
+    return text

@@ -1,0 +1,1 @@
+"""GitHub: the client, and what reviews and drift checks keep there."""

@@ -1,0 +1,1 @@
+"""What Pulumi said, as values: events, the plan, property paths, changes, state."""

@@ -1,0 +1,99 @@
+"""Runs Pulumi: the preview itself, and what is needed to mask secrets and to see past them."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.preview import engine, secret_lists
+from infra.preview.errors import PreviewError
+from infra.preview.secret_lists import Opened
+
+_EVENTS = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
+_SHOW = ("--show-sames", "--show-secrets")
+"""The unchanged are judged by the policies too; secrets show in the plan, never in the events."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What Pulumi told.
+
+    Attributes:
+        events: The output of `pulumi preview --json`, an event a line; secrets are blinded in it.
+        opened: Lists that are secret as a whole, and every secret text: only ever held in memory.
+    """
+
+    events: str
+    opened: Opened = field(repr=False)
+
+
+def run(stack: str, folder: Path) -> Preview:
+    """Preview a stack; a preview that failed tells so in its events.
+
+    Args:
+        stack: The stack's name.
+        folder: A folder of the Pulumi project.
+
+    Raises:
+        PreviewError: Pulumi cannot be started, or failed without saying why in its events.
+    """
+    try:
+        config = engine.document(["config", "--json", "--show-secrets", "--stack", stack], folder)
+        state = engine.document(["stack", "export", "--show-secrets", "--stack", stack], folder)
+        events, update = _preview(stack, folder)
+    except engine.EngineError as error:
+        raise PreviewError(str(error)) from error
+    opened = secret_lists.read(state, update)
+    texts = {
+        text
+        for each in config.values()
+        if each.get("secret")
+        for text in _texts(each.get("objectValue", each.get("value")))
+    }
+    return Preview(events, Opened(opened.before, opened.after, opened.secrets | texts))
+
+
+def _preview(stack: str, folder: Path) -> tuple[str, Mapping[str, Any]]:
+    """The events and the update plan. The plan has secrets in it: a pipe keeps it off the disk."""
+    reader, writer = os.pipe()
+    parts: list[bytes] = []
+    thread = threading.Thread(target=_drain, args=(reader, parts), daemon=True)
+    thread.start()
+    try:
+        done = engine.run(
+            ["preview", "--json", "--stack", stack, *_SHOW, f"--save-plan=/dev/fd/{writer}"],
+            folder,
+            {_EVENTS: "true"},
+            (writer,),
+        )
+    finally:
+        os.close(writer)
+    if done.returncode and '"diagnosticEvent"' not in done.stdout:
+        raise PreviewError(f"`pulumi preview` failed: {engine.said(done)}")
+    thread.join(timeout=10)
+    try:
+        return done.stdout, json.loads(b"".join(parts) or b"{}")
+    except ValueError:
+        return done.stdout, {}
+
+
+def _drain(reader: int, parts: list[bytes]) -> None:
+    with os.fdopen(reader, "rb") as pipe:
+        while part := pipe.read(65536):
+            parts.append(part)
+
+
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, dict):
+        for each in content.values():
+            yield from _texts(each)
+    elif isinstance(content, list):
+        for each in content:
+            yield from _texts(each)
+    elif content is not None and not isinstance(content, bool):
+        yield str(content)

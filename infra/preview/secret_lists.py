@@ -1,0 +1,129 @@
+"""Opens lists that are secret as a whole because one of their members is.
+
+azure-native takes no secrets from the engine, which then marks the whole of a list: with one secure
+environment variable, everything about the containers is blinded in the preview, the image and the
+cores too. The values come from the state and from the update plan instead; only the lists named
+here are opened, secure values in them stay marks, and the allow-list decides about the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from infra import azure_facts
+from infra.policy.resource import SECRET
+from infra.preview.events import SECRET_SIGNATURE, SIGNATURE, value
+from infra.preview.plan import Plan, State
+
+OPENED = {azure_facts.CONTAINER_GROUP: ("containers", "initContainers")}
+"""The properties that are opened, by type."""
+
+_SECURE = frozenset({"secureValue", "secureValueReference"})
+
+Inputs = Mapping[str, Mapping[str, Any]]
+"""Inputs of resources by URN, on the wire, secrets in plain text."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What is known beside the preview. It holds secrets: it is never written or shown.
+
+    Attributes:
+        before: Inputs in the state.
+        after: Inputs that the update would have.
+        secrets: Every secret text in either.
+    """
+
+    before: Inputs = field(default_factory=dict, repr=False)
+    after: Inputs = field(default_factory=dict, repr=False)
+    secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
+
+
+def read(state: Mapping[str, Any], update: Mapping[str, Any]) -> Opened:
+    """What `pulumi stack export --show-secrets` and an update plan tell together.
+
+    Args:
+        state: The exported stack.
+        update: The update plan; empty where there is none.
+    """
+    resources = (state.get("deployment") or {}).get("resources") or []
+    before = {each["urn"]: each.get("inputs") or {} for each in resources if not each.get("delete")}
+    after: dict[str, Mapping[str, Any]] = {}
+    for urn, planned in (update.get("resourcePlans") or {}).items():
+        change = (planned.get("goal") or {}).get("inputDiff") or {}
+        kept = {
+            name: each
+            for name, each in before.get(urn, {}).items()
+            if name not in (change.get("deletes") or ())
+        }
+        after[urn] = {**kept, **(change.get("adds") or {}), **(change.get("updates") or {})}
+    texts = {text for tree in (resources, update) for text in _secrets(tree)}
+    return Opened(before, after, frozenset(texts))
+
+
+def open_lists(plan: Plan, known: Opened) -> Plan:
+    """The plan with the named lists opened where they are known."""
+    return replace(
+        plan,
+        steps=tuple(
+            replace(
+                step,
+                old=_open(step.type, step.old, known.before.get(step.urn, {})),
+                new=_open(step.type, step.new, known.after.get(step.urn, {})),
+            )
+            for step in plan.steps
+        ),
+    )
+
+
+def _open(kind: str, state: State | None, plain: Mapping[str, Any]) -> State | None:
+    opened = {
+        name: value(_without_secure(content))
+        for name in OPENED.get(kind, ())
+        if state and state.inputs.get(name) is SECRET
+        for content in [_content(plain.get(name))]
+        if isinstance(content, list)
+    }
+    return replace(state, inputs={**state.inputs, **opened}) if state and opened else state
+
+
+def _content(wire: Any) -> Any:
+    """What a secret on the wire holds; None if it is no secret in plain text."""
+    if isinstance(wire, Mapping) and wire.get(SIGNATURE) == SECRET_SIGNATURE:
+        try:
+            return json.loads(wire.get("plaintext", "null"))
+        except ValueError:
+            return None
+    return None
+
+
+def _without_secure(tree: Any) -> Any:
+    if isinstance(tree, Mapping):
+        return {
+            name: {SIGNATURE: SECRET_SIGNATURE} if name in _SECURE else _without_secure(each)
+            for name, each in tree.items()
+        }
+    return [_without_secure(each) for each in tree] if isinstance(tree, list) else tree
+
+
+def _secrets(tree: Any, *, inside: bool = False) -> Iterator[str]:
+    """The texts that are secret: scalars marked so, and secure values in lists marked so."""
+    if isinstance(tree, Mapping):
+        if tree.get(SIGNATURE) == SECRET_SIGNATURE:
+            content = _content(tree)
+            if isinstance(content, str):
+                yield content
+            else:
+                yield from _secrets(content, inside=isinstance(content, Mapping))
+            return
+        for name, each in tree.items():
+            if isinstance(each, str) and (inside or name in _SECURE):
+                yield each
+            else:
+                yield from _secrets(each, inside=inside)
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from _secrets(each, inside=inside)

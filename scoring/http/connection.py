@@ -1,0 +1,247 @@
+"""One HTTP/1.1 connection: the order of its answers, its time, its end.
+
+It sits directly on the event loop, because a framework's objects for each request cost more than
+the model (README, "Why no framework"). Nothing of the model is known here.
+
+Pipelined requests are answered in order: while one is being answered by another thread, or while
+the client does not read, later ones wait in `queue` and reading is paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, cast
+
+from scoring.errors import Rejection
+from scoring.http.reader import RequestReader
+from scoring.routes.messages import REASONS, Request, Response
+
+if TYPE_CHECKING:
+    from scoring.routes.application import Service
+
+# A refused client may still be sending: its bytes are read and dropped for so long, because closing
+# at once would reset the connection and destroy the answer on its way.
+LINGER_SECONDS = 2.0
+LONGEST_PIPELINE = 128
+# Where all connections of a process receive; a bytes object for each piece would be one copy more.
+ARRIVED = memoryview(bytearray(256 << 10))
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One client's connection."""
+
+    __slots__ = (
+        "_discarding",
+        "_reader",
+        "_service",
+        "_stalled",
+        "_task",
+        "_transport",
+        "deadline",
+        "queue",
+    )
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._reader = RequestReader(self, service)
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._discarding = False  # the last answer was written
+        self._stalled = False  # the client does not read its answers
+        self._task: asyncio.Task[None] | None = None
+        self.deadline = 0.0
+        self.queue: deque[Request] = deque()
+
+    # The event loop's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Join the worker's connections, or be refused when there are too many."""
+        self._transport = cast(asyncio.Transport, transport)
+        service = self._service
+        service.connections.add(self)
+        service.last_active = service.now()
+        self.deadline = service.last_active + service.settings.idle_timeout
+        if len(service.connections) > service.settings.max_connections:
+            self.refuse(
+                Rejection(
+                    503,
+                    "too_many_connections",
+                    f"all {service.settings.max_connections} connections are taken",
+                    retry_after=1,
+                )
+            )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget everything: nobody is there to answer."""
+        self._discarding = True
+        self._reader.forget()
+        self._drop_queue()
+        self._service.connections.discard(self)
+        if self._task is not None:
+            self._task.cancel()
+
+    def eof_received(self) -> bool:
+        """Close, unless answers are still owed to a client that only closed its sending side."""
+        return bool(self._task or self.queue) and not self._discarding
+
+    def pause_writing(self) -> None:
+        """Stop answering: the client does not read."""
+        self._stalled = True
+        self._transport.pause_reading()
+        self.deadline = self._service.now() + self._service.settings.read_timeout
+
+    def resume_writing(self) -> None:
+        """Go on answering."""
+        self._stalled = False
+        self._next()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to receive; what comes is read before any other connection receives."""
+        return ARRIVED
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Read on."""
+        self._reader.feed(ARRIVED[:nbytes])
+
+    # The reader's side
+
+    @property
+    def busy(self) -> bool:
+        """A request that comes now has to wait for its turn."""
+        return bool(self._task or self._stalled or self.queue)
+
+    def take(self, request: Request) -> None:
+        """Answer a request, or queue it behind one that is being answered."""
+        if not self.busy:
+            self._answer(request)
+        elif len(self.queue) < LONGEST_PIPELINE:
+            self._enqueue(request)
+        else:
+            self.refuse(Rejection(429, "pipeline_too_long", "too many requests in one pipeline"))
+
+    def take_in_turn(self, request: Request) -> None:
+        """Answer a large request after the other connections' own."""
+        self._enqueue(request)
+        self._service.turns.take(self._next)
+
+    def refuse(self, rejection: Rejection) -> None:
+        """Answer with an error and end the connection; what was queued before is answered first."""
+        request = self._reader.abandon() or Request("", "", "", {})
+        request.keep_alive = False
+        if self.busy:
+            self._service.reject_later(request, rejection)
+            self.queue.append(request)
+            self._transport.pause_reading()
+            return
+        self._write(request, self._service.rejected(request, rejection))
+
+    def invite_body(self) -> None:
+        """Tell a client that waits for a sign to send its body."""
+        if not self._task:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def receive(self, protocol: asyncio.BaseProtocol) -> None:
+        """Let another protocol, or this one again, receive what comes."""
+        if self._transport.is_closing():
+            return
+        self._transport.pause_reading()  # a transport asks its protocol's kind when it starts
+        self._transport.set_protocol(protocol)
+        self._transport.resume_reading()
+
+    def _enqueue(self, request: Request) -> None:
+        self._service.buffers.held += len(request.body)
+        self.queue.append(request)
+        self._transport.pause_reading()
+
+    def _drop_queue(self) -> None:
+        self._service.buffers.held -= sum(len(request.body) for request in self.queue)
+        self.queue.clear()
+
+    # Answers
+
+    def _answer(self, request: Request) -> None:
+        answer = self._service.handle(request)
+        if type(answer) is Response:
+            self._write(request, answer)
+        else:
+            later = cast("Awaitable[Response]", answer)
+            self._task = self._service.loop.create_task(self._later(request, later))
+
+    async def _later(self, request: Request, answer: Awaitable[Response]) -> None:
+        response = await answer
+        self._task = None
+        self._write(request, response)
+        self._next()
+
+    def _next(self) -> None:
+        """Answer what waits, then read on."""
+        while self.queue and not (self._task or self._stalled or self._discarding):
+            request = self.queue.popleft()
+            self._service.buffers.held -= len(request.body)
+            self._answer(request)
+        if not (self.queue or self._task or self._stalled or self._discarding):
+            self._transport.resume_reading()
+
+    def _write(self, request: Request, response: Response) -> None:
+        if self._discarding:
+            return
+        service = self._service
+        last = not request.keep_alive or service.draining
+        body = response.body
+        if last:
+            ending = "connection: close\r\n"
+        elif request.old:
+            ending = "connection: keep-alive\r\n"
+        else:
+            ending = ""
+        trace = f"traceparent: {request.trace}\r\n" if request.trace else ""
+        head = (
+            f"HTTP/1.1 {response.status} {REASONS[response.status]}\r\n"
+            f"content-type: {response.kind}\r\ncontent-length: {len(body)}\r\n"
+            f"{service.date_line}x-ms-request-id: {request.id}\r\n{trace}"
+            f"{response.headers}{ending}\r\n"
+        ).encode("latin-1")
+        self._transport.write(head if request.method == "HEAD" else head + body)
+        service.answered(request, response)
+        if last:
+            self._finish()
+        else:
+            self.deadline = service.now() + service.settings.idle_timeout
+
+    def _finish(self) -> None:
+        """End the connection after its last answer, without destroying that answer."""
+        self._discarding = True
+        self._reader.abandon()
+        self._drop_queue()
+        if self._transport.is_closing():
+            return
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self.deadline = self._service.now() + LINGER_SECONDS
+        self._transport.resume_reading()
+
+    # Time
+
+    def sweep(self, now: float) -> None:
+        """Called a few times a second: end what has waited too long."""
+        if now < self.deadline or self._task:
+            return
+        if self._discarding or self._stalled:
+            self._transport.abort()
+        elif self._reader.idle:
+            self._transport.close()
+        else:
+            limit = self._service.settings.read_timeout
+            self.refuse(
+                Rejection(408, "too_slow", f"the request did not arrive within {limit:g} seconds")
+            )
+
+    @property
+    def idle(self) -> bool:
+        """Nothing of a request was read, and nothing is owed."""
+        return self._reader.idle and not (self._task or self.queue)
+
+    def close(self) -> None:
+        """Close an idle connection."""
+        self._transport.close()

@@ -1,0 +1,1 @@
+"""The model: loaded and checked, whatever made it."""

@@ -1,0 +1,1 @@
+"""Processes: workers, their supervisor, what they share."""

@@ -1,0 +1,1 @@
+"""The application: routes, refusals and answers. It knows no socket."""

@@ -1,0 +1,106 @@
+"""The answer of a V2 request, as JSON or raw bytes, and what the model says of its outputs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.manifest import Manifest
+from scoring.routes.messages import Response
+from scoring.routes.score import Scorer, plain
+from scoring.routes.tensors import Rows
+from scoring.routes.v2_request import INPUT, Plan
+
+HEAD_LENGTH = "inference-header-content-length"
+BINARY = "application/octet-stream"
+_WIRE = {"INT64": np.dtype("<i8"), "FP64": np.dtype("<f8")}
+
+
+class Outputs:
+    """Asks the model for what a plan wants."""
+
+    def __init__(self, manifest: Manifest, scorer: Scorer) -> None:
+        self._manifest = manifest
+        self._scorer = scorer
+
+    def answer(self, plan: Plan, rows: Rows) -> Response:
+        """Score rows, write every output that is wanted."""
+        score = self._scorer.score
+        if len(plan.outputs) == 1 and plan.outputs[0][1]:
+            values = score(rows, plan.outputs[0][0])
+            if plan.known == (values.dtype, values.shape):
+                body = plan.head + values.astype(plan.wire, copy=False).tobytes()
+                return Response(body, kind=BINARY, headers=plan.headers)
+            answer = self._written(plan, [values])
+            wire = _WIRE.get(_datatype(values))
+            if wire is not None:
+                plan.head = answer.body[: len(answer.body) - values.size * wire.itemsize]
+                plan.headers = answer.headers
+                plan.wire = wire
+                plan.known = values.dtype, values.shape
+            return answer
+        return self._written(plan, [score(rows, name) for name, _ in plan.outputs])
+
+    def _written(self, plan: Plan, answers: list[NDArray[Any]]) -> Response:
+        described: list[dict[str, Any]] = []
+        pieces: list[bytes] = []
+        for (name, binary), values in zip(plan.outputs, answers, strict=True):
+            kind = _datatype(values)
+            tensor: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(values.shape)}
+            if binary:
+                pieces.append(_packed(values))
+                tensor["parameters"] = {"binary_data_size": len(pieces[-1])}
+            else:
+                tensor["data"] = plain(values.ravel())
+            described.append(tensor)
+        content: dict[str, Any] = {
+            "model_name": self._manifest.name,
+            "model_version": self._manifest.version,
+            "outputs": described,
+        }
+        if plan.id is not None:
+            content["id"] = plan.id
+        head = json.dumps(content, allow_nan=False).encode()
+        identity = self._scorer.identity
+        if not pieces:
+            return Response(head, headers=identity)
+        return Response(
+            b"".join((head, *pieces)),
+            kind=BINARY,
+            headers=f"{identity}{HEAD_LENGTH}: {len(head)}\r\n",
+        )
+
+
+def metadata(manifest: Manifest, scorer: Any) -> dict[str, Any]:
+    """The answer of GET /v2/models/NAME."""
+    kinds = {type(each) for each in manifest.classes}
+    label = {frozenset({int}): "INT64", frozenset({str}): "BYTES"}.get(frozenset(kinds), "FP64")
+    outputs: list[dict[str, Any]] = [{"name": "predict", "datatype": label, "shape": [-1]}]
+    if "predict_proba" in scorer.methods:
+        shape = [-1, len(manifest.classes) or -1]
+        outputs.append({"name": "predict_proba", "datatype": "FP64", "shape": shape})
+    return {
+        "name": manifest.name,
+        "versions": [manifest.version],
+        "platform": "sklearn",
+        "inputs": [{"name": INPUT, "datatype": "FP64", "shape": [-1, manifest.features]}],
+        "outputs": outputs,
+    }
+
+
+def _datatype(values: NDArray[Any]) -> str:
+    if values.dtype.kind in "iu":
+        return "INT64"
+    return "FP64" if values.dtype.kind == "f" else "BYTES"
+
+
+def _packed(values: NDArray[Any]) -> bytes:
+    """Values as the protocol's bytes; a text is preceded by its length."""
+    wire = _WIRE.get(_datatype(values))
+    if wire is not None:
+        return values.astype(wire, copy=False).tobytes()
+    texts = [str(each).encode() for each in values.ravel()]
+    return b"".join(len(text).to_bytes(4, "little") + text for text in texts)

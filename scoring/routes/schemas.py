@@ -1,0 +1,164 @@
+"""JSON schemas of what the routes take and answer, tight enough to generate requests from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scoring.manifest import Manifest
+from scoring.routes.tensors import DTYPES
+
+Schema = dict[str, Any]
+# As whole numbers, so that no reader rounds them; FP64's is what a reader takes "double" for.
+_LARGEST_FP32 = int(np.finfo(np.float32).max)
+_NUMBERS: dict[str, Schema] = {
+    "FP64": {"type": "number", "format": "double"},
+    "FP32": {"type": "number", "minimum": -_LARGEST_FP32, "maximum": _LARGEST_FP32},
+    "UINT8": {"type": "integer", "minimum": 0, "maximum": 255},
+}
+# No schema can tie the length of `data` to the number of rows in `shape`, so each is written out.
+DESCRIBED_ROWS = 2
+
+ERROR: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+        }
+    },
+}
+V2_ERROR: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}},
+}
+BYTES: Schema = {"type": "string", "format": "binary"}
+
+
+def _list(items: Schema, least: int, most: int | None = None) -> Schema:
+    schema = {"type": "array", "items": items, "minItems": least}
+    return schema if most is None else {**schema, "maxItems": most}
+
+
+def score_request(manifest: Manifest, methods: tuple[str, ...], max_rows: int) -> Schema:
+    """`{"data": [[...], ...], "method": ...}`."""
+    row = _list(_NUMBERS["FP64"], manifest.features, manifest.features)
+    return {
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "data": {**_list(row, 1), "description": f"At most {max_rows} rows (413 beyond)."},
+            "method": {"type": "string", "enum": list(methods), "default": "predict"},
+        },
+    }
+
+
+def score_answer() -> Schema:
+    """One entry a row: a label or value, or the probabilities of all classes."""
+    number = {"type": "number", "nullable": True, "description": "null where it is not finite"}
+    return _list({"anyOf": [number, {"type": "string"}, {"type": "boolean"}, _list(number, 1)]}, 1)
+
+
+def infer_request(manifest: Manifest, methods: tuple[str, ...]) -> Schema:
+    """A V2 request whose values are in the JSON."""
+    output = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": {"type": "string", "enum": list(methods)},
+            "parameters": {"type": "object", "properties": {"binary_data": {"type": "boolean"}}},
+        },
+    }
+    tensors = [
+        _tensor(kind, rows, manifest.features)
+        for kind in DTYPES
+        for rows in range(1, DESCRIBED_ROWS + 1)
+    ]
+    return {
+        "type": "object",
+        "required": ["inputs"],
+        "properties": {
+            "id": {"type": "string"},
+            "parameters": {
+                "type": "object",
+                "properties": {"binary_data_output": {"type": "boolean"}},
+            },
+            "inputs": _list({"anyOf": tensors}, 1, 1),
+            "outputs": _list(output, 1, len(methods)),
+        },
+    }
+
+
+def _tensor(kind: str, rows: int, features: int) -> Schema:
+    number = _NUMBERS[kind]
+    flat = _list(number, rows * features, rows * features)
+    nested = _list(_list(number, features, features), rows, rows)
+    return {
+        "type": "object",
+        "required": ["name", "shape", "datatype", "data"],
+        "properties": {
+            "name": {"type": "string", "enum": ["input"]},
+            "shape": {"type": "array", "items": {"type": "integer"}, "enum": [[rows, features]]},
+            "datatype": {"type": "string", "enum": [kind]},
+            "data": {"anyOf": [flat, nested]},
+        },
+    }
+
+
+def infer_answer() -> Schema:
+    """A V2 answer whose values are in the JSON."""
+    output = {
+        "type": "object",
+        "required": ["name", "shape", "datatype"],
+        "properties": {
+            "name": {"type": "string"},
+            "shape": _list({"type": "integer", "minimum": 1}, 1, 2),
+            "datatype": {"type": "string", "enum": ["INT64", "FP64", "BYTES"]},
+            "data": {"type": "array", "items": {}},
+            "parameters": {"type": "object"},
+        },
+    }
+    return {
+        "type": "object",
+        "required": ["model_name", "model_version", "outputs"],
+        "properties": {
+            "model_name": {"type": "string"},
+            "model_version": {"type": "string"},
+            "id": {"type": "string"},
+            "outputs": _list(output, 1),
+        },
+    }
+
+
+def flags(*names: str, kind: str = "boolean") -> Schema:
+    """An object that has these keys, each of one type."""
+    return {
+        "type": "object",
+        "required": list(names),
+        "properties": {name: {"type": kind} for name in names},
+    }
+
+
+def model_metadata() -> Schema:
+    """The answer of GET /v2/models/NAME."""
+    tensor = {
+        "type": "object",
+        "required": ["name", "datatype", "shape"],
+        "properties": {
+            "name": {"type": "string"},
+            "datatype": {"type": "string"},
+            "shape": _list({"type": "integer"}, 1, 2),
+        },
+    }
+    schema = flags("name", "platform", kind="string")
+    schema["required"] += ["versions", "inputs", "outputs"]
+    schema["properties"] |= {
+        "versions": _list({"type": "string"}, 1),
+        "inputs": _list(tensor, 1, 1),
+        "outputs": _list(tensor, 1),
+    }
+    return schema

@@ -1,1 +1,0 @@
-"""HTTP: a connection speaks the protocol, the service knows the routes, the worker runs both."""

@@ -1,0 +1,196 @@
+"""The endpoint is asked over real HTTP; a server that lies, fails or is gone is told apart."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.disclosure.mask import Mask
+from infra.drift import endpoint, sample
+from infra.drift.endpoint import Declared
+from infra.drift.errors import DriftError
+from infra.drift.finding import Finding, Severity
+from infra.drift.sample import Sample
+
+SHA256, OTHER = "a" * 64, "b" * 64
+KEY = "the-key-of-the-door"
+ASKED = Sample(rows=[[0, 255], [255, 0]], divisor=255, answers=[1, 0])
+
+
+class Service(ThreadingHTTPServer):
+    """A scoring service that answers what it is told to."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.not_ready = 0
+        self.ready: Any = {"status": "ready", "model": {"sha256": SHA256}}
+        self.score: Any = [1, 0]
+        self.status = 200
+        self.key = ""
+        self.bodies: list[Any] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Service  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay quiet."""
+
+    def do_GET(self) -> None:
+        if self.server.not_ready:
+            self.server.not_ready -= 1
+            self._send(503, {"status": "starting"})
+        else:
+            self._send(200, self.server.ready)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.server.key and self.headers["authorization"] != f"Bearer {self.server.key}":
+            self._send(401, {})
+            return
+        self.server.bodies.append(json.loads(body))
+        self._send(self.server.status, self.server.score)
+
+    def _send(self, status: int, body: Any) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    server = Service()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def ask(service: Service, key: str = "", patience: float = 0) -> list[Finding]:
+    declared = Declared(service.url, SHA256, key)
+    return list(endpoint.check(declared, ASKED, Mask.of([KEY]), patience, pause=lambda _: None))
+
+
+def rows(found: list[Finding]) -> list[tuple[str, str, str]]:
+    return [(one.path, one.declared, one.actual) for one in found]
+
+
+def test_the_declared_model_with_right_answers_is_in_sync(service: Service) -> None:
+    assert ask(service) == []
+    assert service.bodies == [{"data": [[0, 1], [1, 0]]}]
+
+
+def test_another_model_is_critical(service: Service) -> None:
+    service.ready = {"model": {"sha256": OTHER}}
+    (found,) = ask(service)
+    assert (found.path, found.declared, found.actual) == ("model.sha256", SHA256, OTHER)
+    assert found.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("content", [[], {}, {"model": 7}, {"model": {"sha256": 7}}, b"no JSON"])
+def test_a_service_that_does_not_say_its_model_is_found(service: Service, content: Any) -> None:
+    service.ready = content
+    assert rows(ask(service)) == [("model.sha256", SHA256, "(none)")]
+
+
+def test_a_model_that_is_no_digest_is_not_shown(service: Service) -> None:
+    service.ready = {"model": {"sha256": f"| {KEY} @everyone"}}
+    assert rows(ask(service)) == [("model.sha256", SHA256, "[hidden]")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [([1, 1], 1), ([0, 1], 0), ([1], 1), ([1, 0, 0], 2), ({"a": 1}, 0), (b"?", 0), (["1", "0"], 0)],
+)
+def test_wrong_answers_are_counted(service: Service, answer: Any, right: int) -> None:
+    service.score = answer
+    assert rows(ask(service)) == [("answers", "2 of 2 right", f"{right} of 2 right")]
+
+
+def test_a_failing_service_is_found(service: Service) -> None:
+    service.status = 500
+    assert rows(ask(service)) == [("score", "HTTP 200", "HTTP 500")]
+
+
+def test_the_key_is_sent_and_not_shown(service: Service) -> None:
+    service.key = KEY
+    assert ask(service, KEY) == []
+    assert KEY not in repr(Declared(service.url, SHA256, KEY))
+
+
+def test_a_key_that_is_refused_is_found(service: Service) -> None:
+    service.key = "another"
+    assert rows(ask(service, KEY)) == [("key", "[secret]", "refused")]
+    assert rows(ask(service)) == [("key", "none is asked for", "one is asked for")]
+
+
+def test_a_container_that_just_starts_is_waited_for(service: Service) -> None:
+    service.not_ready = 3
+    assert ask(service, patience=10) == []
+
+
+def test_one_that_does_not_get_ready_is_drift(service: Service) -> None:
+    service.not_ready = 1_000_000
+    assert rows(ask(service, patience=0.05)) == [("ready", "HTTP 200", "HTTP 503")]
+
+
+def test_one_that_cannot_be_reached_breaks_the_check() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    declared = Declared(f"http://127.0.0.1:{port}", SHA256)
+    with pytest.raises(DriftError, match="was not reached") as caught:
+        list(endpoint.check(declared, ASKED, Mask(), patience=0))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_endless_answer_is_not_read_to_its_end(service: Service) -> None:
+    service.score = b"[" * 3_000_000
+    assert rows(ask(service)) == [("answers", "2 of 2 right", "0 of 2 right")]
+
+
+def test_the_own_sample_is_what_the_committed_model_answers_right() -> None:
+    """Not trivially: each answer is another class."""
+    import joblib
+    import numpy as np
+
+    own = sample.read(sample.OWN)
+    (file,) = Path("model_eval/models/sklearn_mnist/1").glob("*.pkl")
+    predicted = joblib.load(file).predict(np.array(own.scaled))
+    assert predicted.tolist() == own.answers == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{", "Invalid JSON"),
+        ('{"rows": [], "answers": []}', "rows"),
+        ('{"rows": [[1]], "answers": [1, 2]}', "1 rows and 2 answers"),
+        ('{"rows": [["x"]], "answers": [1]}', "rows.0.0"),
+        ('{"rows": [[1]], "answers": [1], "divisor": 0}', "divisor"),
+        ('{"rows": [[1]], "answers": [1], "more": 0}', "more"),
+    ],
+)
+def test_a_wrong_sample_is_named_with_the_place(text: str, named: str, tmp_path: Path) -> None:
+    file = tmp_path / "sample.json"
+    file.write_text(text)
+    with pytest.raises(DriftError) as caught:
+        sample.read(file)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)

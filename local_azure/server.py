@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import socket
@@ -12,6 +13,7 @@ import uvicorn
 
 from local_azure import services
 from local_azure.arm.app import create_app
+from local_azure.arm.conditions import FILE, Conditions
 from local_azure.arm.service import Surroundings
 from local_azure.arm.store import Store
 from local_azure.arm.tokens import Tokens
@@ -66,6 +68,7 @@ async def _serve(
             certificates.certificate,
             certificates.key,
             store.connection,
+            functools.partial(Conditions.read, home.root / FILE),
         )
 
     app = create_app(url, store, tokens, services.make(surroundings), services.EXCEPTION_HANDLERS)

@@ -19,7 +19,7 @@ def make(surroundings: Callable[[str], Surroundings]) -> Sequence[Service]:
     """Every service, each with surroundings, and so a folder, of its own."""
     registries = Registries(surroundings("registries"))
     around = surroundings("containers")
-    puller = Puller(registries, around.lookup, around.folder / "images")
+    puller = Puller(registries, around.lookup, around.folder / "images", around.conditions)
     return [
         Workspaces(surroundings("machinelearning")),
         registries,

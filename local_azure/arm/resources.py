@@ -13,7 +13,7 @@ from local_azure.arm.conventions import Convention, convention
 from local_azure.arm.errors import ArmError, not_found
 from local_azure.arm.ids import GROUPS, ResourceId
 from local_azure.arm.names import Names
-from local_azure.arm.service import Body, Resource, Service
+from local_azure.arm.service import Body, Resource, Service, admit
 from local_azure.arm.store import Store
 from local_azure.arm.subscriptions import Subscriptions
 from local_azure.types import ResourceType
@@ -163,6 +163,8 @@ class Resources:
             previous.id if previous else rid.text, wanted, previous.body if previous else None
         )
         resource = Resource(previous.id if previous else rid.text, kind.type, body)
+        if service := self._behind.get(kind.type.lower()):
+            admit(service, resource, previous)
         started = Resource(
             resource.id, resource.type, with_state(body, "Updating" if previous else "Creating")
         )

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from starlette.routing import BaseRoute
 
+from local_azure.arm.conditions import Conditions
+
 Body = dict[str, Any]
 """An ARM resource body: `location`, `tags`, `identity`, `sku`, `properties`, ..."""
 
@@ -45,6 +47,10 @@ class Lookup(Protocol):
         """All resources of one type, in the order of their creation."""
         ...
 
+    def age(self, resource_id: str) -> float:
+        """Seconds since a resource was made; 0 for one that does not exist."""
+        ...
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -59,6 +65,7 @@ class Surroundings:
         certificate: The PEM file of the stand-in's server certificate, for 127.0.0.1 and localhost.
         key: The PEM file of its private key.
         database: The stand-in's, for tables of the service's own; used on the event loop alone.
+        conditions: What is slow or fails on purpose, as it is now.
     """
 
     url: str
@@ -68,6 +75,7 @@ class Surroundings:
     certificate: Path
     key: Path
     database: sqlite3.Connection
+    conditions: Callable[[], Conditions] = Conditions
 
 
 class Service(Protocol):
@@ -103,6 +111,17 @@ class Service(Protocol):
     async def close(self) -> None:
         """Release what the service holds (processes, sockets) when the stand-in stops."""
         ...
+
+
+def admit(service: Service, resource: Resource, previous: Resource | None) -> None:
+    """Let a service that can tell at once refuse a PUT, before anything of it is stored.
+
+    Raises:
+        ArmError: what Azure answers to the PUT itself.
+    """
+    check: Callable[[Resource, Resource | None], None] | None = getattr(service, "admit", None)
+    if check is not None:
+        check(resource, previous)
 
 
 def open_routes(service: Service) -> Sequence[BaseRoute]:

@@ -128,6 +128,11 @@ class Store:
         ).fetchone()
         return _stored(row) if row else None
 
+    def age(self, resource_id: str) -> float:
+        """Seconds since a resource was made; 0 for one that does not exist."""
+        found = self.find(resource_id)
+        return time.time() - found.created if found else 0.0
+
     def put(self, resource: Resource) -> None:
         """Insert or replace; an existing resource keeps its time of creation and its id's case."""
         rid = parse(resource.id)

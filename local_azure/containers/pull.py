@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_azure.arm.conditions import Conditions
 from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Lookup, Resource
 from local_azure.containers.image import Image, ImageError, remove_drafts, unpack
@@ -29,14 +31,24 @@ class Puller:
         registries: The registries of the stand-in.
         lookup: Identities and role assignments.
         folder: Where images are unpacked.
+        conditions: How long a new right takes to be known.
     """
 
     registries: Registries
     lookup: Lookup
     folder: Path
+    conditions: Callable[[], Conditions] = Conditions
 
     def __post_init__(self) -> None:
         remove_drafts(self.folder)
+
+    def check(self, group: Resource, image: str) -> None:
+        """Refuse an image that the registry does not give, without taking its bytes.
+
+        Raises:
+            ArmError: as `pull`.
+        """
+        self._found(group, image)
 
     async def pull(self, group: Resource, image: str) -> Image:
         """Find, verify and unpack an image.
@@ -45,6 +57,16 @@ class Puller:
             ArmError: 400 `InaccessibleImage`, as Azure answers whatever the reason; the message
                 says which.
         """
+        registry, digest, manifest = self._found(group, image)
+        try:
+            return await asyncio.to_thread(
+                unpack, digest, manifest, registry.store.contents.path, self.folder
+            )
+        except ImageError as error:
+            raise _inaccessible(group, image, str(error).rstrip(".")) from error
+
+    def _found(self, group: Resource, image: str) -> tuple[Registry, str, bytes]:
+        """An image's registry, digest and manifest, which the group may have."""
         reference = Reference.parse(image)
         registry = self.registries.find(reference.server) if reference else None
         if reference is None or registry is None:
@@ -58,10 +80,7 @@ class Puller:
         if reason:
             raise _inaccessible(group, image, reason)
         try:
-            digest, manifest = _manifest(registry, reference.repository, reference.manifest)
-            return await asyncio.to_thread(
-                unpack, digest, manifest, registry.store.contents.path, self.folder
-            )
+            return registry, *_manifest(registry, reference.repository, reference.manifest)
         except (ImageError, RegistryError) as error:
             message = error.message if isinstance(error, RegistryError) else str(error)
             raise _inaccessible(group, image, message.rstrip(".")) from error
@@ -102,8 +121,11 @@ class Puller:
         if identity is None:
             return f"the identity {wanted} does not exist"
         principal = str(identity.body["properties"]["principalId"])
-        if not may_pull(principal, registry.id, self.lookup):
-            return f"the identity '{identity.name}' has no AcrPull on {registry.host}"
+        wait = self.conditions().pullRightSeconds
+        if not may_pull(principal, registry.id, self.lookup, after_seconds=wait):
+            return f"the identity '{identity.name}' has no AcrPull on {registry.host}" + (
+                f", or has it for less than {wait:g} s" if wait else ""
+            )
         return ""
 
 

@@ -6,8 +6,11 @@ import asyncio
 import copy
 import hashlib
 import logging
+import math
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,26 +53,42 @@ class ContainerGroups:
     type: str = field(default=TYPE, init=False)
     _groups: dict[str, Group] = field(default_factory=dict, init=False)
     _busy: set[str] = field(default_factory=set, init=False)
+    _changed: dict[str, float] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         reap(self.surroundings.folder)
 
-    async def put(self, resource: Resource, previous: Resource | None) -> Body:
-        """Start the group, or update it in place and restart it.
-
-        What is wrong with an update is found before the old containers are stopped, as far as it
-        can be; if the new ones do not get ready, the old ones are started again, because ARM keeps
-        the old body.
+    def admit(self, resource: Resource, previous: Resource | None) -> None:
+        """Refuse what Azure refuses in its answer to the PUT.
 
         Raises:
-            ArmError: a change that needs a new group, an image that may not be pulled or cannot
-                be run, containers that do not become ready; its message ends with their log.
+            ArmError: 400: no valid group, a change that needs a new one, an image that may not be
+                pulled; 409 while something else happens to the group.
         """
         rules.check(resource)
         if previous is not None and not _failed(previous):
             updates.check(resource.name, previous.body, resource.body)
+        conditions = self.surroundings.conditions()
         key = resource.id.lower()
-        with _Turn(self._busy, resource):
+        quiet = time.monotonic() - self._changed.get(key, -math.inf)
+        if key in self._busy or quiet < conditions.transitioningSeconds:
+            raise transitioning(resource.name)
+        if not conditions.pullFailsOnNode:
+            for each in resource.body["properties"]["containers"]:
+                self.puller.check(resource, each["properties"]["image"])
+
+    async def put(self, resource: Resource, previous: Resource | None) -> Body:
+        """Start the group, or update it in place and restart it.
+
+        What `admit` lets pass and cannot be planned leaves the old containers alone; if the new
+        ones do not get ready, the old ones are started again, because ARM keeps the old body.
+
+        Raises:
+            ArmError: an image that may not be pulled or cannot be run, containers that do not
+                become ready; its message ends with their log.
+        """
+        key = resource.id.lower()
+        with self._turn(resource):
             here = self._address(resource, previous)
             group = await self._planned(resource, here)
             old = self._groups.get(key)
@@ -132,9 +151,11 @@ class ContainerGroups:
 
     async def delete(self, resource: Resource) -> None:
         """Stop the containers and forget what they wrote."""
-        group = self._groups.pop(resource.id.lower(), None)
+        key = resource.id.lower()
+        group = self._groups.pop(key, None)
         if group is not None:
             await group.stop()
+            self._changed[key] = time.monotonic()
         await asyncio.to_thread(shutil.rmtree, self._folder(resource.id), ignore_errors=True)
 
     def actions(self) -> Sequence[BaseRoute]:
@@ -156,7 +177,7 @@ class ContainerGroups:
         Raises:
             ArmError: 409 while something else happens to it; or as `put`.
         """
-        with _Turn(self._busy, resource):
+        with self._turn(resource):
             old = self._groups.get(resource.id.lower())
             if old is not None and old.state not in ("Stopped", "Succeeded", "Failed"):
                 if not again:
@@ -177,7 +198,7 @@ class ContainerGroups:
         Raises:
             ArmError: 409 while something else happens to it.
         """
-        with _Turn(self._busy, resource):
+        with self._turn(resource):
             group = self._groups.get(resource.id.lower())
             if group is not None:
                 await group.stop()
@@ -213,28 +234,25 @@ class ContainerGroups:
         note.write_text(chosen)
         return chosen
 
+    @contextmanager
+    def _turn(self, resource: Resource) -> Iterator[None]:
+        """One change at a time for a group; a second one is refused, as Azure does."""
+        key = resource.id.lower()
+        if key in self._busy:
+            raise transitioning(resource.name)
+        self._busy.add(key)
+        try:
+            yield
+        finally:
+            self._busy.discard(key)
+            self._changed[key] = time.monotonic()
+
     def _stopped_mark(self, resource_id: str) -> Path:
         return self._folder(resource_id) / "stopped"
 
     def _folder(self, resource_id: str) -> Path:
         name = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:16]
         return self.surroundings.folder / name
-
-
-class _Turn:
-    """One change at a time for a group; a second one is refused, as Azure does."""
-
-    def __init__(self, busy: set[str], resource: Resource) -> None:
-        self._busy = busy
-        self._resource = resource
-
-    def __enter__(self) -> None:
-        if self._resource.id.lower() in self._busy:
-            raise transitioning(self._resource.name)
-        self._busy.add(self._resource.id.lower())
-
-    def __exit__(self, *_: object) -> None:
-        self._busy.discard(self._resource.id.lower())
 
 
 def transitioning(name: str) -> ArmError:

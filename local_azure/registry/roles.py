@@ -22,14 +22,24 @@ PULLING_ROLES = frozenset(
 """Built-in roles whose actions include `Microsoft.ContainerRegistry/registries/pull/read`."""
 
 
-def may_pull(principal_id: str, registry_id: str, lookup: Lookup) -> bool:
-    """Whether a role assignment on the registry, or on what it lives in, allows the pull."""
+def may_pull(
+    principal_id: str, registry_id: str, lookup: Lookup, *, after_seconds: float = 0
+) -> bool:
+    """Whether a role assignment on the registry, or on what it lives in, allows the pull.
+
+    Args:
+        principal_id: Who wants to pull.
+        registry_id: From where.
+        lookup: The role assignments.
+        after_seconds: How old an assignment must be to be known to the registry.
+    """
     below = registry_id.lower() + "/"
     for assignment in lookup.list(ASSIGNMENTS):
         properties = assignment.body.get("properties", {})
         scope = str(properties.get("scope", "")).lower().rstrip("/") + "/"
         role = str(properties.get("roleDefinitionId", "")).lower().rsplit("/", 1)[-1]
         principal = str(properties.get("principalId", "")).lower()
-        if principal == principal_id.lower() and role in PULLING_ROLES and below.startswith(scope):
+        right = principal == principal_id.lower() and role in PULLING_ROLES
+        if right and below.startswith(scope) and lookup.age(assignment.id) >= after_seconds:
             return True
     return False

@@ -105,6 +105,9 @@ class Lookup:
     def list(self, type_name: str) -> list[Resource]:
         return [self.resource]
 
+    def age(self, resource_id: str) -> float:
+        return 59.0
+
 
 @pytest.mark.parametrize(
     ("role", "principal", "scope", "allowed"),
@@ -119,6 +122,12 @@ class Lookup:
 )
 def test_the_right_to_pull(role: str, principal: str, scope: str, allowed: bool):
     assert may_pull("me", "/s/1/rg/reg", Lookup(role, principal, scope)) is allowed
+
+
+@pytest.mark.parametrize(("seconds", "allowed"), [(0, True), (59, True), (60, False)])
+def test_a_new_right_takes_its_time(seconds: float, allowed: bool):
+    lookup = Lookup(ACR_PULL, "me", "/s/1/rg/reg")
+    assert may_pull("me", "/s/1/rg/reg", lookup, after_seconds=seconds) is allowed
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+"""How Azure is today: waits and failures that a test wants to see, off unless it asks for them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from local_azure.arm.errors import ArmError
+
+FILE = "conditions.json"
+"""In the state folder. Whoever tests writes it; it is read at every call that it matters to."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What `conditions.json` says, such as `{"pullRightSeconds": 60}`.
+
+    Attributes:
+        pullRightSeconds: How long a new role assignment takes until it allows a pull. Azure's
+            documentation says 60 to 120 s.
+        pullFailsOnNode: Whether a pull that is refused fails the operation, as it does where the
+            node finds out; else the PUT itself is answered with 400.
+        transitioningSeconds: How long a container group that was changed or deleted refuses the
+            next change with `ContainerGroupTransitioning`.
+    """
+
+    pullRightSeconds: float = 0.0  # noqa: N815 - the names of the file
+    pullFailsOnNode: bool = False  # noqa: N815
+    transitioningSeconds: float = 0.0  # noqa: N815
+
+    @classmethod
+    def read(cls, path: Path) -> Conditions:
+        """The conditions of now; without a file, nothing is slow and nothing fails.
+
+        Raises:
+            ArmError: 500 `InvalidConditions`: the file says something that would be ignored.
+        """
+        try:
+            said = json.loads(path.read_text())
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError) as error:
+            raise _invalid(path, f"cannot be read: {error}") from error
+        kinds = {each.name: type(each.default) for each in fields(cls)}
+        if not isinstance(said, dict) or not set(said) <= set(kinds):
+            raise _invalid(path, f"must be an object with some of: {', '.join(kinds)}")
+        for name, value in said.items():
+            if not _is(kinds[name], value):
+                raise _invalid(path, f"has {name}={value!r}, which is no {kinds[name].__name__}")
+        return cls(**said)
+
+
+def _is(kind: type, value: Any) -> bool:
+    if kind is bool:
+        return isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+def _invalid(path: Path, reason: str) -> ArmError:
+    return ArmError(500, "InvalidConditions", f"The stand-in's {path} {reason}.")

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import pytest
 
 from local_azure import types
 
@@ -25,7 +24,7 @@ SERVICE = {
     "modelVersion": "7",
 }
 SECRET = "4dabf18193072939515e22adb298388d"
-SCHEMAS = Path(__file__).resolve().parents[3] / "shared" / "azure-types"
+SCHEMAS = Path(types.__file__).parent / "schemas"
 
 
 def test_without_an_image_everything_but_the_container_group_is_declared(run: Run) -> None:
@@ -200,7 +199,6 @@ def test_every_resource_that_can_have_them_has_the_stacks_tags(run: Run) -> None
             assert inputs["tags"]["team"] == "ml", token
 
 
-@pytest.mark.skipif(not SCHEMAS.is_dir(), reason="Azure's own type definitions are not beside us")
 def test_every_arm_body_fits_azures_own_types(run: Run) -> None:
     recorded = run(
         {**SERVICE, "tags": {"team": "ml"}, "scoringKey": "correct-horse-battery-staple"},

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from journey.azure import Azure, manifest_of
+from journey.built_image import BuiltImage
+from journey.evidence import Evidence
+from journey.plan import Plan
 from journey.stack import Stack
-from journey.steps import Steps
+from journey.steps import JourneyError, Steps
 from model_eval import workspace_config
 
 REPOSITORY = "sklearn-mnist-svc"
-LOCATION = "westeurope"
+DEFAULTS = {"azure-native:location": "westeurope"}
+"""Settings that a stack cannot be made without; what the user has set stays."""
 
+TAGS = {"tags.environment": "local", "tags.service": "sklearn-mnist-svc"}
+"""The tags that the project's own policy asks for; only where the user has set none."""
 
-@dataclass(frozen=True)
-class Plan:
-    """What one journey deploys.
-
-    Attributes:
-        source: The model directory that the journey begins with.
-        registered: Whether it goes through the workspace's registry; else it is deployed as it is.
-        data: Test data for the validation and the smoke test; None is the MNIST test set.
-        min_accuracy: The gate, 0 to 1.
-    """
-
-    source: Path
-    registered: bool
-    data: Path | None
-    min_accuracy: float
+KEY = "scoringKey"
+KEY_VARIABLE = "SCORING_KEY"
 
 
 @dataclass(frozen=True)
@@ -41,79 +36,96 @@ class Deployed:
     Attributes:
         accuracy: Of the validated model, 0 to 1.
         outputs: The stack's outputs.
+        keyed: Whether callers need the scoring key.
     """
 
     accuracy: float
     outputs: Mapping[str, Any]
+    keyed: bool
 
 
 @dataclass(frozen=True)
 class Life:
     """Runs the rooms' own commands against the local stand-in, in order.
 
+    Each step asks first whether there is anything to do: what is validated, registered, built and
+    pushed already is known by its digest.
+
     Attributes:
         steps: Runs and shows the commands.
         state: The stand-in's state folder: everything that is written lands in it.
-        env: The environment that points every client at the stand-in.
+        stack: The local stack, with the environment that points every client at the stand-in.
     """
 
     steps: Steps
     state: Path
-    env: Mapping[str, str]
-
-    @property
-    def stack(self) -> Stack:
-        """The local stack."""
-        return Stack(self.steps, self.env)
+    stack: Stack
 
     @property
     def out(self) -> Path:
         """Plots, reports and the sample request."""
         return self.state / "out"
 
+    @property
+    def retrieved(self) -> Path:
+        """What the workspace's registry gave back."""
+        return self.state / "model"
+
+    @property
+    def remembered(self) -> Path:
+        """The plan of the last `up`."""
+        return self.state / "journey.json"
+
     def up(self, plan: Plan) -> Deployed:
         """Validate, make the infrastructure, register, retrieve, build, deploy and test.
 
-        The image is built from what the workspace's registry gave back, after its own validation.
+        The image is built from what the workspace's registry gave back, once that passed the gate.
 
         Raises:
             JourneyError: A step failed. What was done before it stays and is not done again.
         """
-        report = self._report(plan.source)
-        if report is None or report["accuracy"] < plan.min_accuracy:
-            report = self._validate(plan, plan.source, "Validate the model")
+        plan.check_data()
+        report = self._validated(plan, plan.source, "Validate the model")
         self._recover()
         outputs = self._infrastructure()
         model = plan.source
         if plan.registered:
             model = self._registered(plan, outputs)
-            report = self._validate(plan, model, "Validate what was retrieved")
+            report = self._validated(plan, model, "Validate what was retrieved")
         image = self._build(model)
-        reference = self._push(str(outputs["login_server"]))
+        reference = self._push(outputs, str(image["digest"]))
         labels = image["labels"]
         self.stack.up(
             "Deploy the scoring service",
-            {
-                "azure-native:location": LOCATION,
+            self._unset(DEFAULTS)
+            | {
                 "image": reference,
                 "modelSha256": labels["model.sha256"],
                 "modelVersion": labels["model.version"],
             },
         )
         outputs = self.stack.outputs()
+        self._start(outputs)
+        plan.remember(self.remembered)
         self.smoke(plan, model, str(outputs["scoring_uri"]))
-        return Deployed(float(report["accuracy"]), outputs)
+        return Deployed(float(report["accuracy"]), outputs, self.stack.is_set(KEY))
 
     def smoke(self, plan: Plan, model: Path, uri: str) -> None:
         """Test the endpoint as the tutorial does."""
+        plan.check_data()
+        for name in ("results.png", "sample.json", "smoke.json", "smoke.xml"):
+            (self.out / name).unlink(missing_ok=True)
         result = self.out / "smoke.json"
+        key = self.stack.secret(KEY)
         self._run(
             "Test the endpoint",
             "model_eval",
             "smoke",
             *("--uri", uri, "--model", str(model), "--out", str(self.out)),
             *("--json", str(result), "--junit", str(self.out / "smoke.xml")),
+            *(("--key-env", KEY_VARIABLE) if key else ()),
             *_data(plan),
+            env={KEY_VARIABLE: key} if key else {},
         )
         found = json.loads(result.read_text(encoding="utf-8"))
         right = sum(
@@ -127,6 +139,30 @@ class Life:
             f"all answered as the local model does; it serves {found['model']['sha256'][:12]}"
         )
 
+    def smoke_again(self, plan: Plan | None, model: Path | None, data: Path | None) -> None:
+        """Test what the last `up` deployed, with its data, where nothing else is named.
+
+        Raises:
+            JourneyError: There is no service, or a check failed.
+        """
+        outputs = self.stack.outputs()
+        if "scoring_uri" not in outputs:
+            raise JourneyError("there is no scoring service; deploy it with: make up")
+        if plan is None and model is None:
+            raise JourneyError(
+                "what the last `make up` deployed is not known any more; run make up again, or "
+                "name it: make smoke ARGS='--model DIR --data FILE'"
+            )
+        tested = model or (self.retrieved if plan and plan.registered else plan and plan.source)
+        if tested is None:
+            raise JourneyError("name the model that is deployed with --model DIR")
+        remembered = plan.data if plan and model is None else None
+        self.smoke(
+            Plan(tested, registered=False, data=data or remembered, min_accuracy=0),
+            tested,
+            str(outputs["scoring_uri"]),
+        )
+
     def service_down(self) -> None:
         """Remove the container group alone: the program without an image does not declare it.
 
@@ -135,35 +171,81 @@ class Life:
         """
         self._recover()
         for key in ("image", "modelSha256", "modelVersion"):
-            self.stack.unset(f"Remove {key} from the configuration", key)
-        self.stack.up("Remove the container group", {"azure-native:location": LOCATION})
+            if self.stack.is_set(key):
+                self.stack.unset(f"Remove {key} from the configuration", key)
+        self.stack.up("Remove the container group", self._unset(DEFAULTS))
 
     def down(self) -> None:
-        """Delete all resources, stop the stand-in, remove the state folder."""
+        """Delete all resources."""
         self._recover()
         self.stack.destroy("Delete all resources")
-        self._run("Stop the stand-in and remove its state", "local_azure", "reset")
 
-    @property
-    def retrieved(self) -> Path:
-        """What the workspace's registry gave back."""
-        return self.state / "model"
+    def _validated(self, plan: Plan, model: Path, title: str) -> dict[str, Any]:
+        """The report of this model on this data, above this gate: the last one, or a new one."""
+        evidence = Evidence(self.out / "report.json", self.out / "report.basis.json")
+        report = evidence.valid(plan, model)
+        if report is None:
+            evidence.forget()
+            (self.out / "conf.png").unlink(missing_ok=True)
+            self._run(
+                title,
+                "model_eval",
+                "validate",
+                *("--model", str(model), "--out", str(self.out)),
+                *("--min-accuracy", str(plan.min_accuracy), "--json", str(evidence.report)),
+                *_data(plan),
+            )
+            evidence.keep(plan, model)
+            report = json.loads(evidence.report.read_text(encoding="utf-8"))
+        else:
+            with self.steps.timed(f"{title}: the same model, data and gate as before"):
+                pass
+        named = manifest_of(model)
+        self.steps.detail(
+            f"{named.get('name')} version {named.get('version')}, "
+            f"sha256 {str(named.get('sha256'))[:12]}: "
+            f"accuracy {report['accuracy']:.4f} on {report['rows']} rows"
+        )
+        return report
 
-    def _report(self, model: Path) -> dict[str, Any] | None:
-        """The last validation's report, if it is of this very model."""
-        try:
-            report = json.loads((self.out / "report.json").read_text(encoding="utf-8"))
-            manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
-            return report if report["model"]["sha256"] == manifest["sha256"] else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+    def _recover(self) -> None:
+        with self.steps.timed("Look for what an interrupted run left"):
+            done = self.stack.local.recover(self.stack.env)
+        for line in done:
+            self.steps.detail(line)
+
+    def _infrastructure(self) -> dict[str, Any]:
+        """The registry has to exist before an image can be pushed to it."""
+        if not self.stack.is_set("tags"):
+            self.stack.set("Set the tags that the project asks for", TAGS)
+        outputs = self.stack.outputs()
+        if "login_server" not in outputs:
+            self.stack.up("Make the infrastructure, without the service", self._unset(DEFAULTS))
+            outputs = self.stack.outputs()
+        return outputs
+
+    def _unset(self, defaults: Mapping[str, str]) -> dict[str, str]:
+        return {key: value for key, value in defaults.items() if not self.stack.is_set(key)}
 
     def _registered(self, plan: Plan, outputs: Mapping[str, Any]) -> Path:
         config = self.state / "config.json"
         workspace_config.write(json.dumps(outputs), config)
+        title = "Register and retrieve the model"
+        wanted, kept = manifest_of(plan.source), manifest_of(self.retrieved)
+        name, sha256 = str(wanted.get("name")), str(wanted.get("sha256"))
+        if (kept.get("name"), kept.get("sha256")) == (name, sha256):
+            with self.steps.timed(f"{title}: ask the workspace"):
+                version = Azure(self.stack.env, outputs).registered_version(
+                    name, str(wanted.get("file")), sha256
+                )
+            if str(version) == kept.get("version") and _is_whole(self.retrieved, kept):
+                self.steps.detail(f"already registered: {name} version {version}")
+                return self.retrieved
         result = self.state / "registered.json"
+        # It is ours: one that was damaged is no reason to refuse it.
+        shutil.rmtree(self.retrieved, ignore_errors=True)
         self._run(
-            "Register and retrieve the model",
+            title,
             "model_eval",
             "register",
             *("--model", str(plan.source), "--report", str(self.out / "report.json")),
@@ -175,66 +257,73 @@ class Life:
         self.steps.detail(f"{verb}: {done['name']} version {done['version']}")
         return self.retrieved
 
-    def _validate(self, plan: Plan, model: Path, title: str) -> dict[str, Any]:
-        report = self.out / "report.json"
-        self._run(
-            title,
-            "model_eval",
-            "validate",
-            *("--model", str(model), "--out", str(self.out)),
-            *("--min-accuracy", str(plan.min_accuracy), "--json", str(report)),
-            *_data(plan),
-        )
-        found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-        named = found["model"]
-        self.steps.detail(
-            f"{named['name']} version {named['version']}, sha256 {named['sha256'][:12]}: "
-            f"accuracy {found['accuracy']:.4f} on {found['rows']} rows"
-        )
-        return found
-
-    def _recover(self) -> None:
-        self._run("Look for what an interrupted run left", "local_azure", "recover")
-
-    def _infrastructure(self) -> dict[str, Any]:
-        """The registry has to exist before an image can be pushed to it."""
-        outputs = self.stack.outputs()
-        if "login_server" not in outputs:
-            self.stack.up(
-                "Make the infrastructure, without the service", {"azure-native:location": LOCATION}
-            )
-            outputs = self.stack.outputs()
-        return outputs
-
     def _build(self, model: Path) -> dict[str, Any]:
-        result = self.state / "image.json"
-        self._run(
-            "Build the image",
-            "scoring",
-            "build",
-            *("--model", str(model), "--out", str(self.state / "image"), "--json", str(result)),
+        built = BuiltImage(
+            self.state / "image", self.state / "image.basis.json", self.steps.root / "scoring"
         )
-        image = json.loads(result.read_text(encoding="utf-8"))
+        image = built.find(model)
+        if image is None:
+            result = self.state / "image.json"
+            built.note.unlink(missing_ok=True)
+            shutil.rmtree(built.layout, ignore_errors=True)
+            self._run(
+                "Build the image",
+                "scoring",
+                "build",
+                *("--model", str(model), "--out", str(built.layout), "--json", str(result)),
+            )
+            image = json.loads(result.read_text(encoding="utf-8"))
+            built.keep(model, image)
+        else:
+            with self.steps.timed("Build the image: nothing has changed"):
+                pass
         self.steps.detail(f"digest {image['digest']}")
         return image
 
-    def _push(self, login_server: str) -> str:
+    def _push(self, outputs: Mapping[str, Any], digest: str) -> str:
+        server = str(outputs["login_server"])
+        with self.steps.timed("Ask the registry for the image"):
+            there = Azure(self.stack.env, outputs).has_image(REPOSITORY, digest)
+        if there:
+            self.steps.detail("already there")
+            return f"{server}/{REPOSITORY}@{digest}"
         result = self.state / "push.json"
         self._run(
             "Push the image",
             "scoring",
             "push",
-            *("--image", str(self.state / "image"), "--registry", login_server),
+            *("--image", str(self.state / "image"), "--registry", server),
             *("--repository", REPOSITORY, "--json", str(result)),
         )
         pushed = json.loads(result.read_text(encoding="utf-8"))
         self.steps.detail("sent" if pushed["pushed"] else "already there")
         return str(pushed["reference"])
 
-    def _run(self, title: str, module: str, *arguments: str) -> str:
+    def _start(self, outputs: Mapping[str, Any]) -> None:
+        """A container group that was stopped is as declared, so no update starts it."""
+        azure = Azure(self.stack.env, outputs)
+        state = azure.group_state()
+        if state == "Running":
+            return
+        with self.steps.timed(f"Start the container group, which is {state.lower()}"):
+            azure.start_group()
+
+    def _run(
+        self, title: str, module: str, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> str:
         command = [sys.executable, "-m", module, *arguments]
-        return self.steps.run(title, command, self.env)
+        return self.steps.run(title, command, {**self.stack.env, **(env or {})})
 
 
 def _data(plan: Plan) -> list[str]:
     return ["--data", str(plan.data)] if plan.data else []
+
+
+def _is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether a model directory's pickle is the one that its manifest declares."""
+    from model_eval.digest import sha256_of
+
+    try:
+        return sha256_of(folder / str(manifest["file"])) == manifest["sha256"]
+    except (OSError, KeyError):
+        return False

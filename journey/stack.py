@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import re
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from journey.steps import JourneyError, Steps
+from local_azure.errors import DamagedStateError, LocalAzureError
+from local_azure.ready import Ready
+from local_azure.stack import Stack as LocalStack
 
+PROJECT = "sklearn-mnist-svc"
 REMEDY = "Nothing is lost: fix the reason and run the same command again."
+REMEDY_AFTER_DELETES = (
+    "Resources were deleted before it failed, the output says which: fix the reason and run the "
+    "same command again, it makes them anew."
+)
+_COUNT = re.compile(r"(?:[^\w\s]+ ?)?\d+ [a-z]+(?: [a-z]+)*")
+_DELETED = re.compile(r"\b[1-9]\d* (?:deleted|replaced)\b|\b(?:deleted|replaced) \(")
 
 
 @dataclass(frozen=True)
@@ -20,20 +31,44 @@ class Stack:
     Attributes:
         steps: Runs and shows the commands.
         env: The environment that points the CLI at the stand-in and selects the stack.
+        local: The stack's files in the state folder.
     """
 
     steps: Steps
     env: Mapping[str, str]
+    local: LocalStack
 
-    def outputs(self) -> dict[str, Any]:
-        """The stack's outputs; empty before the first update.
+    @classmethod
+    def of(cls, steps: Steps, ready: Ready) -> Stack:
+        """The stack of the project in the checkout.
 
         Raises:
-            JourneyError: The CLI could not read the stack.
+            JourneyError: The checkout is no Pulumi project.
         """
-        command = ["pulumi", "stack", "output", "--json", "--non-interactive"]
+        if ready.stack is None:
+            raise JourneyError(f"{steps.root} has no Pulumi.yaml; is the checkout whole?")
+        return cls(steps, ready.environment, ready.stack)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs; empty before the first update."""
+        return self.local.outputs()
+
+    def is_set(self, key: str) -> bool:
+        """Whether the configuration sets a key; one without a namespace is the project's."""
+        settings = self.local.settings()
+        full = key if ":" in key else f"{PROJECT}:{key}"
+        return full in settings or any(name.startswith(f"{full}.") for name in settings)
+
+    def secret(self, key: str) -> str | None:
+        """A secret setting in plain text; None where it is not set.
+
+        Raises:
+            JourneyError: The CLI could not read it.
+        """
+        if not self.is_set(key):
+            return None
         answer = subprocess.run(
-            command,
+            ["pulumi", "config", "get", key, "--non-interactive"],
             cwd=self.steps.root,
             env=dict(self.env),
             stdin=subprocess.DEVNULL,
@@ -42,15 +77,24 @@ class Stack:
             check=False,
         )
         if answer.returncode != 0:
-            raise JourneyError(f"cannot read the stack's outputs: {answer.stderr.strip()}")
-        return json.loads(answer.stdout or "{}")
+            self._refuse_damage(answer.stderr)
+            raise JourneyError(f"cannot read the setting {key}: {answer.stderr.strip()}")
+        return answer.stdout.rstrip("\n")
+
+    def set(self, title: str, values: Mapping[str, str]) -> None:
+        """Write settings; a key may be a path, such as `tags.environment`."""
+        pairs = [
+            word for key, value in values.items() for word in ("--plaintext", f"{key}={value}")
+        ]
+        command = ["pulumi", "config", "set-all", "--path", *pairs, "--non-interactive"]
+        self.steps.run(title, command, self.env)
 
     def up(self, title: str, config: Mapping[str, str] | None = None) -> None:
         """Update the stack, its configuration first; shows Pulumi's own count of changes."""
         command = ["pulumi", "up", "--yes", "--skip-preview", "--refresh", "--non-interactive"]
         for key, value in (config or {}).items():
             command += ["--config", f"{key}={value}"]
-        self._show_counts(self.steps.run(title, command, self.env, remedy=REMEDY))
+        self._change(title, command)
 
     def unset(self, title: str, key: str) -> None:
         """Remove a key from the stack's configuration."""
@@ -59,10 +103,42 @@ class Stack:
     def destroy(self, title: str) -> None:
         """Delete every resource of the stack."""
         command = ["pulumi", "destroy", "--yes", "--skip-preview", "--refresh", "--non-interactive"]
-        self._show_counts(self.steps.run(title, command, self.env, remedy=REMEDY))
+        self._change(title, command)
 
-    def _show_counts(self, output: str) -> None:
-        _, found, after = output.rpartition("\nResources:\n")
-        counts = [line.strip() for line in after.partition("\n\n")[0].splitlines() if line.strip()]
-        if found:
-            self.steps.detail(f"pulumi: {', '.join(counts)}")
+    def _change(self, title: str, command: list[str]) -> None:
+        try:
+            output = self.steps.run(title, command, self.env, remedy=remedy)
+        except KeyboardInterrupt:
+            # Nothing is left to do where pulumi ended by itself; a killed one left its lock.
+            with suppress(LocalAzureError, KeyboardInterrupt):
+                self.local.recover(self.env)
+            raise
+        if shown := counts(output):
+            self.steps.detail(f"pulumi: {', '.join(shown)}")
+
+    def _refuse_damage(self, said: str) -> None:
+        """Name the remedy where the passphrase is not the one that the state was made with.
+
+        Raises:
+            DamagedStateError: It is not.
+        """
+        if "incorrect passphrase" in said:
+            raise DamagedStateError(
+                f"{self.local.home.passphrase} is not the passphrase of the stack's secrets"
+            )
+
+
+def remedy(output: str) -> str:
+    """What to do when an update failed; that nothing is lost is said only where it is so."""
+    if "incorrect passphrase" in output:
+        return "The passphrase of the stack's secrets was damaged: make down, then make up."
+    return REMEDY_AFTER_DELETES if _DELETED.search(output) else REMEDY
+
+
+def counts(output: str) -> list[str]:
+    """Pulumi's own summary, such as `+ 2 created` and `12 unchanged`, and nothing else."""
+    _, found, after = output.rpartition("\nResources:\n")
+    if not found:
+        return []
+    lines = [line.strip() for line in after.splitlines()]
+    return [line for line in lines if _COUNT.fullmatch(line)]

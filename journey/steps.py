@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.markup import escape
 
 TAIL_LINES = 25
 """How much of a failed command's output is shown; the rest is in its log."""
+
+END_SECONDS = 45.0
+"""How long an interrupted command may take to end by itself; pulumi waits for what it began."""
 
 
 class JourneyError(Exception):
@@ -41,7 +49,7 @@ class Steps:
         command: Sequence[str],
         env: Mapping[str, str],
         *,
-        remedy: str = "",
+        remedy: Callable[[str], str] | None = None,
     ) -> str:
         """Run `command`, return its standard output.
 
@@ -49,10 +57,11 @@ class Steps:
             title: What happens, in the user's words.
             command: The argument list.
             env: The whole environment of the command.
-            remedy: What to do when it fails, added to the error.
+            remedy: Says what to do when it fails, from its output; added to the error.
 
         Raises:
             JourneyError: The command could not be started or ended with another code than 0.
+            KeyboardInterrupt: The user interrupted; by then the command has ended.
         """
         self._count += 1
         log = self.logs / f"{self._count:02d}-{_slug(title)}.log"
@@ -64,6 +73,7 @@ class Steps:
             self.console.status(escape(title)) as status,
         ):
             try:
+                # In a session of its own: Ctrl-C reaches it once, from here, and in its own time.
                 process = subprocess.Popen(
                     command,
                     cwd=self.root,
@@ -73,47 +83,41 @@ class Steps:
                     stderr=subprocess.STDOUT,
                     text=True,
                     errors="replace",
+                    start_new_session=True,
                 )
             except OSError as error:
                 raise JourneyError(f"{title}: cannot run {command[0]}: {error.strerror}") from error
-            with process:
+            with process, self._ended_when_interrupted(process, title):
                 for line in process.stdout or ():
-                    kept.write(line)
+                    with contextlib.suppress(OSError):  # a full disk: the command says it better
+                        kept.write(line)
                     output.append(line)
                     shown = line.strip()
                     if shown:
-                        passed = time.monotonic() - began
-                        status.update(
-                            f"{escape(title)} [dim]{passed:.0f} s  {escape(shown[:80])}[/dim]"
-                        )
+                        status.update(self._progress(title, time.monotonic() - began, shown))
         seconds = time.monotonic() - began
         if process.returncode != 0:
             self._report_failure(title, output, log)
             raise JourneyError(
                 f"{title} failed with exit code {process.returncode} after {seconds:.1f} s."
-                + (f" {remedy}" if remedy else "")
+                + (f" {remedy(''.join(output))}" if remedy else "")
                 + f" The whole output: {self.relative(log)}"
             )
         self.done(title, seconds)
         return "".join(output)
 
-    def attached(self, title: str, command: Sequence[str], env: Mapping[str, str]) -> None:
-        """Run `command` with the terminal as its own, for commands that draw their own progress.
-
-        Raises:
-            JourneyError: It ended with another code than 0.
-        """
+    @contextmanager
+    def timed(self, title: str) -> Iterator[None]:
+        """Show work of this process as a step."""
         began = time.monotonic()
-        code = subprocess.run(
-            command, cwd=self.root, env=dict(env), stdin=subprocess.DEVNULL, check=False
-        ).returncode
-        if code != 0:
-            raise JourneyError(f"{title} failed with exit code {code}; the reason is above.")
+        with self.console.status(escape(title)):
+            yield
         self.done(title, time.monotonic() - began)
 
     def done(self, title: str, seconds: float) -> None:
         """Show a finished step in one line."""
-        self.console.print(f"[green]✓[/green] {escape(title)} [dim]({seconds:.1f} s)[/dim]")
+        mark = self._mark("✓", "ok")
+        self.console.print(f"[green]{mark}[/green] {escape(title)} [dim]({seconds:.1f} s)[/dim]")
 
     def detail(self, line: str) -> None:
         """Show one line under the last step."""
@@ -123,12 +127,65 @@ class Steps:
         """`path` as the user would type it from the checkout."""
         return os.path.relpath(path, self.root) if path.is_relative_to(self.root) else str(path)
 
+    def _progress(self, title: str, seconds: float, line: str) -> str:
+        """The running step in one line of the terminal, however narrow."""
+        room = max(0, self.console.width - len(title) - 12)
+        return f"{escape(title)} [dim]{seconds:.0f} s  {escape(line[:room])}[/dim]"
+
+    def _mark(self, sign: str, word: str) -> str:
+        """A sign, or a word where the output cannot hold the sign."""
+        try:
+            sign.encode(self.console.encoding)
+        except (LookupError, UnicodeEncodeError):
+            return word
+        return sign
+
+    @contextmanager
+    def _ended_when_interrupted(self, process: subprocess.Popen[str], title: str) -> Iterator[None]:
+        """An interrupt is handed on once, then there is a bound; a second one ends the patience."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.console.print(
+                f"{escape(title)}: interrupted; it may end by itself within {END_SECONDS:.0f} s "
+                "(Ctrl-C again kills it)"
+            )
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGINT)
+            limit = threading.Timer(END_SECONDS, _kill, [process.pid])
+            limit.start()
+            try:
+                _drain(process)
+            except KeyboardInterrupt:
+                _kill(process.pid)
+            finally:
+                limit.cancel()
+                _kill(process.pid)
+            raise
+
     def _report_failure(self, title: str, output: Sequence[str], log: Path) -> None:
-        self.console.print(f"[red]✗[/red] {escape(title)}")
+        self.console.print(f"[red]{self._mark('✗', 'failed')}[/red] {escape(title)}")
         if len(output) > TAIL_LINES:
             self.detail(f"... {len(output) - TAIL_LINES} lines more in {self.relative(log)}")
         for line in output[-TAIL_LINES:]:
             self.detail(line.rstrip())
+
+
+def _drain(process: subprocess.Popen[str]) -> None:
+    """Read until the command and whoever writes to its pipe have ended."""
+    for _ in process.stdout or ():
+        pass
+    process.wait()
+
+
+def _kill(pid: int) -> None:
+    """SIGKILL to a command, its descendants and the rest of its session."""
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                child.kill()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _slug(title: str) -> str:

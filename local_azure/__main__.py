@@ -1,6 +1,14 @@
 """Entry of `python -m local_azure`."""
 
-from local_azure.cli import app
+import sys
+
+try:
+    from local_azure.cli import app
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"error: this Python has no {error.name}; run `make setup` once, then: "
+        ".venv/bin/python -m local_azure"
+    )
 
 if __name__ == "__main__":
     app(prog_name="python -m local_azure")

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -22,6 +22,7 @@ from local_azure.errors import LocalAzureError
 from local_azure.home import Home
 from local_azure.pulumi_cli import PulumiCli
 from local_azure.ready import Ready, prepare
+from local_azure.removal import remove
 
 app = typer.Typer(
     help="A local stand-in for an Azure subscription.",
@@ -97,12 +98,7 @@ def reset() -> None:
         if not home.root.exists():
             typer.echo("There is nothing to forget.")
             return
-        if not home.is_ours():
-            raise LocalAzureError(
-                f"{home.root} was not made by the stand-in; delete it yourself if you are sure"
-            )
-        process.stop(home)
-        shutil.rmtree(home.root, onerror=_writable)
+        remove(home)
         typer.echo(f"Forgot everything in {home.root}.")
 
 
@@ -143,13 +139,6 @@ def serve() -> None:
     )
     with _one_line_errors():
         run(Home.from_environment())
-
-
-def _writable(remove: Callable[[str], object], path: str, _: object) -> None:
-    """Unpacked images are read-only: make the folder writable and try again."""
-    Path(path).parent.chmod(0o700)
-    Path(path).chmod(0o700)
-    remove(path)
 
 
 def _ready() -> Ready:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 """The folder that holds this package: the Pulumi project's."""
 
 _MARK = "local-azure"
+_SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
@@ -175,14 +177,19 @@ class Home:
         return hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
 
 
+def secret_in(path: Path) -> str:
+    """The secret in a file; empty where there is none, or what is there was never written here."""
+    try:
+        kept = path.read_bytes().decode("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return kept if _SECRET.fullmatch(kept) else ""
+
+
 def kept_secret(path: Path) -> str:
     """The secret in a file that only its owner may read; a random one is written where none is."""
-    try:
-        kept = path.read_text().strip()
-        if kept:
-            return kept
-    except FileNotFoundError:
-        pass
+    if kept := secret_in(path):
+        return kept
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = secrets.token_urlsafe(32)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import hashlib
 import http.client
 import json
 import os
@@ -33,6 +35,7 @@ MAX_LOG = 10 * 1024 * 1024
 """Bytes of a log that is still appended to; a larger one is put aside at the next start."""
 
 _POLL_SECONDS = 0.02
+_STALE_SECONDS = 1.0
 
 _LAUNCHER = """
 import subprocess, sys
@@ -51,24 +54,28 @@ class Running:
         pid: Its process.
         created: When that process began (seconds since 1970): a later one may have its pid.
         url: Its base URL.
+        keys: The digest of the keys that it read when it started.
     """
 
     pid: int
     created: float
     url: str
+    keys: str = ""
 
     @classmethod
-    def here(cls, url: str = "") -> Running:
+    def here(cls, url: str = "", keys: str = "") -> Running:
         """This process."""
-        return cls(os.getpid(), psutil.Process().create_time(), url)
+        return cls(os.getpid(), psutil.Process().create_time(), url, keys)
 
     @classmethod
     def read(cls, path: Path) -> Running | None:
         """What a process wrote down; None when it wrote nothing that makes sense."""
         try:
-            return cls(**json.loads(path.read_text()))
+            read = cls(**json.loads(path.read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
+        types = (type(read.pid), type(read.created), type(read.url), type(read.keys))
+        return read if types == (int, float, str, str) else None
 
     def process(self) -> psutil.Process | None:
         """The process, if it still is the same one."""
@@ -118,7 +125,7 @@ class ServerLock:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _until(lambda: Running.read(self.path), 2) or Running(0, 0, "")
+                return _until(lambda: Running.read(self.path), 1) or _found(self.path.parent)
         return None
 
 
@@ -128,7 +135,22 @@ def status(home: Home) -> Running | None:
     running = Running.read(home.running)
     if holder is None or running is None or running.pid != holder.pid:
         return None
+    if running.keys != keys(home):
+        return None
     return running if _answers(home, running.url) else None
+
+
+def keys(home: Home) -> str:
+    """The digest of what the server and its clients have in common: certificates and secrets.
+
+    A server that was started from others than the folder holds now understands no client.
+    """
+    digest = hashlib.sha256()
+    for folder in (home.certificates, home.private):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+            if path != home.passphrase:  # Pulumi's alone
+                digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def start(home: Home) -> Running:
@@ -140,14 +162,20 @@ def start(home: Home) -> Running:
     home.create()
     with _alone(home):
         child: psutil.Process | None = None
+        stale_since = 0.0
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if running := status(home):
                 return running
             # A server that is just being killed may hold the lock for a moment longer.
-            if child is None and ServerLock(home).holder() is None:
+            holder = ServerLock(home).holder()
+            if child is None and holder is None:
                 home.running.unlink(missing_ok=True)
                 child = _spawn(home)
+            elif child is None and holder is not None and _is_stale(home, holder):
+                stale_since = stale_since or time.monotonic()
+                if time.monotonic() - stale_since > _STALE_SECONDS:
+                    _end(holder)
             if child and not _alive(child):
                 break
             time.sleep(_POLL_SECONDS)
@@ -169,17 +197,46 @@ def stop(home: Home) -> bool:
         if holder is None:
             home.running.unlink(missing_ok=True)
             return False
-        process = holder.process()
-        if process is None:
+        if holder.process() is None:
             raise LocalAzureError(
                 f"{home.server_lock} is held by an unknown process: end it (`fuser` shows it)"
             )
-        process.send_signal(signal.SIGTERM)
-        if not _until(lambda: holder.process() is None, STOP_SECONDS):
-            process.kill()
-            _until(lambda: holder.process() is None, STOP_SECONDS)
+        _end(holder)
         home.running.unlink(missing_ok=True)
     return True
+
+
+def _end(server: Running) -> None:
+    """SIGTERM, patience, SIGKILL."""
+    process = server.process()
+    if process is None:
+        return
+    process.send_signal(signal.SIGTERM)
+    if not _until(lambda: server.process() is None, STOP_SECONDS):
+        process.kill()
+        _until(lambda: server.process() is None, STOP_SECONDS)
+
+
+def _is_stale(home: Home, holder: Running) -> bool:
+    """Whether a server that holds the lock cannot be used: its note or its keys are not those here.
+
+    One that is just starting has not written a note yet.
+    """
+    if not home.running.exists():
+        return False
+    running = Running.read(home.running)
+    return running is None or running.pid != holder.pid or running.keys != keys(home)
+
+
+def _found(root: Path) -> Running:
+    """The server of a state folder whose lock says nothing, found among the processes."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.cmdline()[1:] == ["-m", "local_azure", "serve"] and (
+                process.environ().get(VARIABLE) == str(root)
+            ):
+                return Running(process.pid, process.create_time(), "")
+    return Running(0, 0.0, "")
 
 
 @contextmanager

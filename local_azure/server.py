@@ -20,7 +20,7 @@ from local_azure.arm.tokens import Tokens
 from local_azure.certificates import Certificates
 from local_azure.home import Home, kept_secret
 from local_azure.identity import identity
-from local_azure.process import Running, ServerLock
+from local_azure.process import Running, ServerLock, keys
 
 LOG = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def serve(home: Home) -> None:
     """
     home.create()
     with ServerLock(home):
+        home.running.unlink(missing_ok=True)
         certificates = Certificates.at(home.certificates)
         certificates.ensure()
         store = Store(home.database)
@@ -87,7 +88,7 @@ async def _serve(
     while not (server.started or serving.done()):
         await asyncio.sleep(0.01)
     if server.started:
-        home.running.write_text(json.dumps(asdict(Running.here(url))))
+        home.running.write_text(json.dumps(asdict(Running.here(url, keys(home)))))
         LOG.info("ready at %s, state in %s", url, home.root)
     try:
         await serving

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
-from local_azure import types
+from local_azure import engine
 from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.environment import STACK
-from local_azure.errors import LocalAzureError
-from local_azure.home import Home, kept_secret
+from local_azure.errors import DamagedStateError, LocalAzureError, StackInUseError
+from local_azure.home import Home, kept_secret, secret_in
 from local_azure.pulumi_wrapper import project_name
 
 _WRAPPER = Path(__file__).with_name("pulumi_wrapper.py")
@@ -66,11 +67,13 @@ class Stack:
             environment: Of `environment.inside`.
 
         Raises:
-            LocalAzureError: `pulumi` refused.
+            LocalAzureError: `pulumi` refused, or the state or its passphrase is damaged.
         """
-        kept_secret(self.home.passphrase)
+        self._keep_passphrase()
         self.config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.state.exists():
+            self.deployment()
+            self.settings()
             return
         # `stack init` has no --config-file and writes beside Pulumi.yaml: here, beside a twin.
         twin = self.config.parent / "Pulumi.yaml"
@@ -81,35 +84,112 @@ class Stack:
         """Undo what a killed `pulumi` left: its lock and its pending operations.
 
         What was being created is kept in the state as half made: the next `up` finishes it, and
-        `destroy` deletes it, however far it came.
+        `destroy` deletes it, however far it came. Its language host is ended.
 
         Returns:
             What was done, a line each; nothing to do gives no line.
 
         Raises:
-            LocalAzureError: a `pulumi` that still runs holds the lock, or `pulumi` refused.
+            StackInUseError: A `pulumi` that still runs holds the lock.
+            LocalAzureError: The state is damaged, or `pulumi` refused.
         """
         done: list[str] = []
         if not self.state.exists():
             return done
         locks = sorted(self.locks.glob("*.json")) if self.locks.is_dir() else []
         for lock in locks:
-            if (pid := _owner(lock)) is not None:
-                raise LocalAzureError(
+            if (pid := self._owner(lock)) is not None:
+                raise StackInUseError(
                     f"the stack '{STACK}' is in use by pulumi (process {pid}); wait until it ends"
                 )
         for lock in locks:
             lock.unlink(missing_ok=True)
             done.append("removed the lock of a pulumi that no longer runs")
+        if left := engine.end_left(self.home):
+            done.append(f"ended {left} process{'es' * (left > 1)} of a pulumi that no longer runs")
+        # Asking `pulumi` for it takes half a second, and nearly always there is nothing.
+        if not self.deployment().get("pending_operations"):
+            return done
         exported: dict[str, Any] = json.loads(
             _pulumi(["stack", "export"], self.folder, environment)
         )
         pending = exported["deployment"].pop("pending_operations", None) or []
-        if pending:
-            resources = exported["deployment"].setdefault("resources", [])
-            done += [_settled(each, resources) for each in pending]
-            _pulumi(["stack", "import"], self.folder, environment, json.dumps(exported))
+        resources = exported["deployment"].setdefault("resources", [])
+        done += [_settled(each, resources) for each in pending]
+        _pulumi(["stack", "import"], self.folder, environment, json.dumps(exported))
         return done
+
+    def deployment(self) -> dict[str, Any]:
+        """The stack's last deployment, as the backend's file holds it.
+
+        Raises:
+            DamagedStateError: The file is not what `pulumi` wrote.
+        """
+        try:
+            latest = json.loads(self.state.read_bytes())["checkpoint"].get("latest") or {}
+            if not isinstance(latest.get("resources", []), list | None):
+                raise TypeError
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DamagedStateError(f"the stack's state {self.state} is damaged") from error
+        return latest
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs; secret ones as the backend's file holds them: encrypted.
+
+        Raises:
+            DamagedStateError: The file is not what `pulumi` wrote.
+        """
+        if not self.state.exists():
+            return {}
+        for resource in self.deployment().get("resources") or []:
+            if resource.get("type") == "pulumi:pulumi:Stack":
+                return dict(resource.get("outputs") or {})
+        return {}
+
+    def settings(self) -> dict[str, Any]:
+        """What the stack's configuration sets; secret values stay encrypted.
+
+        Raises:
+            DamagedStateError: The file is not what `pulumi` wrote.
+        """
+        try:
+            read = yaml.safe_load(self.config.read_bytes()) or {}
+            return dict(read.get("config") or {})
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, yaml.YAMLError, AttributeError, TypeError) as error:
+            raise DamagedStateError(
+                f"the stack's configuration {self.config} is damaged: no settings can be read"
+            ) from error
+
+    def _keep_passphrase(self) -> None:
+        """Make the passphrase, but never a new one for a state that an old one encrypted.
+
+        Raises:
+            DamagedStateError: It is lost.
+        """
+        if not secret_in(self.home.passphrase) and any(
+            self.home.backend.glob(".pulumi/stacks/*/*.json")
+        ):
+            raise DamagedStateError(
+                f"{self.home.passphrase} is lost or damaged, and with it every secret in the "
+                "stack's state"
+            )
+        kept_secret(self.home.passphrase)
+
+    def _owner(self, lock: Path) -> int | None:
+        """The running pulumi of this user's that a lock belongs to."""
+        try:
+            pid = int(json.loads(lock.read_bytes())["pid"])
+            process = psutil.Process(pid)
+            alive = process.status() != psutil.STATUS_ZOMBIE and "pulumi" in process.name()
+            older = process.create_time() <= lock.stat().st_mtime + 1
+        except psutil.Error:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            # A lock that cannot be read belongs to whoever works here.
+            return next((each.pid for each in engine.engines(self.home)), None)
+        return pid if alive and older else None
 
 
 def install_wrapper(home: Home, pulumi: Path) -> None:
@@ -117,7 +197,7 @@ def install_wrapper(home: Home, pulumi: Path) -> None:
     words = [sys.executable, "-IS", str(_WRAPPER), str(pulumi), str(home.projects)]
     script = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
     path = home.programs / "pulumi"
-    if path.exists() and path.read_text() == script:
+    if path.exists() and path.read_bytes() == script.encode() and os.access(path, os.X_OK):
         return
     temporary = path.with_name(f"pulumi.{os.getpid()}")
     temporary.write_text(script)
@@ -127,6 +207,9 @@ def install_wrapper(home: Home, pulumi: Path) -> None:
 
 def _settled(operation: Mapping[str, Any], resources: list[dict[str, Any]]) -> str:
     """End an interrupted operation in a list of resources; says what was done."""
+    # Imported where it is needed: nearly no run recovers anything.
+    from local_azure import types
+
     resource = dict(operation["resource"])
     urn, inputs = resource["urn"], resource.get("inputs", {})
     kind = types.find_token(resource["type"])
@@ -143,18 +226,6 @@ def _settled(operation: Mapping[str, Any], resources: list[dict[str, Any]]) -> s
     resource["initErrors"] = ["interrupted while it was being created"]
     resources.append(resource)
     return f"kept {urn}, which was being created: the next `pulumi up` finishes it"
-
-
-def _owner(lock: Path) -> int | None:
-    """The process that a lock file names, if it still is a running pulumi of this user's."""
-    try:
-        pid = int(json.loads(lock.read_text())["pid"])
-        process = psutil.Process(pid)
-        alive = process.status() != psutil.STATUS_ZOMBIE and "pulumi" in process.name()
-        older = process.create_time() <= lock.stat().st_mtime + 1
-    except (OSError, ValueError, KeyError, psutil.Error):
-        return None
-    return pid if alive and older else None
 
 
 def _pulumi(

@@ -10,9 +10,15 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
-import typer
-from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
+try:
+    import typer
+    from rich.console import Console
+    from rich.progress import Progress, TimeElapsedColumn
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"error: this Python has no {error.name}; run `make setup` once, then: "
+        ".venv/bin/python -m model_eval"
+    )
 
 from model_eval.errors import EvaluationError
 

@@ -37,8 +37,7 @@ def install(pulumi: Path, pulumi_home: Path, environment: Mapping[str, str]) -> 
     script = _script()
     digest = hashlib.sha256(script).hexdigest()
     folder = pulumi_home / "plugins" / f"resource-{NAME}-v{VERSION}"
-    stamp = folder / _STAMP
-    if stamp.is_file() and stamp.read_text() == digest:
+    if _is_there(folder, script, digest):
         return False
     with tempfile.TemporaryDirectory() as temporary:
         archive = Path(temporary) / "plugin.tgz"
@@ -61,6 +60,15 @@ def install(pulumi: Path, pulumi_home: Path, environment: Mapping[str, str]) -> 
         said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
         raise LocalAzureError(f"pulumi could not install the stand-in's plugin: {said}")
     return True
+
+
+def _is_there(folder: Path, script: bytes, digest: str) -> bool:
+    program = folder / f"pulumi-resource-{NAME}"
+    try:
+        stamped = (folder / _STAMP).read_bytes() == digest.encode()
+        return stamped and program.read_bytes() == script and os.access(program, os.X_OK)
+    except OSError:
+        return False
 
 
 def _script() -> bytes:

@@ -60,6 +60,8 @@ async def _serve(
         kept_secret(home.private / "signing-key"), identity(home), (url, *PUBLIC_AUDIENCES)
     )
 
+    conditions = functools.partial(Conditions.read, home.root / FILE)
+
     def surroundings(name: str) -> Surroundings:
         return Surroundings(
             url,
@@ -69,10 +71,11 @@ async def _serve(
             certificates.certificate,
             certificates.key,
             store.connection,
-            functools.partial(Conditions.read, home.root / FILE),
+            conditions,
         )
 
-    app = create_app(url, store, tokens, services.make(surroundings), services.EXCEPTION_HANDLERS)
+    handlers = services.EXCEPTION_HANDLERS
+    app = create_app(url, store, tokens, services.make(surroundings), handlers, conditions)
     server = Server(
         uvicorn.Config(
             app,

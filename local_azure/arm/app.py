@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, 
 from local_azure.arm.api import Api
 from local_azure.arm.catalogue import Catalogue
 from local_azure.arm.collections import Collections
+from local_azure.arm.conditions import Conditions
 from local_azure.arm.errors import HANDLERS
 from local_azure.arm.login import Login
 from local_azure.arm.names import Names
@@ -27,10 +28,12 @@ from local_azure.arm.operations import Operations
 from local_azure.arm.paths import CanonicalPaths
 from local_azure.arm.requests import Authenticated, Bounded
 from local_azure.arm.resources import Resources
+from local_azure.arm.roles import RoleDefinitions
 from local_azure.arm.service import Body, Service, open_routes
 from local_azure.arm.soft_delete import SoftDeletes
 from local_azure.arm.store import Store
 from local_azure.arm.subscriptions import Subscriptions
+from local_azure.arm.text import printable
 from local_azure.arm.tokens import Tokens
 
 ExceptionHandlers = Mapping[type[Exception], ExceptionHandler]
@@ -47,6 +50,7 @@ def create_app(
     tokens: Tokens,
     services: Sequence[Service],
     exception_handlers: ExceptionHandlers,
+    conditions: Callable[[], Conditions] = Conditions,
 ) -> Starlette:
     """Make the application.
 
@@ -56,10 +60,11 @@ def create_app(
         tokens: Issues and checks access tokens.
         services: The behaviour behind some types.
         exception_handlers: For errors of services that speak another language than ARM.
+        conditions: What is slow or fails on purpose, as it is now.
     """
     subscriptions = Subscriptions()
     names = Names(store)
-    resources = Resources(store, subscriptions, services, names)
+    resources = Resources(store, subscriptions, services, names, conditions)
 
     async def show(resource_id: str) -> Body | None:
         found = store.get(resource_id)
@@ -68,6 +73,7 @@ def create_app(
     operations = Operations(url, store, show)
     arm = [
         *Catalogue(subscriptions).routes(),
+        *RoleDefinitions(subscriptions).routes(),
         *operations.routes(),
         *SoftDeletes(names, subscriptions, operations).routes(),
         *(action for service in services for action in service.actions()),
@@ -141,7 +147,7 @@ class Logged:
             LOG.info(
                 "%s %s -> %s in %.1f ms",
                 scope["method"],
-                scope["path"],
+                printable(scope["path"]),
                 status or "no answer",
                 (time.perf_counter() - began) * 1000,
             )

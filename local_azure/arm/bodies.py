@@ -8,7 +8,9 @@ from collections.abc import Collection
 from typing import Any
 
 from local_azure.arm.errors import ArmError
+from local_azure.arm.rules import check_tags
 from local_azure.arm.service import Body, Resource
+from local_azure.arm.text import check_text
 from local_azure.types import ResourceType
 
 _IDENTITY = ("id", "name", "type")
@@ -21,13 +23,19 @@ def parsed(content: bytes) -> object:
         ArmError: 400 `InvalidRequestContent`.
     """
     try:
-        return json.loads(content)
+        value = json.loads(content, parse_constant=_no_number)
+        check_text(value)
     except (ValueError, RecursionError) as error:
         raise ArmError(
             400,
             "InvalidRequestContent",
             f"The request content was invalid and could not be deserialized: '{error}'.",
         ) from error
+    return value
+
+
+def _no_number(word: str) -> object:
+    raise ValueError(f"{word} is no JSON")
 
 
 def checked(
@@ -43,6 +51,7 @@ def checked(
     wanted = {name: value for name, value in body.items() if name not in _IDENTITY}
     if isinstance(wanted.get("location"), str):
         wanted["location"] = _location(wanted["location"], previous, locations)
+    check_tags(wanted.get("tags"))
     violations = [
         ArmError(400, violation.code, violation.message, violation.target)
         for violation in kind.check(wanted)

@@ -24,11 +24,15 @@ class Conditions:
             node finds out; else the PUT itself is answered with 400.
         transitioningSeconds: How long a container group that was changed or deleted refuses the
             next change with `ContainerGroupTransitioning`.
+        unwrittenKept: Whether the types of which nobody wrote it down (registry, vault, workspace,
+            Log Analytics, Application Insights) keep a property that a PUT leaves out, as storage
+            accounts do; else it goes back to its default, as container groups do.
     """
 
     pullRightSeconds: float = 0.0  # noqa: N815 - the names of the file
     pullFailsOnNode: bool = False  # noqa: N815
     transitioningSeconds: float = 0.0  # noqa: N815
+    unwrittenKept: bool = False  # noqa: N815
 
     @classmethod
     def read(cls, path: Path) -> Conditions:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_azure import types
+from local_azure.arm.errors import ArmError
+from local_azure.arm.text import is_text
 
 _WORDS = {
     "subscriptions": "subscriptions",
@@ -25,6 +27,10 @@ class CanonicalPaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its path in canonical case."""
         if scope["type"] == "http":
+            if not is_text(scope["path"]) or set("\r\n\t") & set(scope["path"]):
+                refusal = ArmError(400, "InvalidRequestUri", "The path has control characters.")
+                await refusal.response()(scope, receive, send)
+                return
             scope = {**scope, "path": canonical(scope["path"])}
         await self.app(scope, receive, send)
 

@@ -57,20 +57,20 @@ def known_type(type_name: str, version: str) -> ResourceType:
             f"The resource type '{rest}' could not be found in the namespace '{namespace}' for api "
             f"version '{version}'. The stand-in supports: {', '.join(siblings)}.",
         )
-    if version not in kind.api_versions:
+    if not kind.accepts(version):
         supported = ", ".join(kind.api_versions)
         if kind.type == GROUPS:
             raise ArmError(
                 400,
                 "InvalidApiVersionParameter",
                 f"The api-version '{version}' is invalid. "
-                f"The supported versions are '{supported}'.",
+                f"The supported versions are '{supported}' and newer ones.",
             )
         raise ArmError(
             400,
             "NoRegisteredProviderFound",
             f"No registered resource provider found for API version '{version}' for type "
-            f"'{kind.type}'. The supported api-versions are '{supported}'.",
+            f"'{kind.type}'. The supported api-versions are '{supported}' and newer ones.",
         )
     return kind
 

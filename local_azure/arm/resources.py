@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from local_azure.arm.bodies import check_unchanged, checked, merged, shown, with_state
+from local_azure.arm.conditions import Conditions
 from local_azure.arm.conventions import Convention, convention
 from local_azure.arm.errors import ArmError, not_found
 from local_azure.arm.ids import GROUPS, ResourceId
 from local_azure.arm.names import Names
+from local_azure.arm.roles import ASSIGNMENTS, check_assignment
+from local_azure.arm.rules import check_name
 from local_azure.arm.service import Body, Resource, Service, admit
 from local_azure.arm.store import Store
 from local_azure.arm.subscriptions import Subscriptions
@@ -50,12 +53,14 @@ class Resources:
         subscriptions: What exists above them.
         services: The behaviour behind some types.
         names: Names that something else holds: another resource, or a soft-deleted one.
+        conditions: What the types do of which nobody wrote it down.
     """
 
     store: Store
     subscriptions: Subscriptions
     services: Sequence[Service]
     names: Names
+    conditions: Callable[[], Conditions] = Conditions
     _behind: dict[str, Service] = field(init=False)
     _locks: defaultdict[str, asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock), init=False
@@ -73,7 +78,7 @@ class Resources:
         found = self.store.get(rid.text)
         if found is None:
             self._check_parent(rid)
-            raise _missing(rid)
+            raise not_found(rid.text)
         return await self.show(found)
 
     async def show(self, resource: Resource) -> Body:
@@ -91,6 +96,8 @@ class Resources:
         self._check_parent(rid)
         previous = self.store.get(rid.text)
         self._check_not_busy(rid, previous)
+        if previous is None:
+            check_name(rid, kind)
         wanted = checked(kind, body, previous, self.subscriptions.locations)
         return self._accept(rid, kind, wanted, previous)
 
@@ -103,10 +110,10 @@ class Resources:
         previous = self.store.get(rid.text)
         if previous is None:
             self._check_parent(rid)
-            raise _missing(rid)
+            raise not_found(rid.text)
         self._check_not_busy(rid, previous)
         wanted = checked(kind, merged(previous.body, body), previous, self.subscriptions.locations)
-        return self._accept(rid, kind, wanted, previous)
+        return self._accept(rid, kind, wanted, previous, whole=True)
 
     async def delete(
         self, rid: ResourceId, kind: ResourceType, *, purge: bool = False
@@ -153,14 +160,25 @@ class Resources:
             await service.close()
 
     def _accept(
-        self, rid: ResourceId, kind: ResourceType, wanted: Body, previous: Resource | None
+        self,
+        rid: ResourceId,
+        kind: ResourceType,
+        wanted: Body,
+        previous: Resource | None,
+        *,
+        whole: bool = False,
     ) -> Started:
         if previous is not None:
             check_unchanged(kind, previous, wanted)
         else:
+            if kind.type == ASSIGNMENTS:
+                check_assignment(rid, wanted, self.store)
             wanted = self.names.check(rid, wanted)
         body = kind.complete(
-            previous.id if previous else rid.text, wanted, previous.body if previous else None
+            previous.id if previous else rid.text,
+            wanted,
+            previous.body if previous and not whole else None,
+            keep_unknown=self.conditions().unwrittenKept,
         )
         resource = Resource(previous.id if previous else rid.text, kind.type, body)
         if service := self._behind.get(kind.type.lower()):
@@ -261,11 +279,3 @@ def _innermost_first(resources: list[Resource]) -> list[Resource]:
     ordered = list(reversed(resources))
     ordered.sort(key=lambda resource: resource.id.count("/"), reverse=True)
     return ordered
-
-
-def _missing(rid: ResourceId) -> ArmError:
-    if rid.type == GROUPS:
-        return ArmError(
-            404, "ResourceGroupNotFound", f"Resource group '{rid.group}' could not be found."
-        )
-    return not_found(rid.text)

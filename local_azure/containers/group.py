@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from local_azure.arm.text import printable
 from local_azure.containers.container import Container, Plan, Timing
 from local_azure.containers.session import Session
 
@@ -85,7 +86,7 @@ def _obituary(container: Container, limit: str) -> str:
     if state.get("detailStatus"):
         words.append(state["detailStatus"])
     warnings = [event["message"] for event in view["events"] if event["type"] == "Warning"]
-    tail = container.log.tail(LOG_LINES_SHOWN).strip()
+    tail = printable(container.log.tail(LOG_LINES_SHOWN).strip())
     return (
         f"Container '{container.plan.name}' did not become ready{limit}: {', '.join(words)}; "
         f"{view['restartCount']} restarts. "

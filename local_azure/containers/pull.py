@@ -12,12 +12,12 @@ from typing import Any
 
 from local_azure.arm.conditions import Conditions
 from local_azure.arm.errors import ArmError
+from local_azure.arm.roles import may_pull
 from local_azure.arm.service import Lookup, Resource
 from local_azure.containers.image import Image, ImageError, remove_drafts, unpack
 from local_azure.containers.reference import Reference
 from local_azure.registry.errors import RegistryError
 from local_azure.registry.registry import Registry
-from local_azure.registry.roles import may_pull
 from local_azure.registry.service import Registries
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

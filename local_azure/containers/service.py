@@ -24,7 +24,7 @@ from local_azure.containers.container import Timing
 from local_azure.containers.group import Group, reap
 from local_azure.containers.planner import Planner
 from local_azure.containers.pull import Puller
-from local_azure.types.resource_type import merge
+from local_azure.types.shape import merge
 
 LOG = logging.getLogger(__name__)
 

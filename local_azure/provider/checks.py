@@ -1,15 +1,18 @@
 """What is wrong with a program's inputs: found in the preview, before anything is sent to ARM.
 
-As azure-native does it: missing and ill-typed inputs. Values and their limits are for ARM to judge.
+As azure-native does it: missing and ill-typed inputs, lengths, patterns, minimum and maximum. Which
+values a service takes is for ARM to judge.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from local_azure.provider.values import UNKNOWN, Properties, without_unknown
 from local_azure.types import ResourceType, Shape, UnsupportedError
+from local_azure.types.schema import limited
 from local_azure.types.shape import Entries, Identities, Items, Scalar
 
 _NAMES = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -27,6 +30,11 @@ def failures(kind: ResourceType, inputs: Properties) -> list[str]:
         for name in (kind.scope_input, kind.name_input)
         if name and name not in inputs
     ]
+    name, rule = inputs.get(kind.name_input), kind.name_rule
+    if rule is None or not rule.provider or not isinstance(name, str) or name == UNKNOWN:
+        pass
+    elif not re.fullmatch(rule.pattern, name):
+        found.append(f"'{kind.name_input}' ({name!r}) must be {rule.words}")
     found += _shape(kind.shape, inputs, "")
     if not found:
         try:
@@ -73,10 +81,14 @@ def _value(kind: object, value: Any, path: str) -> Iterator[str]:
         case Identities():
             if not isinstance(value, list):
                 yield _wrong(path, "array", value)
-        case Scalar(type=type_):
+        case Scalar(type=None):
+            pass
+        case Scalar(type=type_, limits=limits) if type_:
             accepted = (int, float) if type_ is float else type_
             if not isinstance(value, accepted) or (isinstance(value, bool) and type_ is not bool):
                 yield _wrong(path, _NAMES[type_], value)
+            elif reason := limited(value, limits):
+                yield f"'{path}' {reason}"
         case _:
             raise AssertionError(kind)
 

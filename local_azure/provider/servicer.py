@@ -143,11 +143,7 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         return answered(context, diff)
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """PUT a new resource; in a preview, promise its outputs.
-
-        azure-native refuses what exists already under the name; here it is adopted, because
-        `stack.recover` counts on that for what a killed `pulumi` had begun.
-        """
+        """PUT a new resource; in a preview, promise its outputs. What exists is refused."""
 
         def create() -> Any:
             kind = _kind(request.urn)
@@ -200,7 +196,9 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.UpdateResponse(
                     properties=to_struct(_promised(kind, inputs) | stable)
                 )
-            outputs = self._put(context, kind, request.id, inputs, request.timeout)
+            old = from_struct(request.old_inputs)
+            gone = {k: v for k, v in kind.restored.items() if k in old and k not in inputs}
+            outputs = self._put(context, kind, request.id, inputs, request.timeout, gone)
             return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
         return answered(context, update)
@@ -236,17 +234,19 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         resource_id: str,
         inputs: Properties,
         seconds: float,
+        restored: Properties | None = None,
     ) -> Properties:
         version = kind.api_versions[0]
+        wanted = kind.arm_inputs({**inputs, **(restored or {})})
         try:
-            made = self._arm.put(resource_id, version, kind.arm_inputs(inputs), seconds)
+            made = self._arm.put(resource_id, version, wanted, seconds)
         except HalfMadeError as error:
             # The engine must keep what exists, or the next update would not know of it.
             try:
                 found = self._arm.get(resource_id, version)
             except ArmClientError:
                 # It cannot be looked at either: what was asked for is the best that is known.
-                found = {"id": resource_id, **kind.arm_inputs(inputs)}
+                found = {"id": resource_id, **wanted}
             if found is None:
                 raise
             half_made(context, kind.sdk_outputs(found), inputs, str(error))

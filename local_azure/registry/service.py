@@ -19,7 +19,7 @@ from local_azure.arm.service import Body, Resource, Surroundings
 from local_azure.registry.index import timestamp
 from local_azure.registry.registry import Registry, remove
 from local_azure.registry.settings import Settings
-from local_azure.types.resource_type import merge
+from local_azure.types.shape import merge
 
 TYPE = "Microsoft.ContainerRegistry/registries"
 

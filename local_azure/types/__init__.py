@@ -1,4 +1,4 @@
-"""The resource types that the stand-in knows: one table each, for server and provider alike."""
+"""The resource types that the stand-in knows: Azure's schemas with an overlay, for all."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from local_azure.types import (
     storage,
 )
 from local_azure.types.resource_type import ResourceType
-from local_azure.types.shape import Field, Shape, UnsupportedError, Violation
+from local_azure.types.schema import Overlay, Violation
+from local_azure.types.shape import Field, Shape, UnsupportedError
 
 __all__ = [
     "Field",
+    "Overlay",
     "ResourceType",
     "Shape",
     "UnsupportedError",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from local_azure.types.resource_type import Body, ResourceType, stable_guid
-from local_azure.types.shape import Shape, guid, read_only, required, tags, text
+from local_azure.types.resource_type import Body, NameRule, ResourceType, stable_guid
+from local_azure.types.schema import GUID, Overlay
 
 TENANT = "00000000-0000-0000-0000-0000000adf50"
 
@@ -26,16 +26,17 @@ def _assignment_outputs(resource_id: str, _body: Body) -> Body:
 USER_ASSIGNED_IDENTITY = ResourceType(
     type="Microsoft.ManagedIdentity/userAssignedIdentities",
     token="azure-native:managedidentity:UserAssignedIdentity",  # noqa: S106 - a type's name
-    api_versions=("2023-01-31", "2024-11-30"),
-    shape=Shape(
-        top={"location": required(text()), "tags": tags()},
-        properties={
-            "tenantId": read_only(text()),
-            "principalId": read_only(text()),
-            "clientId": read_only(text()),
-        },
+    api_versions=("2023-01-31",),
+    overlay=Overlay(
+        read_only=("properties.tenantId", "properties.principalId", "properties.clientId")
     ),
     name_input="resourceName",
+    name_rule=NameRule(
+        r"[A-Za-z0-9][-_A-Za-z0-9]{2,127}",
+        "3 to 128 letters, digits, hyphens and underscores, a letter or digit first",
+        provider=False,
+    ),
+    left_out="default",
     long_running=False,
     outputs=_identity_outputs,
 )
@@ -43,28 +44,20 @@ USER_ASSIGNED_IDENTITY = ResourceType(
 ROLE_ASSIGNMENT = ResourceType(
     type="Microsoft.Authorization/roleAssignments",
     token="azure-native:authorization:RoleAssignment",  # noqa: S106 - a type's name
-    api_versions=("2022-04-01",),
-    shape=Shape(
-        top={},
-        properties={
-            "scope": read_only(text()),
-            "principalId": required(guid()),
-            "roleDefinitionId": required(text()),
-            "principalType": text(
-                "User", "Group", "ServicePrincipal", "ForeignGroup", "Device", default="User"
-            ),
-            "condition": text(),
-            "conditionVersion": text(),
-            "description": text(),
-            "delegatedManagedIdentityResourceId": text(),
-        },
+    api_versions=("2022-04-01", "2015-07-01"),
+    overlay=Overlay(
+        read_only=("properties.scope",),
+        limits={"properties.principalId": {"pattern": GUID}},
+        defaults={"properties.principalType": "User"},
     ),
     name_input="roleAssignmentName",
     scope_input="scope",
     guid_name=True,
     new_on=("principalId",),
     immutable=("properties.principalId", "properties.roleDefinitionId"),
+    left_out="default",
     long_running=False,
+    missing="RoleAssignmentNotFound",
     outputs=_assignment_outputs,
 )
 TYPES = (USER_ASSIGNED_IDENTITY, ROLE_ASSIGNMENT)

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from local_azure.types.resource_type import Body, ResourceType
-from local_azure.types.shape import (
-    Shape,
-    flag,
-    guid,
-    many,
-    one,
-    read_only,
-    required,
-    tags,
-    text,
-    texts,
-    whole,
-)
+from local_azure.types.resource_type import Body, NameRule, ResourceType
+from local_azure.types.schema import Overlay
 
 
 def _outputs(resource_id: str, _body: Body) -> Body:
@@ -28,64 +16,39 @@ def _outputs(resource_id: str, _body: Body) -> Body:
     }
 
 
-_PERMISSIONS = Shape(
-    {"keys": texts(), "secrets": texts(), "certificates": texts(), "storage": texts()}
-)
-_POLICY = Shape(
-    {
-        "tenantId": required(guid()),
-        "objectId": required(text()),
-        "applicationId": guid(),
-        "permissions": required(one(_PERMISSIONS)),
-    }
-)
-_RULES = Shape(
-    {
-        "bypass": text("None", "AzureServices", default="AzureServices"),
-        "defaultAction": text("Allow", "Deny", default="Allow"),
-        "ipRules": many(Shape({"value": required(text())})),
-        "virtualNetworkRules": many(Shape({"id": required(text())})),
-    }
-)
-_PROPERTIES = Shape(
-    {
-        "provisioningState": read_only(text()),
-        "vaultUri": read_only(text()),
-        "tenantId": required(guid()),
-        "sku": required(
-            one(
-                Shape(
-                    {
-                        "family": required(text("A")),
-                        "name": required(text("standard", "premium")),
-                    }
-                )
-            )
-        ),
-        "accessPolicies": many(_POLICY),
-        "createMode": text("default", "recover"),
-        "enablePurgeProtection": flag(),
-        "enableRbacAuthorization": flag(default=False),
-        "enableSoftDelete": flag(default=True),
-        "enabledForDeployment": flag(default=False),
-        "enabledForDiskEncryption": flag(),
-        "enabledForTemplateDeployment": flag(),
-        "networkAcls": one(_RULES),
-        "publicNetworkAccess": text("Enabled", "Disabled", default="Enabled"),
-        "softDeleteRetentionInDays": whole(default=90),
-    }
-)
-
 VAULT = ResourceType(
     type="Microsoft.KeyVault/vaults",
     token="azure-native:keyvault:Vault",  # noqa: S106 - a type's name
-    api_versions=("2024-11-01", "2023-07-01", "2022-07-01"),
-    shape=Shape(
-        {"location": required(text()), "tags": tags(), "properties": required(one(_PROPERTIES))}
+    api_versions=("2024-11-01", "2021-06-01-preview"),
+    overlay=Overlay(
+        nested=True,
+        read_only=("properties.provisioningState", "properties.vaultUri"),
+        limits={
+            "properties.softDeleteRetentionInDays": {"minimum": 7, "maximum": 90},
+            "properties.enablePurgeProtection": {"const": True},
+        },
+        # Microsoft.KeyVault's REST reference, "Vaults - Create Or Update", and recorded answers.
+        defaults={
+            "properties.accessPolicies": [],
+            "properties.enableRbacAuthorization": False,
+            "properties.enableSoftDelete": True,
+            "properties.enabledForDeployment": False,
+            "properties.publicNetworkAccess": "Enabled",
+            "properties.softDeleteRetentionInDays": 90,
+            "properties.networkAcls.bypass": "AzureServices",
+            "properties.networkAcls.defaultAction": "Allow",
+        },
     ),
     name_input="vaultName",
+    name_rule=NameRule(
+        r"(?!.*--)[A-Za-z][-A-Za-z0-9]{1,22}[A-Za-z0-9]",
+        "3 to 24 letters, digits and hyphens, a letter first, a letter or digit last, no two "
+        "hyphens in a row",
+        "VaultNameNotValid",
+    ),
     new_on=(),
     immutable=("properties.softDeleteRetentionInDays",),
+    irreversible=("properties.enablePurgeProtection",),
     outputs=_outputs,
 )
 TYPES = (VAULT,)

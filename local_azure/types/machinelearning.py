@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from local_azure.types.identity import TENANT
-from local_azure.types.resource_type import STATE, Body, ResourceType, stable_guid
-from local_azure.types.shape import (
-    Field,
-    Identities,
-    Shape,
-    flag,
-    one,
-    read_only,
-    required,
-    tags,
-    text,
-    whole,
-)
+from local_azure.types.resource_type import Body, NameRule, ResourceType, stable_guid
+from local_azure.types.schema import Overlay
 
 
 def _outputs(resource_id: str, body: Body) -> Body:
@@ -34,66 +23,43 @@ def _outputs(resource_id: str, body: Body) -> Body:
     return added
 
 
-_IDENTITY = Shape(
-    {
-        "type": required(
-            text("None", "SystemAssigned", "UserAssigned", "SystemAssigned,UserAssigned")
-        ),
-        "userAssignedIdentities": Field(Identities()),
-        "principalId": read_only(text()),
-        "tenantId": read_only(text()),
-    }
-)
-_SKU = Shape(
-    {
-        "name": required(text()),
-        "tier": text("Free", "Basic", "Standard", "Premium"),
-        "size": text(),
-        "family": text(),
-        "capacity": whole(),
-    }
-)
-
 WORKSPACE = ResourceType(
     type="Microsoft.MachineLearningServices/workspaces",
     token="azure-native:machinelearningservices:Workspace",  # noqa: S106 - a type's name
-    api_versions=("2025-12-01", "2024-04-01", "2023-10-01", "2022-05-01", "2020-08-01"),
-    shape=Shape(
-        top={
-            "location": required(text()),
-            "tags": tags(),
-            "kind": text("Default", "Hub", "Project", "FeatureStore", default="Default"),
-            "sku": one(_SKU),
-            "identity": one(_IDENTITY),
-        },
-        properties={
-            **STATE,
-            "workspaceId": read_only(text()),
-            "tenantId": read_only(text()),
-            "discoveryUrl": text(),
-            "friendlyName": text(),
-            "description": text(),
-            "storageAccount": text(),
-            "keyVault": text(),
-            "applicationInsights": text(),
-            "containerRegistry": text(),
-            "hbiWorkspace": flag(default=False),
-            "imageBuildCompute": text(),
-            "primaryUserAssignedIdentity": text(),
-            "publicNetworkAccess": text("Enabled", "Disabled", default="Enabled"),
-            "systemDatastoresAuthMode": text("AccessKey", "Identity", "UserDelegationSAS"),
-            "v1LegacyMode": flag(default=False),
-            "allowPublicAccessWhenBehindVnet": flag(),
-            "enableDataIsolation": flag(),
+    api_versions=("2025-12-01", "2020-08-01"),
+    overlay=Overlay(
+        required=("location",),
+        unsupported=(
+            "properties.encryption",
+            "properties.featureStoreSettings",
+            "properties.managedNetwork",
+            "properties.serverlessComputeSettings",
+            "properties.serviceManagedResourcesSettings",
+            "properties.sharedPrivateLinkResources",
+            "properties.workspaceHubConfig",
+        ),
+        read_only=(
+            "properties.provisioningState",
+            "properties.workspaceId",
+            "properties.tenantId",
+            "identity.principalId",
+            "identity.tenantId",
+        ),
+        # Recorded answers to azure-ai-ml.
+        defaults={
+            "kind": "Default",
+            "properties.hbiWorkspace": False,
+            "properties.publicNetworkAccess": "Enabled",
+            "properties.v1LegacyMode": False,
         },
     ),
     name_input="workspaceName",
-    new_on=(),
-    immutable=(
-        "properties.storageAccount",
-        "properties.keyVault",
-        "properties.hbiWorkspace",
+    name_rule=NameRule(
+        r"[A-Za-z0-9][-_A-Za-z0-9]{2,32}",
+        "3 to 33 letters, digits, hyphens and underscores, a letter or digit first",
     ),
+    new_on=(),
+    immutable=("properties.storageAccount", "properties.keyVault", "properties.hbiWorkspace"),
     outputs=_outputs,
 )
 TYPES = (WORKSPACE,)

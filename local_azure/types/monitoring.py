@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from local_azure.types.resource_type import STATE, Body, ResourceType, stable_guid, succeeded
-from local_azure.types.shape import (
-    Shape,
-    flag,
-    many,
-    named,
-    number,
-    one,
-    read_only,
-    required,
-    tags,
-    text,
-    whole,
-)
+from local_azure.types.resource_type import Body, NameRule, ResourceType, stable_guid, succeeded
+from local_azure.types.schema import Overlay
 
 
 def _workspace_outputs(resource_id: str, body: Body) -> Body:
     state = succeeded(resource_id, body)
     state["properties"]["customerId"] = stable_guid(resource_id, "customer")
+    state["properties"]["features"] = {"legacy": 0, "searchVersion": 1}
+    state["properties"]["workspaceCapping"] = {"dataIngestionStatus": "RespectQuota"}
     return state
 
 
@@ -39,83 +29,81 @@ def _component_outputs(resource_id: str, body: Body) -> Body:
     }
 
 
-_ACCESS = text("Enabled", "Disabled", default="Enabled")
+_OPEN = {
+    "properties.publicNetworkAccessForIngestion": "Enabled",
+    "properties.publicNetworkAccessForQuery": "Enabled",
+}
 
 LOG_ANALYTICS = ResourceType(
     type="Microsoft.OperationalInsights/workspaces",
     token="azure-native:operationalinsights:Workspace",  # noqa: S106 - a type's name
-    api_versions=("2023-09-01", "2025-07-01", "2025-02-01", "2022-10-01"),
-    shape=Shape(
-        top={"location": required(text()), "tags": tags()},
-        properties={
-            **STATE,
-            "customerId": read_only(text()),
-            "sku": one(
-                Shape(
-                    {
-                        "name": required(
-                            text(
-                                "PerGB2018", "Free", "Standalone", "PerNode", "CapacityReservation"
-                            )
-                        ),
-                        "capacityReservationLevel": whole(),
-                    }
-                )
-            ),
-            "retentionInDays": whole(default=30),
-            "workspaceCapping": one(Shape({"dailyQuotaGb": number()})),
-            "features": one(
-                Shape(
-                    {
-                        "disableLocalAuth": flag(),
-                        "enableDataExport": flag(),
-                        "enableLogAccessUsingOnlyResourcePermissions": flag(),
-                        "immediatePurgeDataOn30Days": flag(),
-                    }
-                )
-            ),
-            "forceCmkForQuery": flag(),
-            "publicNetworkAccessForIngestion": _ACCESS,
-            "publicNetworkAccessForQuery": _ACCESS,
+    api_versions=("2023-09-01", "2020-08-01"),
+    overlay=Overlay(
+        unsupported=("etag", "identity", "properties.features.clusterResourceId"),
+        read_only=(
+            "properties.provisioningState",
+            "properties.customerId",
+            "properties.features.legacy",
+            "properties.features.searchVersion",
+            "properties.workspaceCapping.dataIngestionStatus",
+        ),
+        limits={"properties.retentionInDays": {"minimum": 30, "maximum": 730}},
+        # Recorded answers to azure-cli's `monitor log-analytics workspace create`.
+        defaults={
+            "properties.sku": {"name": "PerGB2018"},
+            "properties.retentionInDays": 30,
+            "properties.features": {"enableLogAccessUsingOnlyResourcePermissions": True},
+            "properties.workspaceCapping": {"dailyQuotaGb": -1},
+            **_OPEN,
         },
     ),
     name_input="workspaceName",
+    name_rule=NameRule(
+        r"[A-Za-z0-9][-A-Za-z0-9]{2,61}[A-Za-z0-9]",
+        "4 to 63 letters, digits and hyphens, a letter or digit first and last",
+    ),
     outputs=_workspace_outputs,
 )
 
 APPLICATION_INSIGHTS = ResourceType(
     type="Microsoft.Insights/components",
     token="azure-native:applicationinsights:Component",  # noqa: S106 - a type's name
-    api_versions=("2020-02-02",),
-    shape=Shape(
-        top={"location": required(text()), "tags": tags(), "kind": required(text())},
-        properties={
-            **STATE,
-            # This service is older than the rule that names begin in lower case.
-            "appId": named("AppId", read_only(text())),
-            "applicationId": named("ApplicationId", read_only(text())),
-            "instrumentationKey": named("InstrumentationKey", read_only(text())),
-            "connectionString": named("ConnectionString", read_only(text())),
-            "applicationType": named("Application_Type", required(text("web", "other"))),
-            "flowType": named("Flow_Type", text()),
-            "requestSource": named("Request_Source", text()),
-            "retentionInDays": named("RetentionInDays", whole(default=90)),
-            "samplingPercentage": named("SamplingPercentage", number()),
-            "disableIpMasking": named("DisableIpMasking", flag()),
-            "disableLocalAuth": named("DisableLocalAuth", flag()),
-            "immediatePurgeDataOn30Days": named("ImmediatePurgeDataOn30Days", flag()),
-            "workspaceResourceId": named("WorkspaceResourceId", text()),
-            "ingestionMode": named(
-                "IngestionMode",
-                text(
-                    "ApplicationInsights",
-                    "ApplicationInsightsWithDiagnosticSettings",
-                    "LogAnalytics",
-                    default="LogAnalytics",
-                ),
-            ),
-            "publicNetworkAccessForIngestion": _ACCESS,
-            "publicNetworkAccessForQuery": _ACCESS,
+    api_versions=("2020-02-02", "2015-05-01"),
+    overlay=Overlay(
+        unsupported=(
+            "etag",
+            "properties.ForceCustomerStorageForProfiler",
+            "properties.HockeyAppId",
+        ),
+        read_only=(
+            "properties.provisioningState",
+            "properties.AppId",
+            "properties.ApplicationId",
+            "properties.InstrumentationKey",
+            "properties.ConnectionString",
+        ),
+        # This service is older than the rule that names begin in lower case.
+        renames={
+            "properties.AppId": "appId",
+            "properties.ApplicationId": "applicationId",
+            "properties.InstrumentationKey": "instrumentationKey",
+            "properties.ConnectionString": "connectionString",
+            "properties.Application_Type": "applicationType",
+            "properties.Flow_Type": "flowType",
+            "properties.Request_Source": "requestSource",
+            "properties.RetentionInDays": "retentionInDays",
+            "properties.SamplingPercentage": "samplingPercentage",
+            "properties.DisableIpMasking": "disableIpMasking",
+            "properties.DisableLocalAuth": "disableLocalAuth",
+            "properties.ImmediatePurgeDataOn30Days": "immediatePurgeDataOn30Days",
+            "properties.WorkspaceResourceId": "workspaceResourceId",
+            "properties.IngestionMode": "ingestionMode",
+        },
+        # Recorded answers to azure-cli's `monitor app-insights component create`.
+        defaults={
+            "properties.RetentionInDays": 90,
+            "properties.IngestionMode": "LogAnalytics",
+            **_OPEN,
         },
     ),
     name_input="resourceName",
@@ -123,45 +111,15 @@ APPLICATION_INSIGHTS = ResourceType(
     outputs=_component_outputs,
 )
 
-_RETENTION = Shape({"days": required(whole()), "enabled": required(flag())})
-_LOG = Shape(
-    {
-        "category": text(),
-        "categoryGroup": text(),
-        "enabled": required(flag()),
-        "retentionPolicy": one(_RETENTION),
-    }
-)
-_METRIC = Shape(
-    {
-        "category": text(),
-        "enabled": required(flag()),
-        "retentionPolicy": one(_RETENTION),
-        "timeGrain": text(),
-    }
-)
-
 DIAGNOSTIC_SETTING = ResourceType(
     type="Microsoft.Insights/diagnosticSettings",
     token="azure-native:monitor:DiagnosticSetting",  # noqa: S106 - a type's name
     api_versions=("2021-05-01-preview",),
-    shape=Shape(
-        top={},
-        properties={
-            "eventHubAuthorizationRuleId": text(),
-            "eventHubName": text(),
-            "logAnalyticsDestinationType": text(),
-            "logs": many(_LOG),
-            "marketplacePartnerId": text(),
-            "metrics": many(_METRIC),
-            "serviceBusRuleId": text(),
-            "storageAccountId": text(),
-            "workspaceId": text(),
-        },
-    ),
+    overlay=Overlay(),
     name_input="name",
     scope_input="resourceUri",
     new_on=(),
+    left_out="default",
     long_running=False,
 )
 TYPES = (LOG_ANALYTICS, APPLICATION_INSIGHTS, DIAGNOSTIC_SETTING)

@@ -2,78 +2,64 @@
 
 from __future__ import annotations
 
-from local_azure.types.resource_type import STATE, ResourceType, succeeded
-from local_azure.types.shape import (
-    Shape,
-    flag,
-    many,
-    named,
-    one,
-    read_only,
-    required,
-    tags,
-    text,
-    whole,
-)
+from local_azure.types.resource_type import Body, NameRule, ResourceType
+from local_azure.types.schema import Overlay
 
-_STATUS = text("enabled", "disabled")
-_POLICIES = Shape(
-    {
-        "quarantinePolicy": one(Shape({"status": _STATUS})),
-        "trustPolicy": one(Shape({"type": text("Notary"), "status": _STATUS})),
-        "retentionPolicy": one(
-            Shape({"days": whole(), "status": _STATUS, "lastUpdatedTime": read_only(text())})
-        ),
-        "exportPolicy": one(Shape({"status": _STATUS})),
-        "azureADAuthenticationAsArmPolicy": one(Shape({"status": _STATUS})),
-        "softDeletePolicy": one(
-            Shape(
-                {
-                    "retentionDays": whole(),
-                    "status": _STATUS,
-                    "lastUpdatedTime": read_only(text()),
-                }
-            )
-        ),
+
+def _outputs(_id: str, body: Body) -> Body:
+    added: Body = {
+        "provisioningState": "Succeeded",
+        "dataEndpointHostNames": [],
+        "privateEndpointConnections": [],
     }
-)
-_RULES = Shape(
-    {
-        "defaultAction": required(text("Allow", "Deny")),
-        "ipRules": many(
-            Shape({"iPAddressOrRange": named("value", required(text())), "action": text("Allow")})
-        ),
-    }
-)
-_SKU = Shape(
-    {
-        "name": required(text("Classic", "Basic", "Standard", "Premium")),
-        "tier": read_only(text()),
-    }
-)
+    if body["sku"]["name"] == "Premium" and "networkRuleSet" not in body["properties"]:
+        added["networkRuleSet"] = {"defaultAction": "Allow", "ipRules": []}
+    return {"properties": added}
+
 
 REGISTRY = ResourceType(
     type="Microsoft.ContainerRegistry/registries",
     token="azure-native:containerregistry:Registry",  # noqa: S106 - a type's name
-    api_versions=("2023-01-01-preview", "2025-04-01", "2023-07-01"),
-    shape=Shape(
-        top={"location": required(text()), "tags": tags(), "sku": required(one(_SKU))},
-        properties={
-            **STATE,
-            "loginServer": read_only(text()),
-            "creationDate": read_only(text()),
-            "adminUserEnabled": flag(default=False),
-            "anonymousPullEnabled": flag(default=False),
-            "dataEndpointEnabled": flag(default=False),
-            "networkRuleBypassOptions": text("AzureServices", "None", default="AzureServices"),
-            "networkRuleSet": one(_RULES),
-            "policies": one(_POLICIES),
-            "publicNetworkAccess": text("Enabled", "Disabled", default="Enabled"),
-            "zoneRedundancy": text("Enabled", "Disabled", default="Disabled"),
+    api_versions=("2023-01-01-preview", "2021-09-01"),
+    overlay=Overlay(
+        unsupported=("identity", "properties.encryption.keyVaultProperties"),
+        read_only=(
+            "sku.tier",
+            "properties.provisioningState",
+            "properties.loginServer",
+            "properties.creationDate",
+            "properties.dataEndpointHostNames",
+            "properties.privateEndpointConnections",
+            "properties.policies.retentionPolicy.lastUpdatedTime",
+            "properties.policies.softDeletePolicy.lastUpdatedTime",
+        ),
+        renames={"properties.networkRuleSet.ipRules[].value": "iPAddressOrRange"},
+        limits={
+            "properties.policies.retentionPolicy.days": {"minimum": 0, "maximum": 365},
+            "properties.policies.softDeletePolicy.retentionDays": {"minimum": 1, "maximum": 90},
+        },
+        # Recorded answers to azure-cli's `acr create`.
+        defaults={
+            "properties.adminUserEnabled": False,
+            "properties.anonymousPullEnabled": False,
+            "properties.dataEndpointEnabled": False,
+            "properties.encryption": {"status": "disabled"},
+            "properties.networkRuleBypassOptions": "AzureServices",
+            "properties.policies": {
+                "quarantinePolicy": {"status": "disabled"},
+                "trustPolicy": {"type": "Notary", "status": "disabled"},
+                "retentionPolicy": {"days": 7, "status": "disabled"},
+                "exportPolicy": {"status": "enabled"},
+                "azureADAuthenticationAsArmPolicy": {"status": "enabled"},
+                "softDeletePolicy": {"retentionDays": 7, "status": "disabled"},
+            },
+            "properties.publicNetworkAccess": "Enabled",
+            "properties.zoneRedundancy": "Disabled",
         },
     ),
     name_input="registryName",
+    name_rule=NameRule(r"[A-Za-z0-9]{5,50}", "5 to 50 letters and digits"),
     immutable=("properties.zoneRedundancy",),
-    outputs=succeeded,
+    outputs=_outputs,
 )
 TYPES = (REGISTRY,)

@@ -1,26 +1,51 @@
-"""A resource type: its shape, its versions, and how the Pulumi SDK names it."""
+"""A resource type: its schema, its versions, its rules, and how the Pulumi SDK names it."""
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
-from local_azure.types.shape import Field, Shape, Violation, read_only, text
+from local_azure.types import schema
+from local_azure.types.schema import Node, Overlay, Violation
+from local_azure.types.shape import Shape, merge
 
 Body = dict[str, Any]
 Outputs = Callable[[str, Body], Body]
 """Read-only members of a resource from its id and its completed body, as a partial body."""
 
+LeftOut = Literal["default", "kept", "unknown"]
+"""What becomes of a property that a PUT leaves out, by the documentation of the service."""
+
 _OF_THE_PROVIDER = ("azureApiVersion", "__createBeforeDelete")
 """Inputs that azure-native adds to every resource for its own use."""
 
 _NAMESPACE = uuid.UUID("d2c6f7a0-4a5b-4e43-8a39-0f1c6d0b9f11")
+_VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-[a-z]+)?")
 
 
 def _nothing(_id: str, _body: Body) -> Body:
     return {}
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """What Azure takes for a name ("Naming rules and restrictions for Azure resources").
+
+    Attributes:
+        pattern: The whole name.
+        words: The same for people.
+        code: The error's code.
+        provider: Whether azure-native's Check knows the rule, too.
+    """
+
+    pattern: str
+    words: str
+    code: str = "InvalidResourceName"
+    provider: bool = True
 
 
 @dataclass(frozen=True)
@@ -30,40 +55,82 @@ class ResourceType:
     Attributes:
         type: `Namespace/type`.
         token: The type's token in the azure-native SDK.
-        api_versions: What is accepted; the first is the one that azure-native sends.
-        shape: The body.
+        api_versions: The first is the one that azure-native sends, and that the schema is of.
+            Clients may use any that is not older than the oldest of these.
+        overlay: What the schema does not say.
         name_input: The SDK's input for the resource's name.
+        name_rule: What the name may be, beside ARM's own rule.
         scope_input: The SDK's input for what the resource lives in; "" for a resource group.
         new_on: SDK inputs, beside name and scope, for which azure-native plans a new resource: its
             own list, and what Azure's definitions let a client set at creation only. For the rest
             it plans an update, also where the service will refuse that.
         immutable: Paths in the ARM body that the service refuses to change.
+        irreversible: Paths of flags under `properties` that stay on once they are on.
+        left_out: What becomes of a member of `properties` that an update leaves out.
+        restored: SDK inputs that azure-native sends by itself when a program declares them no more.
         guid_name: Whether the name must be a GUID.
         long_running: Whether a PUT is finished by polling.
+        missing: The code of the 404 for a resource that does not exist.
         outputs: What Azure adds.
     """
 
     type: str
     token: str
     api_versions: tuple[str, ...]
-    shape: Shape
+    overlay: Overlay
     name_input: str
+    name_rule: NameRule | None = None
     scope_input: str = "resourceGroupName"
     new_on: tuple[str, ...] = ("location",)
     immutable: tuple[str, ...] = ()
+    irreversible: tuple[str, ...] = ()
+    left_out: LeftOut = "unknown"
+    restored: Mapping[str, Any] = field(default_factory=dict)
     guid_name: bool = False
     long_running: bool = True
+    missing: str = "ResourceNotFound"
     outputs: Outputs = field(default=_nothing)
+
+    @cached_property
+    def schema(self) -> Node:
+        """Azure's schema of the body, with the overlay."""
+        return schema.load(self.type, self.api_versions[0], self.overlay)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The same as a tree."""
+        return schema.tree(self.schema, self.overlay)
+
+    def accepts(self, version: str) -> bool:
+        """Whether a client may use this API version: clients are newer than programs."""
+        oldest = min(each[:10] for each in self.api_versions)
+        found = _VERSION.fullmatch(version)
+        return found is not None and found[1] >= oldest
 
     def check(self, body: Body) -> list[Violation]:
         """Everything that is wrong with a request's body."""
-        return list(self.shape.check(body))
+        return list(schema.violations(self.schema, self.shape.settable(body)))
 
-    def complete(self, resource_id: str, body: Body, previous: Body | None) -> Body:
-        """The stored body: what the request sets, defaults, and what Azure adds.
+    def complete(
+        self, resource_id: str, body: Body, previous: Body | None, *, keep_unknown: bool = False
+    ) -> Body:
+        """The stored body: what the request sets, what it leaves out, and what Azure adds.
 
-        What a request leaves out goes back to its default, also where `previous` had set it.
+        Args:
+            resource_id: The resource's id.
+            body: A checked request.
+            previous: What is stored, or None.
+            keep_unknown: Whether a type of which nobody wrote it down keeps what is left out.
         """
+        before = (self.shape.settable(previous) if previous else {}).get("properties") or {}
+        if self.left_out == "kept" or (self.left_out == "unknown" and keep_unknown):
+            kept = before
+        else:
+            names = {each.removeprefix("properties.") for each in self.irreversible}
+            kept = {name: value for name, value in before.items() if name in names}
+        if kept:
+            said = {k: v for k, v in (body.get("properties") or {}).items() if v is not None}
+            body = {**body, "properties": {**kept, **said}}
         completed = self.shape.complete(body)
         return merge(completed, self.outputs(resource_id, completed))
 
@@ -92,23 +159,9 @@ class ResourceType:
         return self.shape.to_sdk(resource) | identity | {"azureApiVersion": self.api_versions[0]}
 
 
-def merge(body: Body, more: Body) -> Body:
-    """`body` with the members of `more` added, objects member by member."""
-    result = dict(body)
-    for name, value in more.items():
-        here = result.get(name)
-        both = isinstance(here, dict) and isinstance(value, dict)
-        result[name] = merge(here, value) if both else value  # pyright: ignore[reportArgumentType]
-    return result
-
-
 def stable_guid(resource_id: str, purpose: str) -> str:
     """A GUID that is always the same for the same resource and purpose."""
     return str(uuid.uuid5(_NAMESPACE, f"{resource_id.lower()}#{purpose}"))
-
-
-STATE: dict[str, Field] = {"provisioningState": read_only(text())}
-"""The field that nearly every type has."""
 
 
 def succeeded(_id: str, _body: Body) -> Body:

@@ -1,35 +1,19 @@
 """The shape of a JSON body, in Azure's words and in the Pulumi SDK's.
 
-A field knows what it holds and where each side puts it; so one table checks a request, completes it
-with defaults and translates it. Azure nests what the SDK keeps flat: a `Shape` has fields on `top`
-and fields under `properties`.
+A field knows what it holds and where each side puts it; so one tree completes a request with
+defaults and translates it. Azure nests what the SDK keeps flat: a `Shape` has fields on `top` and
+fields under `properties`. The trees are made of Azure's schemas, see `schema`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
-
-_GUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-
-
-@dataclass(frozen=True)
-class Violation:
-    """What is wrong with a body: Azure's error code, a sentence, the path."""
-
-    code: str
-    target: str
-    message: str
 
 
 class Kind(Protocol):
     """What a field may hold. `arm` is a JSON value as Azure has it, `sdk` as Pulumi has it."""
-
-    def check(self, arm: Any, path: str) -> Iterator[Violation]:
-        """Every violation in a value."""
-        ...
 
     def complete(self, arm: Any) -> Any:
         """The value with defaults added, without nulls and read-only members."""
@@ -39,12 +23,12 @@ class Kind(Protocol):
         """Translate a value of the SDK.
 
         Raises:
-            UnsupportedError: It has a member that the table does not.
+            UnsupportedError: It has a member that the stand-in does not support.
         """
         ...
 
     def to_sdk(self, arm: Any) -> Any:
-        """Translate a value of Azure; members that the table does not have are left out."""
+        """Translate a value of Azure; members that are not known are left out."""
         ...
 
 
@@ -54,49 +38,21 @@ class UnsupportedError(Exception):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A string, number or Boolean.
+    """A string, number or Boolean, or anything where `type` is None.
 
     Attributes:
-        type: `str`, `int`, `float` or `bool`.
+        type: `str`, `int`, `float`, `bool` or None.
         allowed: The only values allowed, compared without case as Azure does; empty allows all.
-        guid: Whether a string must be a GUID.
+        limits: JSON Schema's `pattern`, `minLength`, `maxLength`, `minimum` and `maximum`.
     """
 
-    type: type
+    type: type | None = None
     allowed: tuple[str, ...] = ()
-    guid: bool = False
-
-    def check(self, arm: Any, path: str) -> Iterator[Violation]:
-        """A wrong JSON type, or a value that is not allowed."""
-        accepted = (int, float) if self.type is float else self.type
-        if not isinstance(arm, accepted) or (isinstance(arm, bool) and self.type is not bool):
-            yield Violation(
-                "InvalidRequestContent",
-                path,
-                f"Error converting value {arm!r} to type '{self.type.__name__}'. Path '{path}'.",
-            )
-        elif self.allowed and str(arm).lower() not in {value.lower() for value in self.allowed}:
-            yield Violation(
-                "InvalidParameter",
-                path,
-                f"The value {arm!r} of '{path}' is not allowed; "
-                f"allowed: {', '.join(self.allowed)}.",
-            )
-
-        elif self.guid and not _GUID.fullmatch(str(arm)):
-            yield Violation(
-                "InvalidParameter",
-                path,
-                f"The value {arm!r} of '{path}' is not a GUID, such as "
-                "00000000-0000-0000-0000-000000000000.",
-            )
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     def complete(self, arm: Any) -> Any:
         """The value, in the spelling that Azure answers with."""
-        for value in self.allowed:
-            if value.lower() == str(arm).lower():
-                return value
-        return arm
+        return next((value for value in self.allowed if folded(value) == folded(arm)), arm)
 
     def to_arm(self, sdk: Any, path: str) -> Any:
         """The same value; Pulumi's numbers are all floating point."""
@@ -114,14 +70,6 @@ class Items:
     """A JSON array."""
 
     item: Kind
-
-    def check(self, arm: Any, path: str) -> Iterator[Violation]:
-        """Not an array, or violations of its items."""
-        if not isinstance(arm, list):
-            yield Violation("InvalidRequestContent", path, f"'{path}' must be a JSON array.")
-            return
-        for index, value in enumerate(arm):
-            yield from self.item.check(value, f"{path}[{index}]")
 
     def complete(self, arm: Any) -> Any:
         """Each item completed."""
@@ -142,14 +90,6 @@ class Entries:
 
     item: Kind
 
-    def check(self, arm: Any, path: str) -> Iterator[Violation]:
-        """Not an object, or violations of its values."""
-        if not isinstance(arm, dict):
-            yield Violation("InvalidRequestContent", path, f"'{path}' must be a JSON object.")
-            return
-        for name, value in arm.items():
-            yield from self.item.check(value, f"{path}.{name}")
-
     def complete(self, arm: Any) -> Any:
         """Each value completed."""
         return {name: self.item.complete(value) for name, value in arm.items()}
@@ -166,17 +106,6 @@ class Entries:
 @dataclass(frozen=True)
 class Identities:
     """User-assigned identities: a list of ids for the SDK, a map from id to object for Azure."""
-
-    def check(self, arm: Any, path: str) -> Iterator[Violation]:
-        """Not an object, or a key that is no id of an identity."""
-        if not isinstance(arm, dict):
-            yield Violation("InvalidRequestContent", path, f"'{path}' must be a JSON object.")
-            return
-        for key in arm:
-            if "/microsoft.managedidentity/userassignedidentities/" not in key.lower():
-                yield Violation(
-                    "InvalidParameter", path, f"'{key}' is no id of a user-assigned identity."
-                )
 
     def complete(self, arm: Any) -> Any:
         """The ids alone: what Azure knows of each is added by whoever knows it."""
@@ -200,8 +129,9 @@ class Field:
         arm: Azure's name for it, where that differs from the SDK's.
         required: Whether a request must have it.
         read_only: Whether only Azure sets it; a client that sends it back is not refused.
-        secret: Whether it is written and never answered.
-        default: What Azure takes when a request leaves it out; None takes nothing.
+        secret: Whether it is written and never answered, or nothing that the SDK knows.
+        default: What Azure takes when a request leaves it out; None takes nothing. An object is
+            merged into what the request says.
     """
 
     kind: Kind
@@ -224,18 +154,17 @@ class Shape:
     top: Mapping[str, Field]
     properties: Mapping[str, Field] = field(default_factory=dict)
 
-    def check(self, arm: Any, path: str = "") -> Iterator[Violation]:
-        """Unknown, missing and ill-typed members."""
+    def settable(self, arm: Any) -> Any:
+        """The value without nulls and without what only Azure sets; the rest is untouched."""
         if not isinstance(arm, dict):
-            yield Violation("InvalidRequestContent", path, f"'{path}' must be a JSON object.")
-            return
-        yield from _check(self.top, arm, path, other={"properties"} if self.properties else set())
-        inner = arm.get("properties")
-        if self.properties and inner is not None and not isinstance(inner, dict):
-            where = _join(path, "properties")
-            yield Violation("InvalidRequestContent", where, f"'{where}' must be a JSON object.")
-        elif self.properties:
-            yield from _check(self.properties, inner or {}, _join(path, "properties"), other=set())
+            return arm
+        result = _settable(self.top, arm)
+        inner = result.get("properties")
+        if self.properties and isinstance(inner, dict):
+            result["properties"] = _settable(self.properties, inner)
+            if not result["properties"] and all(e.read_only for e in self.properties.values()):
+                del result["properties"]  # nothing of it can be set: the schema has none
+        return result
 
     def complete(self, arm: Any) -> dict[str, Any]:
         """What a request sets, with defaults; nulls and read-only members are dropped."""
@@ -246,11 +175,11 @@ class Shape:
 
     def to_arm(self, sdk: Any, path: str = "") -> dict[str, Any]:
         """Azure's form of the SDK's inputs."""
-        unknown = sorted(set(sdk) - set(self.top) - set(self.properties))
-        if unknown:
+        known = {name for name, each in self.fields().items() if not each.read_only}
+        if unknown := sorted(set(sdk) - known):
             raise UnsupportedError(
                 f"the local stand-in does not support {_join(path, unknown[0])}; "
-                f"it knows {', '.join(sorted([*self.top, *self.properties]))}"
+                f"it knows {', '.join(sorted(known))}"
             )
         result = _to_arm(self.top, sdk, path)
         if any(not each.read_only for each in self.properties.values()):
@@ -266,41 +195,47 @@ class Shape:
         return {**self.top, **self.properties}
 
 
-def _check(
-    fields: Mapping[str, Field], arm: Mapping[str, Any], path: str, *, other: set[str]
-) -> Iterator[Violation]:
+def folded(value: object) -> str:
+    """A value as Azure compares it with the allowed ones: without case and blanks."""
+    return str(value).replace(" ", "").lower()
+
+
+def merge(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """`body` with the members of `more` added, objects member by member."""
+    result = dict(body)
+    for name, value in more.items():
+        here = result.get(name)
+        both = isinstance(here, dict) and isinstance(value, dict)
+        result[name] = merge(here, value) if both else value  # pyright: ignore[reportArgumentType]
+    return result
+
+
+def _settable(fields: Mapping[str, Field], arm: Mapping[str, Any]) -> dict[str, Any]:
     known = {each.arm or name: each for name, each in fields.items()}
+    result: dict[str, Any] = {}
     for name, value in arm.items():
-        where = _join(path, name)
         found = known.get(name)
-        if found is None:
-            if name not in other:
-                yield Violation(
-                    "InvalidRequestContent",
-                    where,
-                    f"Could not find member '{name}'. Path '{where}'. "
-                    f"The stand-in knows: {', '.join(sorted({*known, *other}))}.",
-                )
-        elif value is not None and not found.read_only:
-            yield from found.kind.check(value, where)
-    for name, each in known.items():
-        if each.required and arm.get(name) is None:
-            where = _join(path, name)
-            yield Violation(
-                "InvalidRequestContent",
-                where,
-                f"Required property '{name}' not found. Path '{where}'.",
-            )
+        if value is None or (found and found.read_only):
+            continue
+        kind = found.kind if found else None
+        if isinstance(kind, Shape):
+            value = kind.settable(value)
+        elif isinstance(kind, Items) and isinstance(kind.item, Shape) and isinstance(value, list):
+            value = [kind.item.settable(each) for each in value]
+        elif isinstance(kind, Identities) and isinstance(value, dict):
+            value = {key: {} for key in value}
+        result[name] = value
+    return result
 
 
 def _complete(fields: Mapping[str, Field], arm: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, each in fields.items():
-        value = arm.get(each.arm or name)
-        if each.read_only:
-            continue
+        value = None if each.read_only else arm.get(each.arm or name)
         if value is None:
             value = each.default
+        elif isinstance(each.default, dict) and isinstance(value, dict):
+            value = merge(each.default, value)
         if value is not None:
             result[each.arm or name] = each.kind.complete(value)
     return result
@@ -324,68 +259,3 @@ def _to_sdk(fields: Mapping[str, Field], arm: Mapping[str, Any]) -> dict[str, An
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
-
-
-def text(*allowed: str, default: str | None = None) -> Field:
-    """A string, one of `allowed` if any are given."""
-    return Field(Scalar(str, allowed), default=default)
-
-
-def guid() -> Field:
-    """A GUID."""
-    return Field(Scalar(str, guid=True))
-
-
-def whole(default: int | None = None) -> Field:
-    """An integer."""
-    return Field(Scalar(int), default=default)
-
-
-def number() -> Field:
-    """A number."""
-    return Field(Scalar(float))
-
-
-def flag(default: bool | None = None) -> Field:
-    """A Boolean."""
-    return Field(Scalar(bool), default=default)
-
-
-def texts() -> Field:
-    """An array of strings."""
-    return Field(Items(Scalar(str)))
-
-
-def tags() -> Field:
-    """An object of strings."""
-    return Field(Entries(Scalar(str)))
-
-
-def one(shape: Shape) -> Field:
-    """An object."""
-    return Field(shape)
-
-
-def many(shape: Shape) -> Field:
-    """An array of objects."""
-    return Field(Items(shape))
-
-
-def required(each: Field) -> Field:
-    """The field, demanded of every request."""
-    return replace(each, required=True)
-
-
-def read_only(each: Field) -> Field:
-    """The field, set by Azure alone."""
-    return replace(each, read_only=True)
-
-
-def secret(each: Field) -> Field:
-    """The field, never answered."""
-    return replace(each, secret=True)
-
-
-def named(arm: str, each: Field) -> Field:
-    """The field under Azure's own name for it."""
-    return replace(each, arm=arm)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from local_azure.types.resource_type import STATE, Body, ResourceType
-from local_azure.types.shape import (
-    Entries,
-    Field,
-    Scalar,
-    Shape,
-    flag,
-    many,
-    named,
-    one,
-    read_only,
-    required,
-    tags,
-    text,
-    whole,
-)
+from local_azure.types.resource_type import Body, NameRule, ResourceType
+from local_azure.types.schema import Overlay
+
+OPEN_NETWORK = {
+    "bypass": "AzureServices",
+    "virtualNetworkRules": [],
+    "ipRules": [],
+    "defaultAction": "Allow",
+}
+"""The rules of an account that was given none; what azure-native restores when a program drops
+`networkRuleSet`, because the service would keep the old ones."""
 
 
 def _outputs(resource_id: str, body: Body) -> Body:
@@ -35,67 +30,61 @@ def _outputs(resource_id: str, body: Body) -> Body:
     }
 
 
-_RULES = Shape(
-    {
-        "bypass": text("None", "Logging", "Metrics", "AzureServices", default="AzureServices"),
-        "defaultAction": required(text("Allow", "Deny")),
-        "ipRules": many(
-            Shape(
-                {
-                    "iPAddressOrRange": named("value", required(text())),
-                    "action": text("Allow", default="Allow"),
-                }
-            )
-        ),
-    }
-)
-
 STORAGE_ACCOUNT = ResourceType(
     type="Microsoft.Storage/storageAccounts",
     token="azure-native:storage:StorageAccount",  # noqa: S106 - a type's name
-    api_versions=("2024-01-01", "2025-06-01", "2023-05-01", "2023-01-01"),
-    shape=Shape(
-        top={
-            "location": required(text()),
-            "tags": tags(),
-            "kind": required(
-                text("StorageV2", "Storage", "BlobStorage", "FileStorage", "BlockBlobStorage")
-            ),
-            "sku": required(one(Shape({"name": required(text()), "tier": read_only(text())}))),
+    api_versions=("2024-01-01", "2021-09-01"),
+    overlay=Overlay(
+        unsupported=(
+            "extendedLocation",
+            "identity",
+            "properties.azureFilesIdentityBasedAuthentication",
+            "properties.customDomain",
+            "properties.encryption.identity",
+            "properties.encryption.keyvaultproperties",
+            "properties.immutableStorageWithVersioning",
+        ),
+        read_only=(
+            "sku.tier",
+            "properties.provisioningState",
+            "properties.primaryLocation",
+            "properties.statusOfPrimary",
+            "properties.primaryEndpoints",
+        ),
+        renames={
+            "properties.supportsHttpsTrafficOnly": "enableHttpsTrafficOnly",
+            "properties.networkAcls": "networkRuleSet",
+            "properties.networkAcls.ipRules[].value": "iPAddressOrRange",
+            "properties.networkAcls.virtualNetworkRules[].id": "virtualNetworkResourceId",
+            "properties.isNfsV3Enabled": "enableNfsV3",
         },
-        properties={
-            **STATE,
-            "primaryLocation": read_only(text()),
-            "statusOfPrimary": read_only(text()),
-            "primaryEndpoints": read_only(Field(Entries(Scalar(str)))),
-            "accessTier": text("Hot", "Cool", "Premium", "Cold"),
-            "allowBlobPublicAccess": flag(default=False),
-            "allowCrossTenantReplication": flag(default=False),
-            "allowSharedKeyAccess": flag(),
-            "defaultToOAuthAuthentication": flag(),
-            "dnsEndpointType": text("Standard", "AzureDnsZone"),
-            "enableHttpsTrafficOnly": named("supportsHttpsTrafficOnly", flag(default=True)),
-            "minimumTlsVersion": text("TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3", default="TLS1_0"),
-            "publicNetworkAccess": text("Enabled", "Disabled", "SecuredByPerimeter"),
-            "isHnsEnabled": flag(),
-            "isLocalUserEnabled": flag(),
-            "isSftpEnabled": flag(),
-            "largeFileSharesState": text("Enabled", "Disabled"),
-            "networkRuleSet": named("networkAcls", one(_RULES)),
-            "sasPolicy": one(
-                Shape(
-                    {
-                        "sasExpirationPeriod": required(text()),
-                        "expirationAction": required(text("Log", "Block")),
-                    }
-                )
-            ),
-            "keyPolicy": one(Shape({"keyExpirationPeriodInDays": required(whole())})),
+        # Recorded answers to azure-cli, and Microsoft.Storage's REST reference.
+        defaults={
+            "properties.accessTier": "Hot",
+            "properties.allowBlobPublicAccess": False,
+            "properties.allowCrossTenantReplication": False,
+            "properties.encryption": {
+                "keySource": "Microsoft.Storage",
+                "services": {
+                    "blob": {"enabled": True, "keyType": "Account"},
+                    "file": {"enabled": True, "keyType": "Account"},
+                },
+            },
+            "properties.minimumTlsVersion": "TLS1_0",
+            "properties.networkAcls": OPEN_NETWORK,
+            "properties.networkAcls.ipRules[].action": "Allow",
+            "properties.supportsHttpsTrafficOnly": True,
         },
     ),
     name_input="accountName",
+    name_rule=NameRule(
+        r"[a-z0-9]{3,24}", "3 to 24 lower-case letters and digits", "AccountNameInvalid"
+    ),
     new_on=("location", "isHnsEnabled"),
     immutable=("properties.isHnsEnabled",),
+    # pulumi-azure-native's pull request 2915: the service keeps what a PUT leaves out.
+    left_out="kept",
+    restored={"networkRuleSet": OPEN_NETWORK},
     outputs=_outputs,
 )
 TYPES = (STORAGE_ACCOUNT,)

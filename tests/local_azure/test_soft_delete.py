@@ -99,7 +99,7 @@ def test_nothing_is_recovered_where_nothing_was_deleted(vaults: Any, name: str, 
 
 
 def test_a_deleted_workspace_blocks_its_name_until_it_is_purged(http: httpx.Client, group: str):
-    path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/ws"
+    path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/wsp"
     body = {"location": "westeurope", "properties": {}}
     assert http.put(path, params=VERSION, json=body).status_code == 201
     wait_until_gone(http, path)
@@ -111,7 +111,7 @@ def test_a_deleted_workspace_blocks_its_name_until_it_is_purged(http: httpx.Clie
 
 
 def test_a_workspace_may_be_purged_as_it_is_deleted(http: httpx.Client, group: str):
-    path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/ws"
+    path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/wsp"
     body = {"location": "westeurope", "properties": {}}
     http.put(path, params=VERSION, json=body)
     wait_until_gone(http, path, forceToPurge="true")

@@ -20,6 +20,7 @@ from local_azure.types.keyvault import VAULT
 from local_azure.types.machinelearning import WORKSPACE
 from local_azure.types.monitoring import DIAGNOSTIC_SETTING
 from local_azure.types.resources import RESOURCE_GROUP
+from local_azure.types.schema import GUID as GUID_PATTERN
 from local_azure.types.shape import Entries, Identities, Items, Scalar
 from local_azure.types.storage import STORAGE_ACCOUNT
 
@@ -33,14 +34,18 @@ ACCOUNT = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Stand
 def values(kind: object) -> some.SearchStrategy[Any]:
     """Values of the SDK that a table allows."""
     match kind:
-        case Scalar(guid=True):
-            return some.uuids().map(str)
-        case Scalar(type=type_, allowed=allowed):
+        case Scalar(limits={"const": bool() as value}):
+            return some.just(value)
+        case Scalar(limits={"pattern": str() as pattern}):
+            return some.uuids().map(str) if pattern == GUID_PATTERN else some.just("known")
+        case Scalar(type=type_, allowed=allowed, limits=limits):
             if allowed:
                 return some.sampled_from(allowed)
+            least, most = limits.get("minimum", 0), limits.get("maximum", 2**31)
             return {
+                None: some.just("any"),
                 str: some.text(max_size=5),
-                int: some.integers(0, 2**31),
+                int: some.integers(least, most),
                 float: some.floats(0, 1e6, allow_nan=False),
                 bool: some.booleans(),
             }[type_]
@@ -198,13 +203,49 @@ def test_a_client_may_send_back_what_it_was_answered() -> None:
     assert codes(VAULT, answered) == []
 
 
-def test_what_an_update_leaves_out_goes_back_to_its_default() -> None:
-    first = STORAGE_ACCOUNT.complete(
-        "/x", {**ACCOUNT, "properties": {"minimumTlsVersion": "TLS1_2"}}, None
+def test_an_account_keeps_what_an_update_leaves_out() -> None:
+    opened = {"minimumTlsVersion": "TLS1_1", "allowSharedKeyAccess": True}
+    first = STORAGE_ACCOUNT.complete("/x", {**ACCOUNT, "properties": opened}, None)
+    second = STORAGE_ACCOUNT.complete("/x", {**ACCOUNT, "tags": {"a": "b"}}, first)
+    assert second["properties"].items() >= opened.items()
+    assert STORAGE_ACCOUNT.complete("/x", ACCOUNT, None)["properties"]["minimumTlsVersion"] == (
+        "TLS1_0"
     )
-    second = STORAGE_ACCOUNT.complete("/x", ACCOUNT, first)
-    assert first["properties"]["minimumTlsVersion"] == "TLS1_2"
-    assert second["properties"]["minimumTlsVersion"] == "TLS1_0"
+
+
+def test_a_group_goes_back_to_the_default_of_what_an_update_leaves_out() -> None:
+    body = {
+        "location": "westeurope",
+        "properties": {"osType": "Linux", "containers": [], "restartPolicy": "Never"},
+    }
+    first = CONTAINER_GROUP.complete("/x", body, None)
+    del body["properties"]["restartPolicy"]
+    assert first["properties"]["restartPolicy"] == "Never"
+    second = CONTAINER_GROUP.complete("/x", body, first, keep_unknown=True)
+    assert second["properties"]["restartPolicy"] == "Always"
+
+
+def test_what_nobody_wrote_down_can_be_had_both_ways() -> None:
+    body = {
+        "location": "westeurope",
+        "properties": {"tenantId": GUID, "sku": {"family": "A", "name": "standard"}},
+    }
+    closed = {"properties": {**body["properties"], "publicNetworkAccess": "Disabled"}}
+    first = VAULT.complete("/x/v", {**body, **closed}, None)
+    for keep, expected in ((False, "Enabled"), (True, "Disabled")):
+        second = VAULT.complete("/x/v", body, first, keep_unknown=keep)
+        assert second["properties"]["publicNetworkAccess"] == expected
+
+
+def test_purge_protection_stays_on_and_cannot_be_switched_off() -> None:
+    properties = {"tenantId": GUID, "sku": {"family": "A", "name": "standard"}}
+    on = {"properties": {**properties, "enablePurgeProtection": True}, "location": "westeurope"}
+    off = {"properties": {**properties, "enablePurgeProtection": False}, "location": "westeurope"}
+    assert codes(VAULT, on) == []
+    assert codes(VAULT, off) == [("BadRequest", "properties.enablePurgeProtection")]
+    first = VAULT.complete("/x/v", on, None)
+    left = VAULT.complete("/x/v", {"properties": properties, "location": "westeurope"}, first)
+    assert left["properties"]["enablePurgeProtection"] is True
 
 
 def test_a_read_only_member_is_azures_whatever_a_client_sends() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_azure.arm.roles import ACR_PULL, may_pull
 from local_azure.arm.service import Resource
 from local_azure.containers import address
 from local_azure.containers.container import Container, Plan, Timing
@@ -20,7 +21,6 @@ from local_azure.containers.planner import cpus
 from local_azure.containers.probe import Probe
 from local_azure.containers.process import Launch
 from local_azure.containers.reference import Reference
-from local_azure.registry.roles import ACR_PULL, may_pull
 
 DIGEST = "sha256:" + "a" * 64
 

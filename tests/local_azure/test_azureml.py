@@ -105,7 +105,7 @@ class Sdk:
 @pytest.fixture
 def workspace(http: httpx.Client, group: str) -> str:
     """The path of a workspace that is ready."""
-    path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/ws"
+    path = f"{group}/providers/Microsoft.MachineLearningServices/workspaces/wsp"
     accepted = http.put(path, params=VERSION, json={"location": "westeurope", "properties": {}})
     follow(http, accepted)
     return path
@@ -124,7 +124,7 @@ def follow(http: httpx.Client, accepted: httpx.Response) -> None:
 
 def test_models_are_registered_listed_and_retrieved(sdk: Sdk, tmp_path: Path):
     seen = sdk.run(REGISTER)
-    assert seen["workspace"] == "ws"
+    assert seen["workspace"] == "wsp"
     assert seen["all"] == [
         ["other", 1, {}],
         ["digits", 2, {"file": "second.pkl"}],

@@ -19,6 +19,8 @@ import pytest
 from rich.console import Console
 
 from local_azure import process
+from local_azure.arm.conditions import FILE
+from local_azure.arm.roles import ACR_PULL
 from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.home import CHECKOUT, Home
 from local_azure.provider import plugin
@@ -67,6 +69,7 @@ service = containerinstance.ContainerGroup(
         containerinstance.ContainerArgs(
             name="c",
             image="127.0.0.1:1/nothing@sha256:" + "0" * 64,
+            ports=[containerinstance.ContainerPortArgs(port=5001)],
             environment_variables=[
                 containerinstance.EnvironmentVariableArgs(
                     name="KEY", secure_value=pulumi.Output.secret("pl41n-s3cret")
@@ -236,7 +239,7 @@ authorization.RoleAssignment(
     role_definition_id="ROLE",
 )
 """
-    role = f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{uuid4()}"
+    role = f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{ACR_PULL}"
     project.program(HEAD, nameless.replace("ROLE", role))
     project.pulumi("config", "set", "azure-native:location", "northeurope")
     project.up()
@@ -259,7 +262,12 @@ def test_what_failed_after_it_was_accepted_stays_in_the_state(
     project: Project, stand_in: Any
 ) -> None:
     project.program(HEAD, GROUP)
-    said = project.up(good=False)
+    conditions = project.home.root / FILE
+    conditions.write_text('{"pullFailsOnNode": true}')
+    try:
+        said = project.up(good=False)
+    finally:
+        conditions.unlink()
     assert "cg" + project.name in said or "service" in said
     kept = project.state()["service"]
     assert kept["id"].endswith(f"/containerGroups/cg{project.name}")
@@ -274,6 +282,12 @@ def test_what_failed_after_it_was_accepted_stays_in_the_state(
     with stand_in.http() as arm:
         gone = arm.get(kept["id"], params={"api-version": "2024-05-01-preview"})
         assert gone.status_code == 404
+
+
+def test_a_pull_that_is_refused_in_the_answer_leaves_nothing_in_the_state(project: Project) -> None:
+    project.program(HEAD, GROUP)
+    assert "InaccessibleImage" in project.up(good=False)
+    assert "service" not in project.state()
 
 
 def test_azures_refusal_is_told_with_its_code(project: Project) -> None:
@@ -426,3 +440,16 @@ def test_the_plugin_is_installed_once_and_again_when_it_changes(home: Home, tmp_
     assert plugin.install(pulumi, home.pulumi_home, ready.environment)
     assert script.read_text() == good
     assert sys.executable in good
+
+
+def test_a_secret_tag_is_secret_in_the_state_also_after_a_refresh(project: Project) -> None:
+    secret = '"plain": "seen", "hidden": pulumi.Output.secret("h1dden-s3cret")'
+    project.program(HEAD, ACCOUNT.replace('"colour": "red"', secret))
+    said = project.up()
+    said += project.pulumi("refresh", "--yes", "--skip-preview", "--non-interactive")
+    said += project.pulumi("preview", "--diff", "--non-interactive")
+    kept = "".join(
+        each.read_text(errors="replace") for each in project.home.backend.rglob("*.json*")
+    )
+    assert "h1dden-s3cret" not in kept + said
+    assert project.state()["account"]["outputs"]["tags"]["plain"] == "seen"

@@ -31,9 +31,10 @@ GRACE_SECONDS = 10
 PUBLIC_AUDIENCES = (
     "https://management.azure.com/",
     "https://management.core.windows.net/",
-    "https://containerregistry.azure.net",
 )
-"""Audiences that clients ask for by themselves, beside the stand-in's own URL."""
+"""ARM's names that clients ask for by themselves, beside the stand-in's own URL."""
+
+OTHER_AUDIENCES = ("https://containerregistry.azure.net",)
 
 
 def serve(home: Home) -> None:
@@ -56,9 +57,8 @@ async def _serve(
     home: Home, store: Store, certificates: Certificates, listener: socket.socket
 ) -> None:
     url = f"https://{HOST}:{listener.getsockname()[1]}"
-    tokens = Tokens(
-        kept_secret(home.private / "signing-key"), identity(home), (url, *PUBLIC_AUDIENCES)
-    )
+    key = kept_secret(home.private / "signing-key")
+    tokens = Tokens(key, identity(home), (url, *PUBLIC_AUDIENCES), OTHER_AUDIENCES)
 
     conditions = functools.partial(Conditions.read, home.root / FILE)
 

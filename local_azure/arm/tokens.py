@@ -49,12 +49,14 @@ class Tokens:
     Attributes:
         key: The signing key of the state folder.
         identity: Whom they are for.
-        audiences: The services that tokens are issued for and that accept them.
+        audiences: ARM's names: tokens for them are issued, and accepted by ARM.
+        others: Further services that tokens are issued for; ARM refuses these.
     """
 
     key: str
     identity: Identity
     audiences: Collection[str]
+    others: Collection[str] = ()
 
     def issue(self, audience: str, lifetime: int = LIFETIME) -> str:
         """A signed token for one audience.
@@ -85,7 +87,8 @@ class Tokens:
 
     def audience(self, resource: str) -> str | None:
         """The known audience that a client means, with or without a slash at its end."""
-        return next((known for known in self.audiences if _bare(known) == _bare(resource)), None)
+        known = (*self.audiences, *self.others)
+        return next((each for each in known if _bare(each) == _bare(resource)), None)
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims of a good token.
@@ -121,15 +124,11 @@ class Tokens:
                 f"to '{self.identity.tenant}'.",
             )
         if not isinstance(claims["aud"], str) or self.audience(claims["aud"]) is None:
-            raise refused(
-                "InvalidAuthenticationTokenAudience",
-                f"The access token is for '{claims['aud']}'; "
-                f"accepted: {', '.join(self.audiences)}.",
-            )
+            raise self._audience_refused(claims["aud"])
         return claims
 
     def authenticate(self, authorization: str | None) -> dict[str, Any]:
-        """The claims of an `Authorization` header.
+        """The claims of an `Authorization` header to ARM.
 
         Raises:
             ArmError: 401, with `WWW-Authenticate`.
@@ -145,7 +144,16 @@ class Tokens:
                 "AuthenticationFailedInvalidHeader",
                 "Authentication failed. The 'Authorization' header must be 'Bearer TOKEN'.",
             )
-        return self.verify(token.strip())
+        claims = self.verify(token.strip())
+        if _bare(claims["aud"]) not in {_bare(each) for each in self.audiences}:
+            raise self._audience_refused(claims["aud"])
+        return claims
+
+    def _audience_refused(self, audience: object) -> ArmError:
+        return refused(
+            "InvalidAuthenticationTokenAudience",
+            f"The access token is for '{audience}'; accepted: {', '.join(self.audiences)}.",
+        )
 
 
 def refused(code: str, message: str) -> ArmError:

@@ -12,6 +12,9 @@ import tarfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import zstandard
 
 LARGEST = 15 * 10**9
 """Unpacked bytes of an image: Azure Container Instances' limit."""
@@ -19,8 +22,17 @@ LARGEST = 15 * 10**9
 MOST_FILES = 500_000
 """Entries of one image."""
 
+DEEPEST = 200
+"""Folders inside one another: as many as any program needs, and any path may be long."""
+
+_ZSTD = b"\x28\xb5\x2f\xfd"
+"""How a Zstandard frame begins (RFC 8878)."""
+
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
+
+
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, zstandard.ZstdError)
 
 
 class LayerError(Exception):
@@ -40,17 +52,17 @@ class Unpacker:
         self._files = 0
 
     def apply(self, layer: Path) -> None:
-        """Unpack one layer, plain or gzipped.
+        """Unpack one layer: plain, gzipped or Zstandard.
 
         Raises:
             LayerError: with the entry's name.
         """
         try:
-            with tarfile.open(layer) as archive:
+            with layer.open("rb") as file, _archive(file) as archive:
                 for member in archive:
                     self._count(member)
                     self._place(archive, member)
-        except (tarfile.TarError, EOFError, zlib.error, OSError, UnicodeError) as error:
+        except (*_DAMAGED, OSError, UnicodeError) as error:
             raise LayerError(f"a layer cannot be unpacked: {error}") from error
 
     def _count(self, member: tarfile.TarInfo) -> None:
@@ -101,14 +113,18 @@ class Unpacker:
         """Where an entry goes; its folders must not be links that lead out of the image."""
         if "\0" in name or ".." in PurePosixPath(name).parts:
             raise LayerError(f"the entry '{name}' leads out of the image")
+        if len(PurePosixPath(name).parts) > DEEPEST:
+            raise LayerError(f"the entry '{name[:40]}...' is more than {DEEPEST} folders deep")
         path = self.root / name.lstrip("/")
+        if path == self.root:  # `./`, as Docker begins the layers that it builds
+            return path
         try:
             parent = path.parent.resolve()
         except RuntimeError as error:  # how Python 3.11 and 3.12 report a loop
             raise LayerError(f"the entry '{name}' goes through a loop of links") from error
         if not parent.is_relative_to(self.root):
             raise LayerError(f"the entry '{name}' goes through a link that leads out of the image")
-        return self.root if path == self.root else parent / path.name
+        return parent / path.name
 
     def _link(self, member: tarfile.TarInfo, path: Path) -> str:
         """A symbolic link's target, relative; an absolute one begins at the image's root."""
@@ -120,6 +136,15 @@ class Unpacker:
         if target == ".." or target.startswith("../"):
             raise LayerError(f"the link '{member.name}' leads out of the image")
         return posixpath.relpath(target, folder)
+
+
+def _archive(file: BinaryIO) -> tarfile.TarFile:
+    begins = file.read(len(_ZSTD))
+    file.seek(0)
+    if begins == _ZSTD:
+        stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        return tarfile.open(fileobj=stream, mode="r|")
+    return tarfile.open(fileobj=file)
 
 
 def freeze(root: Path) -> None:

@@ -32,7 +32,9 @@ class RegistryError(Exception):
     def response(self) -> Response:
         """`{"errors": [{"code", "message"}]}`."""
         errors = [{"code": self.code, "message": self.message}]
-        return JSONResponse({"errors": errors}, self.status, dict(self.headers))
+        # Docker tells a registry by this header, also from its 401.
+        headers = {"Docker-Distribution-Api-Version": "registry/2.0", **self.headers}
+        return JSONResponse({"errors": errors}, self.status, headers)
 
 
 def invalid_digest(message: str) -> RegistryError:

@@ -105,6 +105,14 @@ def test_the_public_clouds_audience_may_be_asked_for(stand_in: StandIn):
         assert client.get("/tenants?api-version=2022-12-01").status_code == 200
 
 
+def test_a_token_for_another_service_is_refused_by_arm(stand_in: StandIn):
+    token = stand_in.token("https://containerregistry.azure.net")
+    with stand_in.http({"Authorization": f"Bearer {token}"}) as http:
+        answer = http.get("/subscriptions", params={"api-version": "2022-12-01"})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "InvalidAuthenticationTokenAudience"
+
+
 def test_a_wrong_secret_gets_no_token(stand_in: StandIn):
     credential = stand_in.credential(client_secret="wrong")  # noqa: S106
     with pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,34 @@ def test_files_folders_and_their_right_to_run_are_kept(place: Path, root: Path):
     assert (root / "a/run.sh").stat().st_mode & 0o777 == 0o755
     assert (root / "b").is_dir()
     assert (root / "c").read_bytes() == b"content"
+
+
+def test_a_layer_may_begin_its_names_with_the_folder_itself(place: Path, root: Path):
+    members = [entry("./", tarfile.DIRTYPE), entry("./a/", tarfile.DIRTYPE), entry("./a/f")]
+    link = entry("./a/same", tarfile.LNKTYPE, "./a/f")
+    Unpacker(root).apply(archive(place, *members, link, entry("./a/to", tarfile.SYMTYPE, "./f")))
+    assert (root / "a/f").read_bytes() == (root / "a/same").read_bytes() == b"content"
+    assert (root / "a/to").resolve() == root / "a/f"
+    Unpacker(root).apply(archive(place, entry("./a/.wh.f")))
+    assert not (root / "a/f").exists()
+
+
+def test_a_layer_may_be_zstandard(place: Path, root: Path):
+    plain = gzip.decompress(archive(place, entry("a/f"), entry("b")).read_bytes())
+    layer = place / "layer.zst"
+    layer.write_bytes(zstandard.compress(plain))
+    Unpacker(root).apply(layer)
+    assert (root / "a/f").read_bytes() == b"content"
+    layer.write_bytes(zstandard.compress(plain)[:-7])
+    with pytest.raises(LayerError, match="cannot be unpacked"):
+        Unpacker(root).apply(layer)
+
+
+@pytest.mark.parametrize("name", ["d/" * 1500 + "f", "d/" * 201 + "f"])
+def test_a_layer_is_not_too_deep_for_whoever_removes_it(place: Path, root: Path, name: str):
+    with pytest.raises(LayerError, match="more than 200 folders deep"):
+        Unpacker(root).apply(archive(place, entry(name)))
+    Unpacker(root).apply(archive(place, entry("d/" * 199 + "f")))
 
 
 def test_an_upper_layer_replaces_and_removes(place: Path, root: Path):

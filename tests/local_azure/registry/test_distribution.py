@@ -34,6 +34,7 @@ def test_without_a_token_the_answer_says_where_to_get_one(registry: Any):
     with registry.plain() as http:
         answer = http.get("/v2/app/manifests/latest")
         assert answer.status_code == 401
+        assert answer.headers["docker-distribution-api-version"] == "registry/2.0"
         challenge = answer.headers["www-authenticate"]
         assert challenge.startswith(f'Bearer realm="https://{registry.server}/oauth2/token"')
         assert f'service="{registry.server}"' in challenge

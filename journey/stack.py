@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journey.steps import JourneyError, Steps
+from local_azure import engine
 from local_azure.errors import DamagedStateError, LocalAzureError
 from local_azure.ready import Ready
 from local_azure.stack import Stack as LocalStack
@@ -108,6 +109,10 @@ class Stack:
     def _change(self, title: str, command: list[str]) -> None:
         try:
             output = self.steps.run(title, command, self.env, remedy=remedy)
+        except JourneyError:
+            # A pulumi that was killed leaves a language host that looks for it for minutes.
+            engine.end_left(self.local.home)
+            raise
         except KeyboardInterrupt:
             # Nothing is left to do where pulumi ended by itself; a killed one left its lock.
             with suppress(LocalAzureError, KeyboardInterrupt):

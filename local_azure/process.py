@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +34,9 @@ STOP_SECONDS = 30
 
 MAX_LOG = 10 * 1024 * 1024
 """Bytes of a log that is still appended to; a larger one is put aside at the next start."""
+
+_LEAST_ROOM = 64 * 1024
+"""Bytes without which neither the database nor a log line can be written."""
 
 _POLL_SECONDS = 0.02
 _STALE_SECONDS = 1.0
@@ -313,6 +317,8 @@ def _last_words(home: Home) -> str:
     except FileNotFoundError:
         lines = []
     last = lines[-1].removeprefix("error: ") if lines else "it wrote nothing"
+    if shutil.disk_usage(home.root).free < _LEAST_ROOM:
+        last = f"the disk with {home.root} is full; make room, then run it again"
     return f"{last} (log: {home.log})"
 
 

@@ -22,6 +22,9 @@ from local_azure.errors import DamagedStateError, LocalAzureError, StackInUseErr
 from local_azure.home import Home, kept_secret, secret_in
 from local_azure.pulumi_wrapper import project_name
 
+_META = b"version: 1\n"
+"""What the file backend of Pulumi 3 writes into a new store."""
+
 _WRAPPER = Path(__file__).with_name("pulumi_wrapper.py")
 
 
@@ -71,6 +74,7 @@ class Stack:
         """
         self._keep_passphrase()
         self.config.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._mend()
         if self.state.exists():
             self.deployment()
             self.settings()
@@ -162,6 +166,22 @@ class Stack:
                 f"the stack's configuration {self.config} is damaged: no settings can be read"
             ) from error
 
+    def _mend(self) -> None:
+        """Repair what a `pulumi` that was killed, or had no room, leaves half written.
+
+        The backend keeps attributes beside each file and refuses a file with broken ones, while a
+        file without any is fine; a lock that cannot be read locks the stack for ever.
+        """
+        backend = self.home.backend / ".pulumi"
+        kept = [*backend.rglob("*.attrs"), *self.locks.glob("*.json")]
+        broken = [each for each in kept if not _is_json(each)]
+        if broken and not engine.engines(self.home):
+            for each in broken:
+                each.unlink(missing_ok=True)
+        meta = backend / "meta.yaml"
+        if meta.exists() and meta.read_bytes() != _META:
+            meta.write_bytes(_META)
+
     def _keep_passphrase(self) -> None:
         """Make the passphrase, but never a new one for a state that an old one encrypted.
 
@@ -203,6 +223,13 @@ def install_wrapper(home: Home, pulumi: Path) -> None:
     temporary.write_text(script)
     temporary.chmod(0o755)
     temporary.replace(path)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_bytes()), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _settled(operation: Mapping[str, Any], resources: list[dict[str, Any]]) -> str:

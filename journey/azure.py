@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from journey.steps import JourneyError
 
+GROUP = "Microsoft.ContainerInstance/containerGroups"
 GROUPS = "2023-05-01"
 """The API version of container groups."""
 
@@ -95,6 +97,23 @@ class Azure:
         except UnexpectedAnswerError as error:
             raise JourneyError(f"the container group does not start: {error}") from error
 
+    def delete_group(self, resource_id: str) -> None:
+        """Delete a container group and wait until it is gone.
+
+        Raises:
+            JourneyError: It does not go.
+        """
+        url = f"{self._url}{resource_id}?api-version={GROUPS}"
+        try:
+            self._json("DELETE", url)
+            deadline = time.monotonic() + START_SECONDS
+            while self._send("GET", url)[0] != 404:
+                if time.monotonic() > deadline:
+                    raise JourneyError(f"{resource_id} is still there; delete it")
+                time.sleep(0.1)
+        except UnexpectedAnswerError as error:
+            raise JourneyError(f"{resource_id} cannot be deleted: {error}") from error
+
     def _registered_version(self, name: str, file: str, sha256: str) -> int | None:
         workspace = self._path(f"Microsoft.MachineLearningServices/workspaces/{self._workspace}")
         base = f"{self._url}/modelmanagement/v1.0{workspace}"
@@ -123,7 +142,7 @@ class Azure:
     @property
     def _group(self) -> str:
         name = self.outputs["container_group"]
-        path = self._path(f"Microsoft.ContainerInstance/containerGroups/{name}")
+        path = self._path(f"{GROUP}/{name}")
         return f"{self._url}{path}"
 
     def _path(self, resource: str) -> str:

@@ -20,8 +20,9 @@ from rich.markup import escape
 from journey.life import KEY, Deployed, Life
 from journey.plan import Plan
 from journey.stack import Stack
-from journey.steps import JourneyError, Steps
+from journey.steps import DiskFullError, JourneyError, Steps
 from journey.turn import turn
+from local_azure import process
 from local_azure.environment import ambient
 from local_azure.errors import DamagedStateError, LocalAzureError, StackInUseError
 from local_azure.home import Home
@@ -149,7 +150,13 @@ def _life(command: str) -> Iterator[Life]:
         home = Home.from_environment()
         steps = Steps(console, ROOT, home.root / "logs")
         with turn(home, console):
-            yield _prepared(home, steps)
+            try:
+                yield _prepared(home, steps)
+            except DiskFullError:
+                # It could not write what it did; one that starts anew reads what is there.
+                with suppress(LocalAzureError):
+                    process.stop(home)
+                raise
 
 
 def _prepared(home: Home, steps: Steps) -> Life:

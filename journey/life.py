@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from journey.azure import Azure, manifest_of
+from journey.azure import GROUP, Azure, manifest_of
 from journey.built_image import BuiltImage
 from journey.evidence import Evidence
 from journey.plan import Plan
-from journey.stack import Stack
-from journey.steps import JourneyError, Steps
+from journey.stack import Stack, unowned
+from journey.steps import DiskFullError, JourneyError, Steps
 from model_eval import workspace_config
 
 REPOSITORY = "sklearn-mnist-svc"
@@ -95,8 +95,8 @@ class Life:
         image = self._build(model)
         reference = self._push(outputs, str(image["digest"]))
         labels = image["labels"]
-        self.stack.up(
-            "Deploy the scoring service",
+        self._deploy(
+            outputs,
             self._unset(DEFAULTS)
             | {
                 "image": reference,
@@ -298,6 +298,26 @@ class Life:
         pushed = json.loads(result.read_text(encoding="utf-8"))
         self.steps.detail("sent" if pushed["pushed"] else "already there")
         return str(pushed["reference"])
+
+    def _deploy(self, outputs: Mapping[str, Any], config: Mapping[str, str]) -> None:
+        """Update the stack; a container group that an interrupted update left is made anew.
+
+        It holds nothing. Whatever may hold something is left alone, and the error says how to take
+        it over.
+        """
+        title = "Deploy the scoring service"
+        try:
+            self.stack.up(title, config)
+        except DiskFullError:
+            raise
+        except JourneyError as error:
+            left = unowned(error.output)
+            if not left or not all(f"/{GROUP}/" in each for each in left):
+                raise
+            with self.steps.timed("Remove a container group that is in no state"):
+                for each in left:
+                    Azure(self.stack.env, outputs).delete_group(each)
+            self.stack.up(title, config)
 
     def _start(self, outputs: Mapping[str, Any]) -> None:
         """A container group that was stopped is as declared, so no update starts it."""

@@ -22,6 +22,7 @@ REMEDY_AFTER_DELETES = (
     "same command again, it makes them anew."
 )
 _COUNT = re.compile(r"(?:[^\w\s]+ ?)?\d+ [a-z]+(?: [a-z]+)*")
+_UNOWNED = re.compile(r"cannot create already existing resource '([^']+)'")
 _DELETED = re.compile(r"\b[1-9]\d* (?:deleted|replaced)\b|\b(?:deleted|replaced) \(")
 
 
@@ -131,6 +132,11 @@ class Stack:
             raise DamagedStateError(
                 f"{self.local.home.passphrase} is not the passphrase of the stack's secrets"
             )
+
+
+def unowned(output: str) -> list[str]:
+    """The ids of resources that exist although no state has them, as the provider tells them."""
+    return sorted(set(_UNOWNED.findall(output)))
 
 
 def remedy(output: str) -> str:

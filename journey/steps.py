@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -23,9 +24,27 @@ TAIL_LINES = 25
 END_SECONDS = 45.0
 """How long an interrupted command may take to end by itself; pulumi waits for what it began."""
 
+LEAST_ROOM = 128 * 1024
+"""Bytes of disk without which neither Pulumi nor the stand-in can write what they did."""
+
+FULL_SECONDS = 4.0
+"""How long a command may go on on a full disk: some retry for ever."""
+
 
 class JourneyError(Exception):
-    """A step failed. The message says which, why and where the whole output is."""
+    """A step failed. The message says which, why and where the whole output is.
+
+    Attributes:
+        output: What the step's command wrote.
+    """
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+class DiskFullError(JourneyError):
+    """A step failed because there is no room for what it writes."""
 
 
 @dataclass
@@ -87,7 +106,11 @@ class Steps:
                 )
             except OSError as error:
                 raise JourneyError(f"{title}: cannot run {command[0]}: {error.strerror}") from error
-            with process, self._ended_when_interrupted(process, title):
+            with (
+                process,
+                self._ended_when_full(process),
+                self._ended_when_interrupted(process, title),
+            ):
                 for line in process.stdout or ():
                     with contextlib.suppress(OSError):  # a full disk: the command says it better
                         kept.write(line)
@@ -98,10 +121,16 @@ class Steps:
         seconds = time.monotonic() - began
         if process.returncode != 0:
             self._report_failure(title, output, log)
+            if self._is_full() or "no space left on device" in "".join(output).lower():
+                raise DiskFullError(
+                    f"{title} failed: the disk with {self.logs.parent} is full; make room, then "
+                    "run the same command again"
+                )
             raise JourneyError(
                 f"{title} failed with exit code {process.returncode} after {seconds:.1f} s."
                 + (f" {remedy(''.join(output))}" if remedy else "")
-                + f" The whole output: {self.relative(log)}"
+                + f" The whole output: {self.relative(log)}",
+                "".join(output),
             )
         self.done(title, seconds)
         return "".join(output)
@@ -139,6 +168,34 @@ class Steps:
         except (LookupError, UnicodeEncodeError):
             return word
         return sign
+
+    def _is_full(self) -> bool:
+        return shutil.disk_usage(self.logs).free < LEAST_ROOM
+
+    @contextmanager
+    def _ended_when_full(self, process: subprocess.Popen[str]) -> Iterator[None]:
+        """On a full disk a command is told to end, and soon killed."""
+        over = threading.Event()
+
+        def watch() -> None:
+            since: float | None = None
+            while not over.wait(0.5):
+                now = time.monotonic()
+                since = (since or now) if self._is_full() else None
+                if since is None or now - since < FULL_SECONDS:
+                    continue
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGINT)
+                if now - since > 2 * FULL_SECONDS:
+                    _kill(process.pid)
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
 
     @contextmanager
     def _ended_when_interrupted(self, process: subprocess.Popen[str], title: str) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -129,13 +130,9 @@ class Stack:
         Raises:
             DamagedStateError: The file is not what `pulumi` wrote.
         """
-        try:
-            latest = json.loads(self.state.read_bytes())["checkpoint"].get("latest") or {}
-            if not isinstance(latest.get("resources", []), list | None):
-                raise TypeError
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DamagedStateError(f"the stack's state {self.state} is damaged") from error
-        return latest
+        if not _is_state(self.state):
+            raise DamagedStateError(f"the stack's state {self.state} is damaged")
+        return json.loads(self.state.read_bytes())["checkpoint"].get("latest") or {}
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; secret ones as the backend's file holds them: encrypted.
@@ -173,14 +170,33 @@ class Stack:
         file without any is fine; a lock that cannot be read locks the stack for ever.
         """
         backend = self.home.backend / ".pulumi"
-        kept = [*backend.rglob("*.attrs"), *self.locks.glob("*.json")]
+        kept = [
+            *backend.rglob("*.attrs"),
+            *self.locks.glob("*.json"),
+            # Which stack is selected, and the login: both are in the environment, too.
+            *self.home.pulumi_home.glob("workspaces/*.json"),
+            *self.home.pulumi_home.glob("*.json"),
+        ]
         broken = [each for each in kept if not _is_json(each)]
         if broken and not engine.engines(self.home):
             for each in broken:
                 each.unlink(missing_ok=True)
+        if self.state.exists() and not _is_state(self.state):
+            self._restore()
         meta = backend / "meta.yaml"
         if meta.exists() and meta.read_bytes() != _META:
             meta.write_bytes(_META)
+
+    def _restore(self) -> None:
+        """Go back to the backend's copy of the state: what it lacks is adopted by the next `up`.
+
+        Raises:
+            DamagedStateError: The copy is damaged, too.
+        """
+        copy = self.state.with_name(f"{self.state.name}.bak")
+        if engine.engines(self.home) or not _is_state(copy):
+            raise DamagedStateError(f"the stack's state {self.state} is damaged, its copy is, too")
+        shutil.copyfile(copy, self.state)
 
     def _keep_passphrase(self) -> None:
         """Make the passphrase, but never a new one for a state that an old one encrypted.
@@ -223,6 +239,14 @@ def install_wrapper(home: Home, pulumi: Path) -> None:
     temporary.write_text(script)
     temporary.chmod(0o755)
     temporary.replace(path)
+
+
+def _is_state(path: Path) -> bool:
+    try:
+        checkpoint = json.loads(path.read_bytes())["checkpoint"]
+        return isinstance((checkpoint.get("latest") or {}).get("resources") or [], list)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _is_json(path: Path) -> bool:

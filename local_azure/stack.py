@@ -177,7 +177,8 @@ class Stack:
             *self.home.pulumi_home.glob("workspaces/*.json"),
             *self.home.pulumi_home.glob("*.json"),
         ]
-        broken = [each for each in kept if not _is_json(each)]
+        # A lock, or a stack, that was never finished counts as one nevertheless.
+        broken = [*backend.rglob("*.tmp"), *(each for each in kept if not _is_json(each))]
         if broken and not engine.engines(self.home):
             for each in broken:
                 each.unlink(missing_ok=True)

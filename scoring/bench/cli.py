@@ -89,7 +89,7 @@ def compare(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds for each request.")] = PLAN.rounds,
     starts: Annotated[int, typer.Option(min=1, help="Cold starts of each server.")] = PLAN.starts,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A few seconds in all, to see that it works.")
+        bool, typer.Option("--quick", help="A few seconds in all, to see that it works; misses no target.")
     ] = False,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the table to a file.")
@@ -98,7 +98,8 @@ def compare(
 ) -> None:
     """Measure the service beside azureml-inference-server-http, in turn, one core for each.
 
-    Exit code 1 when a server predicts wrongly or a target is missed; the last line says which.
+    Exit code 1 when a server predicts wrongly or a target is missed; the last line says which. A
+    target that `--quick` misses is only told.
     """
     plan = QUICK if quick else Plan(seconds, rounds, starts)
     with _one_line_errors():
@@ -114,7 +115,10 @@ def compare(
         _write(markdown, text)
         _write(json_file, report.document(found))
     missed = report.missed(found)
-    if missed:
+    if missed and quick:
+        # A fraction of a second on a machine that may be busy judges nobody.
+        typer.echo(f"too short to judge by; missed here: {'; '.join(missed)}", err=True)
+    elif missed:
         typer.echo(f"error: targets were missed: {'; '.join(missed)}", err=True)
         raise typer.Exit(1)
 

@@ -166,7 +166,7 @@ def test_the_whole_bench_runs_in_short(tmp_path):
     assert files[0].exists(), done.stderr
     found = json.loads(files[0].read_text())
     # A fraction of a second judges nobody; but what it says has to be what it found.
-    assert done.returncode == (1 if found["missed"] else 0), done.stderr
+    assert done.returncode == 0, done.stderr
     assert all(missed in done.stderr.splitlines()[-1] for missed in found["missed"])
     assert len(found["lines"]) == 6
     assert files[1].read_text() in done.stdout

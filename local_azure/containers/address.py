@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import socket
 from collections.abc import Collection
+from pathlib import Path
 
 
 class NoAddressError(Exception):
@@ -41,3 +43,12 @@ def free(address: str, ports: Collection[int]) -> bool:
             except OSError:
                 return False
     return True
+
+
+def noted(note: Path) -> str:
+    """The loopback address in a file; empty where there is none."""
+    try:
+        found = ipaddress.IPv4Address(note.read_bytes().decode("ascii"))
+    except (OSError, ValueError):
+        return ""
+    return str(found) if found.is_loopback else ""

@@ -65,7 +65,7 @@ class Image:
 
 
 def unpack(digest: str, manifest: bytes, blob: Callable[[str], Path], folder: Path) -> Image:
-    """Unpack an image below `folder`; one that is there already is used as it is.
+    """Unpack an image below `folder`; one that is there already is used if it is as it was.
 
     Args:
         digest: The manifest's digest.
@@ -88,8 +88,12 @@ def unpack(digest: str, manifest: bytes, blob: Callable[[str], Path], folder: Pa
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ImageError(f"its manifest or configuration is malformed: {error}") from error
     target = folder / digest.removeprefix("sha256:")
+    sums = target.with_suffix(".sha256")
+    if target.is_dir() and not _is_whole(target, sums):
+        _delete(target)
     if not target.is_dir():
         _make(target, [(each, blob(each)) for each in layers])
+        sums.write_text(_tree(target))
     return Image(digest, target, dict(config))
 
 
@@ -120,8 +124,37 @@ def _make(target: Path, layers: list[tuple[str, Path]]) -> None:
 def remove_drafts(folder: Path) -> None:
     """Delete what an interrupted unpacking left."""
     for draft in folder.glob(".unpacking-*"):
-        thaw(draft)
-        shutil.rmtree(draft, ignore_errors=True)
+        _delete(draft)
+
+
+def _delete(folder: Path) -> None:
+    thaw(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_whole(root: Path, sums: Path) -> bool:
+    """Whether the files are those that were unpacked: a damaged disk must not change what runs."""
+    try:
+        return sums.read_bytes() == _tree(root).encode()
+    except OSError:
+        return False
+
+
+def _tree(root: Path) -> str:
+    """One digest of all names, kinds, rights to execute and contents."""
+    whole = hashlib.sha256()
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink():
+            content = f"link {path.readlink()}"
+        elif path.is_file():
+            with path.open("rb") as file:
+                content = f"file {hashlib.file_digest(file, 'sha256').hexdigest()}"
+            content += f" {path.stat().st_mode & 0o100}"
+        else:
+            content = "folder"
+        whole.update(f"{name}\0{content}\0".encode(errors="surrogateescape"))
+    return whole.hexdigest()
 
 
 def _verified(path: Path, digest: str) -> Path:

@@ -218,12 +218,15 @@ class ContainerGroups:
         properties = resource.body["properties"]
         ports = [each["port"] for each in (properties.get("ipAddress") or {}).get("ports") or []]
         note = self._folder(resource.id) / "address"
-        kept = note.read_text() if previous is not None and note.exists() else ""
+        kept = address.noted(note) if previous is not None else ""
         if kept and (resource.id.lower() in self._groups or address.free(kept, ports)):
             return kept
-        taken = {each.read_text() for each in self.surroundings.folder.glob("*/address")}
+        taken = {address.noted(each) for each in self.surroundings.folder.glob("*/address")}
         counter = self.surroundings.folder / f"{self._folder(resource.id).name}.created"
-        times = int(counter.read_text()) + 1 if counter.exists() else 1
+        try:
+            times = int(counter.read_bytes()) + 1
+        except (FileNotFoundError, ValueError):
+            times = 1
         counter.write_text(str(times))
         try:
             seed = f"{self.surroundings.folder}\n{resource.id.lower()}\n{times}"

@@ -85,6 +85,23 @@ class Contents:
         for left in self._uploading.iterdir():
             left.unlink()
         self._uploads: dict[str, Upload] = {}
+        self._verified: dict[str, tuple[int, int]] = {}
+
+    def is_whole(self, digest: str) -> bool:
+        """Whether a blob is there and is what its digest says; read once, unless it was written."""
+        path = self.path(digest)
+        try:
+            found = path.stat()
+            written = (found.st_mtime_ns, found.st_size)
+            if self._verified.get(digest) != written:
+                with path.open("rb") as file:
+                    actual = hashlib.file_digest(file, "sha256").hexdigest()
+                if digest != f"sha256:{actual}":
+                    return False
+                self._verified[digest] = written
+        except OSError:
+            return False
+        return True
 
     def path(self, digest: str) -> Path:
         """Where the blob with this digest is, or would be."""

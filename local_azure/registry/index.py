@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ CREATE TABLE IF NOT EXISTS tags (
 """
 
 
+LOG = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Manifest:
     """A manifest as it is listed; times are ISO 8601."""
@@ -47,12 +51,23 @@ class Tag:
 
 
 class Index:
-    """One SQLite file, used on the event loop alone."""
+    """One SQLite file, used on the event loop alone.
+
+    A damaged one is put aside and begun anew: what was pushed can be pushed again.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._rows = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._rows.execute("PRAGMA journal_mode = WAL")
-        self._rows.executescript(_SCHEMA)
+        try:
+            self._rows = _opened(path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            aside = path.with_name(f"{path.name}.damaged")
+            LOG.warning("%s is damaged (%s), now %s: push again", path, error, aside.name)
+            for suffix in ("-wal", "-shm"):
+                path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
+            path.replace(aside)
+            self._rows = _opened(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -179,3 +194,16 @@ class Index:
 def timestamp() -> str:
     """Now, in ISO 8601 and UTC."""
     return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    rows = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        rows.execute("PRAGMA journal_mode = WAL")
+        if rows.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("its pages are inconsistent")
+        rows.executescript(_SCHEMA)
+    except BaseException:
+        rows.close()
+        raise
+    return rows

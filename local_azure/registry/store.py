@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from local_azure.registry import names
@@ -9,6 +10,8 @@ from local_azure.registry.contents import Contents, Upload
 from local_azure.registry.errors import RegistryError, invalid_digest
 from local_azure.registry.index import Index, Manifest, timestamp
 from local_azure.registry.manifests import describe
+
+LOG = logging.getLogger(__name__)
 
 
 class Store:
@@ -68,11 +71,27 @@ class Store:
             RegistryError: 404 `MANIFEST_UNKNOWN`.
         """
         found = self.index.manifest(repository, names.reference(reference))
-        if found is None:
+        content = self._whole(repository, found) if found else None
+        if found is None or content is None:
             raise RegistryError(
                 404, "MANIFEST_UNKNOWN", f"{repository} has no manifest {reference}."
             )
-        return found, self.contents.path(found.digest).read_bytes()
+        return found, content
+
+    def _whole(self, repository: str, manifest: Manifest) -> bytes | None:
+        """A manifest's bytes, if they and the blobs that it names are what their digests say.
+
+        What a disk has damaged is not there, so that the next push brings it again.
+        """
+        if not self.contents.is_whole(manifest.digest):
+            return None
+        content = self.contents.path(manifest.digest).read_bytes()
+        blobs = describe(content, manifest.media_type).blobs
+        damaged = [each for each in blobs if not self.contents.is_whole(each)]
+        for digest in damaged:
+            LOG.warning("the blob %s of %s is damaged: push it again", digest, repository)
+            self.contents.remove(digest)
+        return None if damaged else content
 
     def put_manifest(
         self, repository: str, reference: str, content: bytes, content_type: str

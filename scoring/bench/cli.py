@@ -89,7 +89,10 @@ def compare(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds for each request.")] = PLAN.rounds,
     starts: Annotated[int, typer.Option(min=1, help="Cold starts of each server.")] = PLAN.starts,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A few seconds in all, to see that it works; misses no target.")
+        bool,
+        typer.Option(
+            "--quick", help="A few seconds in all, to see that it works; misses no target."
+        ),
     ] = False,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the table to a file.")

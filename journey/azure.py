@@ -11,7 +11,6 @@ import hashlib
 import http.client
 import json
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,23 +95,6 @@ class Azure:
             self._json("POST", f"{self._group}/start?api-version={GROUPS}", seconds=START_SECONDS)
         except UnexpectedAnswerError as error:
             raise JourneyError(f"the container group does not start: {error}") from error
-
-    def delete_group(self, resource_id: str) -> None:
-        """Delete a container group and wait until it is gone.
-
-        Raises:
-            JourneyError: It does not go.
-        """
-        url = f"{self._url}{resource_id}?api-version={GROUPS}"
-        try:
-            self._json("DELETE", url)
-            deadline = time.monotonic() + START_SECONDS
-            while self._send("GET", url)[0] != 404:
-                if time.monotonic() > deadline:
-                    raise JourneyError(f"{resource_id} is still there; delete it")
-                time.sleep(0.1)
-        except UnexpectedAnswerError as error:
-            raise JourneyError(f"{resource_id} cannot be deleted: {error}") from error
 
     def _registered_version(self, name: str, file: str, sha256: str) -> int | None:
         workspace = self._path(f"Microsoft.MachineLearningServices/workspaces/{self._workspace}")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from journey.azure import GROUP, Azure, manifest_of
+from journey.azure import Azure, manifest_of
 from journey.built_image import BuiltImage
 from journey.evidence import Evidence
 from journey.plan import Plan
-from journey.stack import Stack, unowned
-from journey.steps import DiskFullError, JourneyError, Steps
+from journey.stack import Stack
+from journey.steps import JourneyError, Steps
 from model_eval import workspace_config
 
 REPOSITORY = "sklearn-mnist-svc"
@@ -95,8 +95,8 @@ class Life:
         image = self._build(model)
         reference = self._push(outputs, str(image["digest"]))
         labels = image["labels"]
-        self._deploy(
-            outputs,
+        self.stack.up(
+            "Deploy the scoring service",
             self._unset(DEFAULTS)
             | {
                 "image": reference,
@@ -251,6 +251,7 @@ class Life:
             *("--model", str(plan.source), "--report", str(self.out / "report.json")),
             *("--min-accuracy", str(plan.min_accuracy), "--config", str(config)),
             *("--retrieve-to", str(self.retrieved), "--json", str(result)),
+            remedy=_registry_remedy,
         )
         done = json.loads(result.read_text(encoding="utf-8"))
         verb = "registered" if done["created"] else "already registered"
@@ -299,26 +300,6 @@ class Life:
         self.steps.detail("sent" if pushed["pushed"] else "already there")
         return str(pushed["reference"])
 
-    def _deploy(self, outputs: Mapping[str, Any], config: Mapping[str, str]) -> None:
-        """Update the stack; a container group that an interrupted update left is made anew.
-
-        It holds nothing. Whatever may hold something is left alone, and the error says how to take
-        it over.
-        """
-        title = "Deploy the scoring service"
-        try:
-            self.stack.up(title, config)
-        except DiskFullError:
-            raise
-        except JourneyError as error:
-            left = unowned(error.output)
-            if not left or not all(f"/{GROUP}/" in each for each in left):
-                raise
-            with self.steps.timed("Remove a container group that is in no state"):
-                for each in left:
-                    Azure(self.stack.env, outputs).delete_group(each)
-            self.stack.up(title, config)
-
     def _start(self, outputs: Mapping[str, Any]) -> None:
         """A container group that was stopped is as declared, so no update starts it."""
         azure = Azure(self.stack.env, outputs)
@@ -329,14 +310,26 @@ class Life:
             azure.start_group()
 
     def _run(
-        self, title: str, module: str, *arguments: str, env: Mapping[str, str] | None = None
+        self,
+        title: str,
+        module: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        remedy: Callable[[str], str] | None = None,
     ) -> str:
         command = [sys.executable, "-m", module, *arguments]
-        return self.steps.run(title, command, {**self.stack.env, **(env or {})})
+        return self.steps.run(title, command, {**self.stack.env, **(env or {})}, remedy=remedy)
 
 
 def _data(plan: Plan) -> list[str]:
     return ["--data", str(plan.data)] if plan.data else []
+
+
+def _registry_remedy(output: str) -> str:
+    """What to do about a workspace whose copy of the model is damaged: nothing else has it."""
+    if "registered was" not in output:
+        return ""
+    return "The workspace's copy of the model is damaged: make down, then make up."
 
 
 def _is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from journey.steps import JourneyError, Steps
+from journey.steps import DiskFullError, JourneyError, Steps
 from local_azure import engine
+from local_azure.environment import ADOPT
 from local_azure.errors import DamagedStateError, LocalAzureError
 from local_azure.ready import Ready
 from local_azure.stack import Stack as LocalStack
@@ -92,11 +93,25 @@ class Stack:
         self.steps.run(title, command, self.env)
 
     def up(self, title: str, config: Mapping[str, str] | None = None) -> None:
-        """Update the stack, its configuration first; shows Pulumi's own count of changes."""
+        """Update the stack, its configuration first; shows Pulumi's own count of changes.
+
+        What an update made that could not write it down (a kill, a full disk) is in no state and
+        refused as existing; it has the stack's own names, so it is taken over.
+        """
         command = ["pulumi", "up", "--yes", "--skip-preview", "--refresh", "--non-interactive"]
         for key, value in (config or {}).items():
             command += ["--config", f"{key}={value}"]
-        self._change(title, command)
+        try:
+            self._change(title, command)
+        except DiskFullError:
+            raise
+        except JourneyError as error:
+            left = unowned(error.output)
+            if not left:
+                raise
+            for each in left:
+                self.steps.detail(f"taken over, as no state has it: {each.rsplit('/', 1)[-1]}")
+            self._change(f"{title}, again", command, {ADOPT: "1"})
 
     def unset(self, title: str, key: str) -> None:
         """Remove a key from the stack's configuration."""
@@ -107,9 +122,12 @@ class Stack:
         command = ["pulumi", "destroy", "--yes", "--skip-preview", "--refresh", "--non-interactive"]
         self._change(title, command)
 
-    def _change(self, title: str, command: list[str]) -> None:
+    def _change(
+        self, title: str, command: list[str], more: Mapping[str, str] | None = None
+    ) -> None:
+        env = {**self.env, **(more or {})}
         try:
-            output = self.steps.run(title, command, self.env, remedy=remedy)
+            output = self.steps.run(title, command, env, remedy=remedy)
         except JourneyError:
             # A pulumi that was killed leaves a language host that looks for it for minutes.
             engine.end_left(self.local.home)

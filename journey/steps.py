@@ -128,7 +128,7 @@ class Steps:
                 )
             raise JourneyError(
                 f"{title} failed with exit code {process.returncode} after {seconds:.1f} s."
-                + (f" {remedy(''.join(output))}" if remedy else "")
+                + (f" {advice}" if (advice := remedy("".join(output)) if remedy else "") else "")
                 + f" The whole output: {self.relative(log)}",
                 "".join(output),
             )

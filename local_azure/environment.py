@@ -22,6 +22,9 @@ STACK = "local"
 AMBIENT = "LOCAL_AZURE_AMBIENT"
 """Keeps the values that were replaced, as JSON: a stand-in started from inside gets them back."""
 
+ADOPT = "LOCAL_AZURE_ADOPT"
+"""Set to 1, it lets the plugin take over what exists instead of refusing to create it."""
+
 TENANT_NAME = "adfs"
 """The one tenant whose authority Microsoft's libraries use without asking Microsoft first."""
 

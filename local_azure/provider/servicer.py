@@ -10,6 +10,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local_azure import types
+from local_azure.environment import ADOPT
 from local_azure.provider import checks, defaults, projection
 from local_azure.provider.arm_client import ArmClient, ArmClientError, HalfMadeError, Login
 from local_azure.provider.difference import Difference, comparable, differences
@@ -143,7 +144,10 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         return answered(context, diff)
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """PUT a new resource; in a preview, promise its outputs. What exists is refused."""
+        """PUT a new resource; in a preview, promise its outputs. What exists is refused.
+
+        But where `ADOPT` is set: then an update that could not write down what it made goes on.
+        """
 
         def create() -> Any:
             kind = _kind(request.urn)
@@ -151,7 +155,8 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview or has_unknown(inputs):
                 return provider_pb2.CreateResponse(properties=to_struct(_promised(kind, inputs)))
             resource_id = kind.resource_id(self._arm.login.subscription, inputs)
-            if self._arm.get(resource_id, kind.api_versions[0]) is not None:
+            exists = self._arm.get(resource_id, kind.api_versions[0]) is not None
+            if exists and os.environ.get(ADOPT) != "1":
                 # A PUT would quietly take over what somebody else made.
                 raise RefusedError(
                     f"cannot create already existing resource '{resource_id}'; delete it, or take "

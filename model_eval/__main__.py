@@ -21,6 +21,9 @@ except ModuleNotFoundError as error:
     )
 
 from model_eval.errors import EvaluationError
+from scoring.errors import ScoringError
+from scoring.output_folder import check as check_folder
+from scoring.output_folder import extended, write_text
 
 P = ParamSpec("P")
 DEFAULT_MODEL = Path(__file__).parent / "models" / "sklearn_mnist" / "1"
@@ -33,8 +36,19 @@ ModelOption = Annotated[Path, typer.Option("--model", help="Model directory.")]
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Test data: .npz (X, y) or .csv; MNIST without it.")
 ]
-OutOption = Annotated[Path, typer.Option("--out", help="Folder for plots and reports.")]
-JsonOption = Annotated[Path | None, typer.Option("--json", help="Write the result here too.")]
+EvidenceOption = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        help="Folder for plots and reports: new, empty, or from an earlier validate or smoke, whose"
+        " files of the same names are replaced.",
+    ),
+]
+JsonOption = Annotated[
+    Path | None,
+    typer.Option("--json", help="Write the result here too; an older file is replaced."),
+]
+EVIDENCE = "evidence of a model"
 
 
 def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -44,7 +58,7 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except EvaluationError as error:
+        except (EvaluationError, ScoringError) as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
@@ -56,7 +70,14 @@ def one_line_errors(command: Callable[P, None]) -> Callable[P, None]:
 
 @app.command()
 @one_line_errors
-def train(out: OutOption = DEFAULT_MODEL) -> None:
+def train(
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Model directory: new, empty, or an earlier trained model, which is replaced."
+        ),
+    ] = DEFAULT_MODEL,
+) -> None:
     """Train on the 60,000 MNIST images, as part 1 of the tutorial does."""
     # Imported in the commands that need it: scikit-learn takes half a second.
     from model_eval import training
@@ -82,13 +103,14 @@ def train(out: OutOption = DEFAULT_MODEL) -> None:
 def validate(
     model: ModelOption = DEFAULT_MODEL,
     data: DataOption = None,
-    out: OutOption = OUT,
+    out: EvidenceOption = OUT,
     min_accuracy: Annotated[
         float, typer.Option(min=0, max=1, help="The gate: exit code 1 below it.")
     ] = 0.9,
     json: JsonOption = None,
 ) -> None:
     """Measure a model on its test data, draw its mistakes, hold it against the gate."""
+    extended(out, EVIDENCE)
     from model_eval import dataset, plots, validation
 
     test_data = dataset.load(data, lambda line: typer.echo(line))
@@ -119,7 +141,7 @@ def smoke(
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds that a starting service is waited for.")
     ] = 60,
-    out: OutOption = OUT,
+    out: EvidenceOption = OUT,
     json: JsonOption = None,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
 ) -> None:
@@ -129,6 +151,7 @@ def smoke(
         raise typer.BadParameter(
             f"the environment variable {key_env} is not set", param_hint="--key-env"
         )
+    extended(out, EVIDENCE)
     from model_eval import dataset, plots, validation
     from model_eval.endpoint import Endpoint
     from model_eval.smoke import Smoke
@@ -140,8 +163,7 @@ def smoke(
     typer.echo(f"labels:      {result.samples.truth}")
     typer.echo(f"predictions: {result.samples.predicted}")
     typer.echo(f"raw row:     label {result.raw.truth}, answer {result.raw.predicted}")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "sample.json").write_text(test.raw_body(result), encoding="utf-8")
+    write_text(out / "sample.json", test.raw_body(result))
     shape = result.manifest.input.image
     if shape and result.samples.predicted:
         rows = test_data.features[result.samples.indices]
@@ -177,7 +199,9 @@ def config(
         typer.FileText | None,
         typer.Option(help="Output of `pulumi stack output --json`; - is standard input."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where to write it.")] = CONFIG,
+    out: Annotated[
+        Path, typer.Option(help="Where to write it; an older file is replaced.")
+    ] = CONFIG,
 ) -> None:
     """Write config.json for Workspace.from_config() from the stack's outputs."""
     from model_eval import workspace_config
@@ -227,7 +251,11 @@ def register(
     / "report.json",
     min_accuracy: Annotated[float, typer.Option(min=0, max=1, help="The gate.")] = 0.9,
     retrieve_to: Annotated[
-        Path | None, typer.Option(help="Then download what the workspace holds to here.")
+        Path | None,
+        typer.Option(
+            help="Then download what the workspace holds to this directory: new, empty, or an"
+            " earlier retrieved model, which is replaced."
+        ),
     ] = None,
     config: ConfigOption = CONFIG,
     limit: LimitOption = 120,
@@ -235,9 +263,12 @@ def register(
 ) -> None:
     """Register a model that passed the gate; the same bytes again are no new version."""
     from model_eval import validation, workspace_config
+    from model_eval.registry import RESULT as RETRIEVED
     from model_eval.registry import Registry
 
     evidence = workspace_config.read_report(report)
+    if retrieve_to:
+        check_folder(retrieve_to, RETRIEVED)
     registry = Registry.connect(config, limit)
     done = registry.register(model, evidence, min_accuracy, workspace_config.git_commit())
     verb = "registered" if done.created else "already registered"
@@ -258,7 +289,12 @@ def register(
 @app.command()
 @one_line_errors
 def retrieve(
-    out: OutOption,
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="Model directory: new, empty, or an earlier retrieved model, which is replaced."
+        ),
+    ],
     name: Annotated[str, typer.Option(help="The model's name.")] = "sklearn_mnist",
     version: Annotated[str, typer.Option(help="A number, or latest.")] = "latest",
     config: ConfigOption = CONFIG,

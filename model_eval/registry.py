@@ -19,8 +19,10 @@ from typing import Any, TypeVar
 from model_eval import manifest as manifests
 from model_eval.digest import sha256_of
 from model_eval.errors import GateError, RegistryError
+from scoring.output_folder import replaced
 
 T = TypeVar("T")
+RESULT = "a retrieved model"
 LIMIT_SECONDS = 120.0
 """For one request to the workspace; the SDK alone would retry for minutes."""
 
@@ -150,27 +152,29 @@ class Registry:
         Args:
             name: The model's name.
             version: Its version; None is the latest.
-            out: The directory; replaced as a whole.
+            out: The directory: new, empty, or an earlier retrieved model, which is replaced.
 
         Raises:
             RegistryError: No such model or version, or bytes that are not those that were
                 registered.
+            OutputError: The directory holds something else.
         """
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".model-") as temporary:
+        with replaced(out, RESULT) as draft:
 
             def download() -> tuple[Registered, Path]:
                 from azureml.core import Model
 
                 model = Model(self.workspace, name=name, version=version)
-                return _registered(model), Path(model.download(temporary, exist_ok=True))
+                return _registered(model), Path(model.download(str(inside), exist_ok=True))
 
             wanted = f"{name} version {version or 'latest'}"
-            found, folder = self._call(download, f"retrieve {wanted}")
-            _check(found, folder)
-            if out.exists():
-                shutil.rmtree(out)
-            folder.rename(out)
+            with tempfile.TemporaryDirectory() as temporary:
+                inside = Path(temporary)
+                found, folder = self._call(download, f"retrieve {wanted}")
+                _check(found, folder)
+                manifest = manifests.read(folder)
+                for kept in (manifest.file, manifests.FILE):
+                    shutil.copyfile(folder / kept, draft / kept)
         return found
 
     def _call(self, work: Callable[[], T], doing: str) -> T:

@@ -17,6 +17,7 @@ from model_eval.dataset import Dataset
 from model_eval.endpoint import Answer, Endpoint
 from model_eval.errors import DataError, EndpointError
 from model_eval.manifest import Manifest
+from scoring.output_folder import write_text
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ class Result:
             )
             if check.failure:
                 ET.SubElement(case, "failure", message=check.failure).text = check.failure
-        file.parent.mkdir(parents=True, exist_ok=True)
-        ET.ElementTree(suite).write(file, encoding="utf-8", xml_declaration=True)
+        head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+        write_text(file, head + ET.tostring(suite, encoding="unicode"))
 
 
 @dataclass

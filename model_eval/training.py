@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +18,14 @@ from model_eval import mnist
 from model_eval.digest import sha256_of
 from model_eval.manifest import Input, Manifest, Metrics, Training
 from model_eval.metrics import evaluate
+from scoring.output_folder import check, replaced
 
 PARAMETERS: dict[str, Any] = {"C": 1 / 0.8, "solver": "liblinear", "random_state": 42}
 """The tutorial's: a regularisation rate of 0.8."""
 
 NAME = "sklearn_mnist"
 FILE = "sklearn_mnist_model.pkl"
+RESULT = "a trained model"
 
 
 def fit(
@@ -59,22 +59,22 @@ def train(out: Path, say: Callable[[str], None], fitted: Callable[[], None]) -> 
     """Train on MNIST, measure on its test set and write a model directory.
 
     Args:
-        out: The directory; replaced as a whole when the model is complete.
+        out: The directory: new, empty, or an earlier trained model, which is replaced when the new
+            one is complete.
         say: Told where the data comes from.
         fitted: Called after each of the ten classes.
 
     Raises:
         DataError: The training data could not be had.
+        OutputError: The directory holds something else.
     """
+    check(out, RESULT)
     images, labels = mnist.training_set(say)
     test_images, test_labels = mnist.test_set(say)
     model = fit(images, labels, fitted)
     classes = [int(label) for label in model.classes_]
     evaluation = evaluate(test_labels, np.asarray(model.predict(test_images)), classes)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as draft_name:
-        draft = Path(draft_name) / "model"
-        draft.mkdir()
+    with replaced(out, RESULT) as draft:
         joblib.dump(model, draft / FILE)
         manifest = Manifest(
             name=NAME,
@@ -102,7 +102,4 @@ def train(out: Path, say: Callable[[str], None], fitted: Callable[[], None]) -> 
             ),
         )
         manifest.write(draft)
-        if out.exists():
-            shutil.rmtree(out)
-        draft.replace(out)
     return manifest

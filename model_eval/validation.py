@@ -18,6 +18,7 @@ from model_eval.dataset import Dataset
 from model_eval.errors import DataError, GateError, ModelError
 from model_eval.manifest import Manifest
 from model_eval.metrics import Evaluation, evaluate
+from scoring.output_folder import write_text
 
 
 def validate(model_folder: Path, data: Dataset) -> tuple[Evaluation, Manifest]:
@@ -66,8 +67,7 @@ def report(evaluation: Evaluation, manifest: Manifest, data: Dataset) -> dict[st
 
 def write_json(value: dict[str, Any], file: Path) -> None:
     """Write a report."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    write_text(file, json.dumps(value, indent=2) + "\n")
 
 
 def gate(evaluation: Evaluation, least: float) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from model_eval.errors import GateError, RegistryError
+from scoring.output_folder import write_text
 
 NEEDED = {
     "subscription_id": "subscription_id",
@@ -57,8 +58,7 @@ def write(outputs: str, file: Path) -> None:
         raise RegistryError(
             f"the stack has no output {error}; make the infrastructure first: pulumi up"
         ) from error
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    write_text(file, json.dumps(config, indent=2) + "\n")
 
 
 def read_report(file: Path) -> dict[str, Any]:

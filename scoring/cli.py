@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from scoring.errors import ImageError, ScoringError
+from scoring.errors import ScoringError
 from scoring.image import build as image_build
 from scoring.image import push as image_push
 from scoring.myenv import FILE, conda_file
+from scoring.output_folder import write_text
 from scoring.settings import Settings
 
 app = typer.Typer(
@@ -25,7 +26,10 @@ app = typer.Typer(
 )
 
 JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Also write the result as JSON.")
+    Path | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Also write the result as JSON; an older file is replaced."
+    ),
 ]
 ModelDir = Annotated[
     Path, typer.Option("--model", metavar="DIR", help="The model directory: pickle and manifest.")
@@ -78,14 +82,21 @@ def serve(
 @app.command()
 def build(
     model: ModelDir,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the image goes.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Where the image goes: a new or empty folder, or an earlier image, which is"
+            " replaced.",
+        ),
+    ],
     json_file: JsonFile = None,
 ) -> None:
     """Build the image: an OCI layout and a Docker context; the same input, the same digest."""
     with _one_line_errors():
         built = image_build.build_image(model, out)
-    typer.echo(built["digest"])
-    _write_json(json_file, built)
+        typer.echo(built["digest"])
+        _write_json(json_file, built)
 
 
 @app.command()
@@ -100,25 +111,22 @@ def push(
     """Push the image to an Azure container registry; what is already there is not sent again."""
     with _one_line_errors():
         pushed = image_push.push_image(image, registry, repository)
-    typer.echo(pushed["reference"])
-    _write_json(json_file, pushed)
+        typer.echo(pushed["reference"])
+        _write_json(json_file, pushed)
 
 
 @app.command()
 def myenv(
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where it goes.")] = FILE,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The file; an older one is replaced.")
+    ] = FILE,
 ) -> None:
     """Write myenv.yml, the conda file of the tutorial, from the image's pinned requirements."""
     with _one_line_errors():
-        text = conda_file()
-        try:
-            out.write_text(text, "utf-8")
-        except OSError as error:
-            raise ImageError(f"{out} cannot be written: {error.strerror}") from None
+        write_text(out, conda_file())
     typer.echo(out)
 
 
 def _write_json(file: Path | None, content: dict[str, Any]) -> None:
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        write_text(file, json.dumps(content, indent=2) + "\n")

@@ -4,7 +4,8 @@ ScoringError            stops a command or the start of the service; one line
 |-- SettingsError       a wrong environment variable
 |-- ModelError          a model that cannot be trusted or read
 |-- ScriptError         an entry script that breaks the init/run contract
-`-- ImageError          an image that cannot be built or pushed
+|-- ImageError          an image that cannot be built or pushed
+`-- OutputError         a file or folder that is not one to write to
 Rejection               one request is refused; carries its HTTP status
 RowError                an entry script's word for rows that it cannot score; answered with 400
 """
@@ -30,6 +31,10 @@ class ScriptError(ScoringError):
 
 class ImageError(ScoringError):
     """The image cannot be built, read or pushed."""
+
+
+class OutputError(ScoringError):
+    """A named file or folder cannot be written, or holds what is not to be lost."""
 
 
 class RowError(ValueError):

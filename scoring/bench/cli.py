@@ -25,6 +25,7 @@ from scoring.bench.plan import QUICK, Plan
 from scoring.bench.servers import ServerFailedError
 from scoring.bench.soak import Outcome, Soak, questions, thirds
 from scoring.errors import ScoringError
+from scoring.output_folder import write_text
 
 app = typer.Typer(
     help="Measure the service, or keep it busy.",
@@ -178,5 +179,4 @@ def _summary(outcome: Outcome) -> Table:
 
 def _write(file: Path | None, text: str) -> None:
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        write_text(file, text)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from scoring.errors import ImageError
 from scoring.image.oci import write_layout
 from scoring.manifest import MANIFEST, Manifest, verified_bytes
+from scoring.output_folder import replaced
 
 ROOM = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOM / "requirements.txt"
 WORKDIR = "app"
-_LEFT_OUT = ("bench", "image", "cli.py", "__main__.py", "myenv.py")
+RESULT = "an image"
+_LEFT_OUT = ("bench", "image", "cli.py", "__main__.py", "myenv.py", "output_folder.py")
 """What runs beside the service, not in it."""
 
 ENVIRONMENT = {
@@ -35,7 +35,7 @@ def build_image(model: Path, out: Path) -> dict[str, Any]:
 
     Args:
         model: The model directory.
-        out: The folder; replaced as a whole.
+        out: The folder: new, empty, or an earlier image of this function, which is replaced.
 
     Returns:
         `digest`, `labels` and the two folders `layout` and `context`.
@@ -43,6 +43,7 @@ def build_image(model: Path, out: Path) -> dict[str, Any]:
     Raises:
         ModelError: The pickle is not the one that the manifest declares.
         ImageError: The image would install another scikit-learn than the model's.
+        OutputError: The folder holds something else.
     """
     manifest = Manifest.read(model)
     pickle = verified_bytes(model, manifest)
@@ -55,23 +56,14 @@ def build_image(model: Path, out: Path) -> dict[str, Any]:
     files[f"model/{manifest.file}"] = pickle
     files[f"model/{MANIFEST}"] = (model / MANIFEST).read_bytes()
     labels = _labels(manifest)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".image-") as draft_name:
-            draft = Path(draft_name) / "image"
-            draft.mkdir()
-            _write_context(draft / "context", files, labels)
-            digest = write_layout(
-                draft,
-                {f"{WORKDIR}/{name}": content for name, content in files.items()},
-                _config(labels),
-                manifest.name,
-            )
-            if out.exists():
-                shutil.rmtree(out)
-            draft.rename(out)
-    except OSError as error:
-        raise ImageError(f"the image cannot be written to {out}: {error.strerror}") from error
+    with replaced(out, RESULT) as draft:
+        _write_context(draft / "context", files, labels)
+        digest = write_layout(
+            draft,
+            {f"{WORKDIR}/{name}": content for name, content in files.items()},
+            _config(labels),
+            manifest.name,
+        )
     return {
         "digest": digest,
         "labels": labels,

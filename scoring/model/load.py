@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from scoring.errors import ModelError
 from scoring.manifest import Manifest, verified_bytes
 from scoring.model.linear import LinearModel
 from scoring.model.pickles import linear_parts
@@ -67,4 +68,16 @@ def unpickle(content: bytes) -> Any:
 
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
-        return joblib.load(io.BytesIO(content))
+        try:
+            return joblib.load(io.BytesIO(content))
+        except InconsistentVersionWarning as warning:
+            raise ModelError(
+                f"the pickle was written by scikit-learn {warning.original_sklearn_version},"
+                f" {warning.current_sklearn_version} is installed; train the model again, or"
+                " install that one"
+            ) from None
+        except Exception as error:  # a pickle may raise anything
+            reason = " ".join(str(error).split())
+            raise ModelError(
+                f"the pickle cannot be loaded: {type(error).__name__}: {reason}"
+            ) from error

@@ -1,6 +1,9 @@
 """Read a linear model's coefficients out of a pickle without importing scikit-learn.
 
 That import takes 0.7 s and 120 MB, which a matrix product does not need.
+Coefficients alone do not say how a version computes: before 1.8, LogisticRegression normalised a
+logistic for each class with `multi_class="ovr"` and liblinear, where today it takes a softmax. So
+only pickles of the installed scikit-learn are read, and of versions whose arithmetic linear.py has.
 The reader makes no object of any class but the few listed here: estimators become plain holders of
 their attributes. Whatever it does not know makes it give up, and the general path takes over.
 """
@@ -10,10 +13,14 @@ from __future__ import annotations
 import io
 import pickle
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+_ARITHMETIC = ("1.9",)
+"""Versions of scikit-learn, without the patch level, that linear.py answers like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,7 @@ class _Holder:
     coef_: Any
     intercept_: Any
     classes_: Any
+    solver: Any
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -117,7 +125,7 @@ def linear_parts(content: bytes) -> LinearParts | None:
 
 
 def _parts(estimator: Any) -> LinearParts | None:
-    if not isinstance(estimator, _Holder):
+    if not isinstance(estimator, _Holder) or not _is_current(estimator):
         return None
     if estimator.kind == "OneVsRestClassifier":
         return _one_versus_rest(estimator)
@@ -132,14 +140,32 @@ def _parts(estimator: Any) -> LinearParts | None:
     probabilities = "none"
     if estimator.kind == "LogisticRegression":
         probabilities = "logistic" if len(coefficients) == 1 else "softmax"
+        if probabilities == "softmax" and estimator.solver == "liblinear":
+            return None  # scikit-learn cannot have fitted it so
     return LinearParts(coefficients, intercepts, np.asarray(estimator.classes_), probabilities)
+
+
+def _is_current(holder: Any) -> bool:
+    """Whether the installed scikit-learn wrote it, in a version whose arithmetic is known."""
+    written = getattr(holder, "_sklearn_version", None)
+    if not isinstance(written, str) or written.rpartition(".")[0] not in _ARITHMETIC:
+        return False
+    try:
+        return metadata.version("scikit-learn") == written
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def _one_versus_rest(estimator: Any) -> LinearParts | None:
     binarizer = estimator.label_binarizer_
     parts = [_parts(each) for each in estimator.estimators_]
-    if binarizer.y_type_ != "multiclass" or any(
-        part is None or part.coefficients.shape[0] != 1 or part.classes is None for part in parts
+    if (
+        not _is_current(binarizer)
+        or binarizer.y_type_ != "multiclass"
+        or any(
+            part is None or part.coefficients.shape[0] != 1 or part.classes is None
+            for part in parts
+        )
     ):
         return None
     known = [part for part in parts if part is not None]

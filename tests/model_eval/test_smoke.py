@@ -61,8 +61,8 @@ def test_wrong_predictions_are_drawn_red_on_black(
 ) -> None:
     service = serve(mnist_model)
     smoke(service.uri, tmp_path / "right", "--samples", "100")
-    done = smoke(service.uri, tmp_path, "--samples", "100")
-    picture = np.asarray(Image.open(tmp_path / "results.png").convert("RGB")).astype(int)
+    done = smoke(service.uri, tmp_path / "wrong", "--samples", "100")
+    picture = np.asarray(Image.open(tmp_path / "wrong" / "results.png").convert("RGB")).astype(int)
     red = (picture[..., 0] > 200) & (picture[..., 1] < 60) & (picture[..., 2] < 60)
     # The model is wrong on 8 % of the images: among 100 some are.
     assert "100 of 100 labels right" not in done.output

@@ -39,10 +39,10 @@ def run(*arguments: str) -> Any:
 
 
 def test_it_gives_the_tutorials_table_but_for_one_sample(tmp_path: Path) -> None:
-    done = run("--out", str(tmp_path), "--json", str(tmp_path / "copy.json"))
+    done = run("--out", str(tmp_path / "out"), "--json", str(tmp_path / "copy.json"))
     assert done.exit_code == 0, done.output
     assert "Overall accuracy: 0.9205" in done.output
-    report = json.loads((tmp_path / "report.json").read_text())
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
     difference = np.array(report["confusion_matrix"]) - np.array(TUTORIAL)
     assert np.abs(difference).sum() == 2
     assert report["accuracy"] == 0.9205
@@ -50,8 +50,8 @@ def test_it_gives_the_tutorials_table_but_for_one_sample(tmp_path: Path) -> None
 
 
 def test_the_report_names_model_data_versions_and_each_class(tmp_path: Path) -> None:
-    run("--out", str(tmp_path))
-    report = json.loads((tmp_path / "report.json").read_text())
+    run("--out", str(tmp_path / "out"))
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert len(report["model"]["sha256"]) == 64
     assert report["data_md5"]["t10k-images-idx3-ubyte"] == "2646ac647ad5339dbf082846283269ea"
     assert report["versions"]["scikit-learn"] == "1.9.1"
@@ -66,8 +66,8 @@ def test_two_validations_write_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_plot_shines_where_the_model_errs_most(tmp_path: Path) -> None:
-    run("--out", str(tmp_path))
-    picture = np.asarray(Image.open(tmp_path / "conf.png").convert("L")).astype(int)
+    run("--out", str(tmp_path / "out"))
+    picture = np.asarray(Image.open(tmp_path / "out" / "conf.png").convert("L")).astype(int)
     assert picture.shape == (500, 800)
     # The axes' square: the diagonal is black, five taken for three is the brightest cell.
     dark = picture < 250
@@ -88,7 +88,7 @@ def test_the_plot_shines_where_the_model_errs_most(tmp_path: Path) -> None:
 
 
 def test_below_the_gate_it_exits_1_and_says_by_how_much(tmp_path: Path) -> None:
-    done = run("--out", str(tmp_path), "--min-accuracy", "0.93")
+    done = run("--out", str(tmp_path / "out"), "--min-accuracy", "0.93")
     assert done.exit_code == 1
     assert "accuracy 0.9205 is 0.0095 below the gate of 0.9300 (95 more of 10000" in done.output
     assert "Traceback" not in done.output
@@ -101,7 +101,7 @@ def test_an_altered_model_is_refused_before_it_is_unpickled(
     shutil.copytree(mnist_model, model)
     trap = b"cos\nsystem\n(S'touch " + str(tmp_path / "run").encode() + b"'\ntR."
     (model / "sklearn_mnist_model.pkl").write_bytes(trap)
-    done = run("--model", str(model), "--out", str(tmp_path))
+    done = run("--model", str(model), "--out", str(tmp_path / "out"))
     assert done.exit_code == 1
     assert "was altered" in done.output
     assert not (tmp_path / "run").exists()
@@ -120,7 +120,7 @@ def test_a_model_of_another_scikit_learn_is_refused(tmp_path: Path, mnist_model:
     manifest = json.loads((model / "manifest.json").read_text())
     manifest["sha256"] = sha256_of(pickle)
     (model / "manifest.json").write_text(json.dumps(manifest))
-    done = run("--model", str(model), "--out", str(tmp_path))
+    done = run("--model", str(model), "--out", str(tmp_path / "out"))
     assert done.exit_code == 1
     assert "written by scikit-learn 1.8.9" in done.output
 
@@ -128,20 +128,20 @@ def test_a_model_of_another_scikit_learn_is_refused(tmp_path: Path, mnist_model:
 @pytest.mark.parametrize("content", ["", "{}", '{"name": "x"}', "[1"])
 def test_a_broken_manifest_names_its_file(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
-    done = run("--model", str(tmp_path), "--out", str(tmp_path))
+    done = run("--model", str(tmp_path), "--out", str(tmp_path / "out"))
     assert done.exit_code == 1
     assert "manifest.json" in done.output
 
 
 def test_your_own_model_and_data_are_validated_without_digits(tmp_path: Path, wine: Any) -> None:
-    done = run("--model", str(wine.model), "--data", str(wine.data), "--out", str(tmp_path))
+    done = run("--model", str(wine.model), "--data", str(wine.data), "--out", str(tmp_path / "out"))
     assert done.exit_code == 0, done.output
-    report = json.loads((tmp_path / "report.json").read_text())
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["classes"] == ["barbera", "barolo", "grignolino"]
 
 
 def test_data_that_does_not_fit_the_model_is_named(tmp_path: Path, wine: Any) -> None:
-    done = run("--data", str(wine.data), "--out", str(tmp_path))
+    done = run("--data", str(wine.data), "--out", str(tmp_path / "out"))
     assert done.exit_code == 1
     assert "the data has 13 features a row, the model takes 784" in done.output
 
@@ -161,7 +161,7 @@ def test_unusable_data_is_refused_with_its_place(
     tmp_path: Path, name: str, content: str, message: str
 ) -> None:
     (tmp_path / name).write_text(content)
-    done = run("--data", str(tmp_path / name), "--out", str(tmp_path))
+    done = run("--data", str(tmp_path / name), "--out", str(tmp_path / "out"))
     assert done.exit_code == 1
     assert message in done.output
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from scoring import score
-from scoring.errors import Rejection
+from scoring.errors import ModelError, Rejection
+from scoring.manifest import Manifest
 from scoring.model.linear import LinearModel
 from scoring.model.load import load_model
-from scoring.model.pickles import LinearParts
+from scoring.model.pickles import LinearParts, linear_parts
 from scoring.routes.json_rows import RowReader
 
 
@@ -125,3 +128,51 @@ def test_any_bytes_are_read_or_refused(body):
     with pytest.raises(Rejection) as refused:
         RowReader(2, 3, ("predict",)).read(body)
     assert refused.value.status == 400
+
+
+OLD = Path(__file__).with_name("pickles")
+
+
+@pytest.mark.parametrize("kind", ["liblinear", "ovr"])
+def test_a_linear_pickle_of_an_older_scikit_learn_is_refused_whatever_its_manifest_says(
+    kind, tmp_path
+):
+    """1.5 normalises a logistic for each class; today's softmax gives another answer."""
+    content = (OLD / f"{kind}-1.5.2.pkl").read_bytes()
+    assert linear_parts(content) is None
+    write_model(
+        tmp_path, content, features=4, classes=[0, 1, 2], framework={"scikit-learn": "1.9.1"}
+    )
+    with pytest.raises(ModelError, match=r"written by scikit-learn 1\.5\.2"):
+        load_model(tmp_path)
+
+
+def test_a_part_of_another_version_keeps_the_whole_off_the_fast_path(model_dir):
+    content = (model_dir / Manifest.read(model_dir).file).read_bytes()
+    assert linear_parts(content) is not None
+    assert content.count(b"1.9.1") == 1  # the memo repeats it
+    assert linear_parts(content.replace(b"1.9.1", b"1.9.0")) is None
+
+
+def test_an_installed_version_of_unknown_arithmetic_goes_the_general_way(model_dir, monkeypatch):
+    content = (model_dir / Manifest.read(model_dir).file).read_bytes()
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "1.5.2")
+    assert linear_parts(content.replace(b"1.9.1", b"1.5.2")) is None
+    assert linear_parts(content) is None
+
+
+def write_model(folder: Path, content: bytes, **manifest: Any) -> None:
+    """A model directory around a pickle's bytes."""
+    folder.mkdir(exist_ok=True)
+    (folder / "model.pkl").write_bytes(content)
+    described = {
+        "name": "own",
+        "version": "1",
+        "file": "model.pkl",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "estimator": "Own",
+        "framework": {"scikit-learn": "1.9.1"},
+        "input": {"features": manifest.pop("features")},
+        **manifest,
+    }
+    (folder / "manifest.json").write_text(json.dumps(described))

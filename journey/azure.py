@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,6 +59,14 @@ class Azure:
         except (UnexpectedAnswerError, KeyError, IndexError, TypeError, ValueError):
             return None
 
+    def has_workspace(self) -> bool:
+        """Whether the stack's workspace exists: a state that says so may be older than ARM."""
+        try:
+            self._json("GET", f"{self._models}?count=1")
+        except (UnexpectedAnswerError, KeyError):
+            return False
+        return True
+
     def has_image(self, repository: str, digest: str) -> bool:
         """Whether the stack's registry has an image."""
         server = str(self.outputs["login_server"])
@@ -96,16 +105,45 @@ class Azure:
         except UnexpectedAnswerError as error:
             raise JourneyError(f"the container group does not start: {error}") from error
 
+    def remove_half_made_group(self, name: str) -> bool:
+        """Delete a container group that was never finished, and wait until it is gone.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            JourneyError: It does not go.
+        """
+        try:
+            url = f"{self._url}{self._path(f'{GROUP}/{name}')}?api-version={GROUPS}"
+            status, content = self._send("GET", url)
+            if status != 200:
+                return False
+            properties = json.loads(content)["properties"]
+            made = properties.get("provisioningState") == "Succeeded"
+            if made and (properties.get("ipAddress") or {}).get("fqdn"):
+                return False
+            self._json("DELETE", url)
+            deadline = time.monotonic() + START_SECONDS
+            while self._send("GET", url)[0] != 404:
+                if time.monotonic() > deadline:
+                    raise JourneyError(f"the half-made container group {name} does not go")
+                time.sleep(0.1)
+        except (UnexpectedAnswerError, KeyError, ValueError) as error:
+            raise JourneyError(
+                f"the half-made container group {name} cannot be deleted: {error}"
+            ) from error
+        return True
+
     def _registered_version(self, name: str, file: str, sha256: str) -> int | None:
-        workspace = self._path(f"Microsoft.MachineLearningServices/workspaces/{self._workspace}")
-        base = f"{self._url}/modelmanagement/v1.0{workspace}"
         asked = urlencode({"name": name, "tags": f"sha256={sha256}", "count": 1})
-        found = self._json("GET", f"{base}/models?{asked}")["value"]
+        found = self._json("GET", f"{self._models}?{asked}")["value"]
         if not found or found[0]["kvTags"].get("sha256") != sha256:
             return None
         asset = str(found[0]["url"]).removeprefix("aml://asset/")
-        prefix = self._json("GET", f"{base}/assets/{asset}")["artifacts"][0]["prefix"]
-        contents = f"{self._url}/artifact/v2.0{workspace}/artifacts/prefix/contentinfo"
+        assets = f"{self._models.removesuffix('/models')}/assets"
+        prefix = self._json("GET", f"{assets}/{asset}")["artifacts"][0]["prefix"]
+        contents = f"{self._url}/artifact/v2.0{self._workspace}/artifacts/prefix/contentinfo"
         for each in self._json("GET", f"{contents}/{quote(prefix)}")["value"]:
             if str(each["path"]).rsplit("/", 1)[-1] == file:
                 status, content = self._send("GET", str(each["contentUri"]), token="")
@@ -119,7 +157,12 @@ class Azure:
 
     @property
     def _workspace(self) -> str:
-        return str(self.outputs["workspace"])
+        name = self.outputs["workspace"]
+        return self._path(f"Microsoft.MachineLearningServices/workspaces/{name}")
+
+    @property
+    def _models(self) -> str:
+        return f"{self._url}/modelmanagement/v1.0{self._workspace}/models"
 
     @property
     def _group(self) -> str:

@@ -15,7 +15,7 @@ from journey.built_image import BuiltImage
 from journey.evidence import Evidence
 from journey.plan import Plan
 from journey.stack import Stack
-from journey.steps import JourneyError, Steps
+from journey.steps import DiskFullError, JourneyError, Steps
 from model_eval import workspace_config
 
 REPOSITORY = "sklearn-mnist-svc"
@@ -95,8 +95,8 @@ class Life:
         image = self._build(model)
         reference = self._push(outputs, str(image["digest"]))
         labels = image["labels"]
-        self.stack.up(
-            "Deploy the scoring service",
+        self._deploy(
+            outputs,
             self._unset(DEFAULTS)
             | {
                 "image": reference,
@@ -170,9 +170,7 @@ class Life:
             JourneyError: There is no stack.
         """
         self._recover()
-        for key in ("image", "modelSha256", "modelVersion"):
-            if self.stack.is_set(key):
-                self.stack.unset(f"Remove {key} from the configuration", key)
+        self._forget_image()
         self.stack.up("Remove the container group", self._unset(DEFAULTS))
 
     def down(self) -> None:
@@ -219,10 +217,19 @@ class Life:
         if not self.stack.is_set("tags"):
             self.stack.set("Set the tags that the project asks for", TAGS)
         outputs = self.stack.outputs()
+        if "login_server" in outputs and not Azure(self.stack.env, outputs).has_workspace():
+            self._forget_image()
+            outputs = {}
         if "login_server" not in outputs:
             self.stack.up("Make the infrastructure, without the service", self._unset(DEFAULTS))
             outputs = self.stack.outputs()
         return outputs
+
+    def _forget_image(self) -> None:
+        """Without an image the program declares everything but the container group."""
+        for key in ("image", "modelSha256", "modelVersion"):
+            if self.stack.is_set(key):
+                self.stack.unset(f"Remove {key} from the configuration", key)
 
     def _unset(self, defaults: Mapping[str, str]) -> dict[str, str]:
         return {key: value for key, value in defaults.items() if not self.stack.is_set(key)}
@@ -299,6 +306,19 @@ class Life:
         pushed = json.loads(result.read_text(encoding="utf-8"))
         self.steps.detail("sent" if pushed["pushed"] else "already there")
         return str(pushed["reference"])
+
+    def _deploy(self, outputs: Mapping[str, Any], config: Mapping[str, str]) -> None:
+        """Update the stack; a container group that was never finished is made anew."""
+        title = "Deploy the scoring service"
+        try:
+            self.stack.up(title, config)
+        except DiskFullError:
+            raise
+        except JourneyError:
+            if not Azure(self.stack.env, outputs).remove_half_made_group(REPOSITORY):
+                raise
+            self.steps.detail("removed a container group that was never finished")
+            self.stack.up(f"{title}, again", config)
 
     def _start(self, outputs: Mapping[str, Any]) -> None:
         """A container group that was stopped is as declared, so no update starts it."""

@@ -77,23 +77,38 @@ class Api:
                 )
             case "PUT":
                 started = await self.resources.put(rid, kind, parsed(await request.body()))
-                return await self._changed(started, version, later=started.convention.later)
+                return await self._put(started, version)
             case _:
                 started = await self.resources.patch(rid, kind, parsed(await request.body()))
-                return await self._changed(started, version, later=False)
+                if started.convention.patched == 202:
+                    return self._later(started, version, 202)
+                await started.work
+                return JSONResponse(await self._now(started))
 
-    async def _changed(self, started: Started, version: str, *, later: bool) -> Response:
+    async def _put(self, started: Started, version: str) -> Response:
         manners = started.convention
         status = manners.created if started.created else 200
-        if not later:
-            await started.work
-            return JSONResponse(await self._now(started), status)
-        answer = await self.resources.show(started.resource)
+        first = await self.resources.show(started.resource)
+        if manners.finish == "operation":
+            body = None if started.created and not manners.body_while_creating else first
+            return self._later(started, version, status if body else 202, body)
+        await started.work
+        if manners.finish == "now" or not started.created:
+            first = await self._now(started)
+        headers = {}
+        if started.created and manners.result:
+            values = {"url": self.operations.url, "id": started.resource.id, "version": version}
+            headers["Location"] = manners.result.format(**values)
+        return JSONResponse(first, status, headers)
+
+    def _later(
+        self, started: Started, version: str, status: int, body: Body | None = None
+    ) -> Response:
         identifier = self.operations.start(started.resource.id, started.work)
-        if started.created and not manners.body_while_creating:
-            headers = self.operations.headers(identifier, version, status=False)
-            return Response(status_code=202, headers=headers)
-        return JSONResponse(answer, status, self.operations.headers(identifier, version))
+        headers = self.operations.headers(identifier, version, started.convention)
+        if body is None:
+            return Response(status_code=status, headers=headers)
+        return JSONResponse(body, status, headers)
 
     async def _deleted(self, started: Started | None, version: str) -> Response:
         if started is None:

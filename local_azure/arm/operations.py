@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_azure.arm.conventions import USUAL, Convention, convention
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import parse
 from local_azure.arm.service import Body
@@ -29,6 +30,10 @@ KEPT_SECONDS = 86_400.0
 POLL_MILLISECONDS = 50
 """What clients are asked to wait; azure-core takes a `Retry-After: 0` for 30 seconds."""
 
+_REGISTRY = (
+    "/subscriptions/{subscription}/resourceGroups/{group}"
+    "/providers/Microsoft.ContainerRegistry/registries/{registry}"
+)
 _PLACE = "/subscriptions/{subscription}/providers/{namespace}/locations/{location}"
 
 
@@ -59,37 +64,45 @@ class Operations:
         task.add_done_callback(lambda _: self._tasks.pop(identifier, None))
         return identifier
 
-    def headers(self, identifier: str, api_version: str, *, status: bool = True) -> dict[str, str]:
+    def headers(
+        self, identifier: str, api_version: str, manners: Convention = USUAL, *, status: bool = True
+    ) -> dict[str, str]:
         """The headers that send a client polling.
 
         Args:
             identifier: From `start`.
             api_version: The client's own, handed back in the addresses.
+            manners: Where the type has its operations.
             status: Whether to name the `Azure-AsyncOperation` beside the `Location`.
         """
         resource_id = self._row(identifier)[0]
         rid = parse(resource_id)
         stored = self.store.get(resource_id)
-        base = self.url + _PLACE.format(
-            subscription=rid.subscription,
-            namespace=rid.type.split("/")[0],
-            location=(stored.body.get("location") if stored else None) or "global",
-        )
-        shown = {
-            "Location": f"{base}/operationResults/{identifier}?api-version={api_version}",
-            "x-ms-retry-after-ms": str(POLL_MILLISECONDS),
+        values = {
+            "url": self.url,
+            "id": resource_id,
+            "operation": identifier,
+            "version": api_version,
+            "subscription": rid.subscription,
+            "namespace": rid.type.split("/")[0],
+            "location": (stored.body.get("location") if stored else None) or "global",
         }
-        if status:
-            shown["Azure-AsyncOperation"] = (
-                f"{base}/operationStatuses/{identifier}?api-version={api_version}"
-            )
+        shown = {"x-ms-retry-after-ms": str(POLL_MILLISECONDS)}
+        if manners.result:
+            shown["Location"] = manners.result.format(**values)
+        if manners.status and status:
+            shown["Azure-AsyncOperation"] = manners.status.format(**values)
         return shown
 
     def routes(self) -> list[Route]:
-        """The two addresses of an operation."""
+        """The addresses of an operation, by type (see `conventions`)."""
         return [
             Route(_PLACE + "/operationStatuses/{id}", self._status),
+            Route(_PLACE + "/operations/{id}", self._status),
+            Route(_REGISTRY + "/operationStatuses/registries-{id}", self._status),
+            Route(_PLACE + "/workspaceOperationsStatus/{id}", self._status),
             Route(_PLACE + "/operationResults/{id}", self._result),
+            Route(_PLACE + "/asyncoperations/{id}", self._result),
         ]
 
     def preempt(self) -> None:
@@ -136,8 +149,17 @@ class Operations:
             )
 
     async def _status(self, request: Request) -> Response:
+        if request.query_params.get("type") == "location":
+            return await self._result(request)
         identifier = request.path_params["id"]
         resource_id, status, error, started, ended = self._row(identifier)
+        type_name = parse(resource_id).type
+        manners = convention(type_name, long_running=True)
+        waiting = status == "InProgress"
+        headers = {"x-ms-retry-after-ms": str(POLL_MILLISECONDS)} if waiting else {}
+        status = manners.running if waiting else status
+        if manners.bare and error is None:
+            return JSONResponse({"status": status}, headers=headers)
         shown: dict[str, Any] = {
             "id": request.url.path,
             "name": identifier,
@@ -145,21 +167,22 @@ class Operations:
             "startTime": _time(started),
             "resourceId": resource_id,
         }
+        if manners.first == "Pending":
+            shown["properties"] = {"events": []}
         if ended is not None:
             shown["endTime"] = _time(ended)
         if error is not None:
             shown["error"] = json.loads(error)
-        waiting = {"x-ms-retry-after-ms": str(POLL_MILLISECONDS)} if status == "InProgress" else {}
-        return JSONResponse(shown, headers=waiting)
+        return JSONResponse(shown, headers=headers)
 
     async def _result(self, request: Request) -> Response:
         identifier = request.path_params["id"]
         resource_id, status, error, *_ = self._row(identifier)
         if status == "InProgress":
             version = request.query_params.get("api-version", "")
-            return Response(
-                status_code=202, headers=self.headers(identifier, version, status=False)
-            )
+            manners = convention(parse(resource_id).type, long_running=True)
+            headers = self.headers(identifier, version, manners, status=False)
+            return Response(status_code=202, headers=headers)
         if error is not None:
             failed = json.loads(error)
             raise ArmError(409, failed["code"], failed["message"], failed.get("target"))

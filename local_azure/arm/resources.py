@@ -23,7 +23,7 @@ from local_azure.types import ResourceType
 
 LOG = logging.getLogger(__name__)
 
-BUSY = frozenset({"Creating", "Updating", "Deleting"})
+BUSY = frozenset({"Creating", "Pending", "RegisteringDns", "Updating", "Deleting"})
 """Provisioning states of a resource whose operation has not ended."""
 
 
@@ -85,7 +85,10 @@ class Resources:
         """The body a client sees: with id, name and type, without secure values."""
         service = self._behind.get(resource.type.lower())
         body = await service.show(resource) if service else resource.body
-        return shown(resource, body)
+        documented, answered = convention(resource.type, long_running=True).spelling
+        resource_id = resource.id.replace(documented, answered)
+        type_name = f"/{resource.type}".replace(documented, answered)[1:]
+        return shown(Resource(resource_id, type_name, body), body)
 
     async def put(self, rid: ResourceId, kind: ResourceType, body: object) -> Started:
         """Accept a PUT.
@@ -183,10 +186,9 @@ class Resources:
         resource = Resource(previous.id if previous else rid.text, kind.type, body)
         if service := self._behind.get(kind.type.lower()):
             admit(service, resource, previous)
-        started = Resource(
-            resource.id, resource.type, with_state(body, "Updating" if previous else "Creating")
-        )
         manners = convention(kind.type, long_running=kind.long_running)
+        state = "Updating" if previous else manners.first
+        started = Resource(resource.id, resource.type, with_state(body, state))
         self.store.put(started)
         return Started(started, previous is None, manners, self._make(resource, previous))
 

@@ -25,16 +25,16 @@ from local_azure.arm.subscriptions import SUBSCRIPTION, TENANT
 from local_azure.arm.tokens import Identity, Tokens
 
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
-PATH = f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs"
-VERSION = {"api-version": "2023-09-01"}
-BODY: Body = {"location": "westeurope", "properties": {"sku": {"name": "PerGB2018"}}}
+PATH = f"{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/logs"
+VERSION = {"api-version": "2025-12-01"}
+BODY: Body = {"location": "westeurope", "properties": {}}
 
 
 @dataclass
 class Workspaces:
     """A service that does what a tag of the resource says, and keeps a record."""
 
-    type: str = "Microsoft.OperationalInsights/workspaces"
+    type: str = "Microsoft.MachineLearningServices/workspaces"
     calls: list[str] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
 
@@ -236,5 +236,5 @@ def test_an_operation_that_a_stop_cut_off_has_failed(run: Run):
 def test_an_unknown_operation_is_not_found(run: Run):
     arm = run()
     known = arm.put("").headers["azure-asyncoperation"]
-    answer = arm.client.get(known.replace("operationStatuses/", "operationStatuses/x"))
+    answer = arm.client.get(known.replace("OperationsStatus/", "OperationsStatus/x"))
     assert answer.json()["error"]["code"] == "OperationNotFound"

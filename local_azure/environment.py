@@ -46,6 +46,7 @@ _REPLACED = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
     "CURL_CA_BUNDLE",
 )
 _DROPPED = ("SSL_CERT_DIR", "CURL_CA_BUNDLE", "PYTHONDONTWRITEBYTECODE", "PYTHONHOME", AMBIENT)
@@ -115,6 +116,7 @@ def _added(home: Home, url: str, pulumi: Path | None, outside: Mapping[str, str]
         # TLS: the stand-in's own authority and no other, so that no call can leave the machine.
         "SSL_CERT_FILE": str(authority),
         "REQUESTS_CA_BUNDLE": str(authority),
+        "NODE_EXTRA_CA_CERTS": str(authority),
         # Pulumi.
         "PULUMI_HOME": str(home.pulumi_home),
         "PULUMI_BACKEND_URL": f"file://{home.backend}",

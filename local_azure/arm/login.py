@@ -46,9 +46,10 @@ class Login:
         ]
 
     async def clouds(self, request: Request) -> Response:
-        """The list of clouds, with one entry; the shape depends on the API version as in Azure.
+        """The one cloud; the shape depends on the API version as in Azure.
 
-        Clients of 2019-05-01 and later read a list, those of 2015-01-01 a single cloud.
+        From 2022-09-01 on it is an object, before a list, and in 2015-01-01 an object of its own.
+        A client that names no version (azureml-core, `az cloud`) reads a list.
         """
         if request.query_params.get("api-version", "") == "2015-01-01":
             return JSONResponse(
@@ -62,7 +63,9 @@ class Login:
                     },
                 }
             )
-        return JSONResponse([cloud(self.url, list(self.tokens.audiences))])
+        one = cloud(self.url, list(self.tokens.audiences))
+        version = request.query_params.get("api-version", "")
+        return JSONResponse(one if version >= "2022-09-01" else [one])
 
     async def configuration(self, request: Request) -> Response:
         """OpenID Connect discovery of one tenant."""

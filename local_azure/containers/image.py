@@ -27,7 +27,7 @@ class Image:
     Attributes:
         digest: The manifest's digest.
         root: Its files.
-        config: `Env`, `Entrypoint`, `Cmd`, `WorkingDir`, `Labels` of the image configuration.
+        config: `Env`, `Entrypoint`, `Cmd`, `WorkingDir` of the image configuration.
     """
 
     digest: str
@@ -52,11 +52,6 @@ class Image:
         """The image's own variables."""
         pairs = (each.partition("=") for each in self.config.get("Env") or [])
         return {name: value for name, _, value in pairs}
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The image's labels."""
-        return dict(self.config.get("Labels") or {})
 
     @property
     def command(self) -> list[str]:

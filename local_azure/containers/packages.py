@@ -14,8 +14,8 @@ from pathlib import Path
 
 from local_azure.containers.image import Image, ImageError
 
-REQUIREMENTS_LABEL = "local-azure.requirements"
-"""Names the image's file of pinned and hashed requirements, relative to its working directory."""
+REQUIREMENTS = "requirements.txt"
+"""The image's file of pinned and hashed packages, in its working directory."""
 
 _DONE = ".complete"
 
@@ -24,7 +24,7 @@ async def prepare(image: Image, folder: Path, environment: Mapping[str, str]) ->
     """Build the image's virtual environment, or find it.
 
     Args:
-        image: The image; without the label it gets an environment without packages.
+        image: The image; without the file it gets an environment without packages.
         folder: Environments by the hash of their requirements and interpreter.
         environment: The user's own, for the package index and proxies.
 
@@ -32,22 +32,19 @@ async def prepare(image: Image, folder: Path, environment: Mapping[str, str]) ->
         The environment's `bin` folder.
 
     Raises:
-        ImageError: The file is missing, or its packages cannot be installed.
+        ImageError: Its packages cannot be installed.
     """
-    name = image.labels.get(REQUIREMENTS_LABEL)
-    requirements = _requirements(image, name) if name else None
+    requirements = _requirements(image)
     content = requirements.read_bytes() if requirements else b""
     key = hashlib.sha256(content + sys.version.encode()).hexdigest()[:24]
     return await asyncio.to_thread(_locked, folder / key, requirements, dict(environment))
 
 
-def _requirements(image: Image, name: str) -> Path:
-    path = (image.working_directory / name).resolve()
+def _requirements(image: Image) -> Path | None:
+    path = (image.working_directory / REQUIREMENTS).resolve()
     if not path.is_relative_to(image.root.resolve()):
-        raise ImageError(f"the label {REQUIREMENTS_LABEL} leads out of the image: {name}")
-    if not path.is_file():
-        raise ImageError(f"it has no file '{name}', which its label {REQUIREMENTS_LABEL} names")
-    return path
+        raise ImageError(f"its {REQUIREMENTS} leads out of the image")
+    return path if path.is_file() else None
 
 
 def _locked(target: Path, requirements: Path | None, environment: dict[str, str]) -> Path:

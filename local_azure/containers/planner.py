@@ -19,8 +19,9 @@ from local_azure.containers.process import Launch
 from local_azure.containers.pull import Puller
 from local_azure.environment import ambient
 
-BIND_LABEL = "local-azure.bind-variable"
-"""Names the environment variable that tells the image's command which address to listen on."""
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared, never bound
+"""An image's variable with this value says where its command listens: here, at the group's own
+address, because there is no network of its own."""
 
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _GB = 10**9
@@ -63,11 +64,9 @@ class Planner:
             cores, memory = _limits(wanted["resources"], properties["containers"])
             chosen = cpus(cores, sorted(os.sched_getaffinity(0)), address)
             environment = {
-                **_base(image, programs, scratch),
+                **_base(image, programs, scratch, address),
                 **_own(wanted.get("environmentVariables") or []),
             }
-            if bind := image.labels.get(BIND_LABEL):
-                environment[bind] = address
             plans.append(
                 Plan(
                     name=each["name"],
@@ -81,11 +80,11 @@ class Planner:
         return plans
 
 
-def _base(image: Image, programs: Path, scratch: Path) -> dict[str, str]:
-    """The image's variables, but where they name its own file system: there is none here."""
+def _base(image: Image, programs: Path, scratch: Path, address: str) -> dict[str, str]:
+    """The image's variables, but where they name its own network or file system: there is none."""
     scratch.mkdir(parents=True, exist_ok=True)
     return {
-        **image.environment,
+        **{k: address if v == _EVERYWHERE else v for k, v in image.environment.items()},
         "PATH": f"{programs}:{_SYSTEM_PATH}",
         "HOME": str(scratch),
         "TMPDIR": str(scratch),

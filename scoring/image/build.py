@@ -96,8 +96,6 @@ def _check_versions(manifest: Manifest) -> None:
 
 def _labels(manifest: Manifest) -> dict[str, str]:
     labels = {
-        "local-azure.bind-variable": "SCORING_HOST",
-        "local-azure.requirements": "requirements.txt",
         "model.name": manifest.name,
         "model.sha256": manifest.sha256,
         "model.version": manifest.version,

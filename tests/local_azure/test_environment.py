@@ -46,7 +46,13 @@ def test_no_credential_of_the_users_is_left(made: Home):
 
 def test_everything_private_lies_in_the_state_folder(made: Home):
     wanted = inside(made, URL, None, USER)
-    for name in ("HOME", "PULUMI_HOME", "PULUMI_CONFIG_PASSPHRASE_FILE", "SSL_CERT_FILE"):
+    for name in (
+        "HOME",
+        "PULUMI_HOME",
+        "PULUMI_CONFIG_PASSPHRASE_FILE",
+        "SSL_CERT_FILE",
+        "NODE_EXTRA_CA_CERTS",
+    ):
         assert Path(wanted[name]).is_relative_to(made.root)
     assert wanted["PULUMI_BACKEND_URL"] == f"file://{made.backend}"
     assert wanted["AZURE_SUBSCRIPTION_ID"] == wanted["ARM_SUBSCRIPTION_ID"] == SUBSCRIPTION

@@ -32,12 +32,13 @@ def identities(http: httpx.Client, group: str) -> list[str]:
     ):
         path = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
         answer = http.put(path, params=VERSION, json={"location": location, "tags": tags})
-        made.append(answer.json()["id"])
+        made.append(answer.json()["id"].lower())
     return made
 
 
 def ids(found: Any) -> list[str]:
-    return [each.id for each in found]
+    """In lower case: an identity and ARM's own lists spell them differently."""
+    return [each.id.lower() for each in found]
 
 
 def name_of(group: str) -> str:

@@ -148,6 +148,20 @@ def test_the_clouds_metadata_names_the_stand_in(stand_in: StandIn, http: httpx.C
     assert cloud["name"] == stand_in.environment()["AZUREML_CURRENT_CLOUD"]
 
 
+@pytest.mark.parametrize(
+    ("version", "shape"),
+    [("", list), ("2019-05-01", list), ("2020-06-01", list), ("2022-09-01", dict)],
+)
+def test_the_clouds_are_a_list_before_they_are_an_object(
+    http: httpx.Client, version: str, shape: type
+):
+    asked = {"api-version": version} if version else {}
+    said = http.get("/metadata/endpoints", params=asked).json()
+    assert isinstance(said, shape)
+    one = said if isinstance(said, dict) else said[0]
+    assert {"resourceManager", "authentication", "suffixes"} <= set(one)
+
+
 def test_a_secret_is_never_in_the_log(stand_in: StandIn):
     stand_in.token()
     log = stand_in.home.log.read_text()

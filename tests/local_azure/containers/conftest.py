@@ -105,8 +105,7 @@ class Image:
                 "WorkingDir": "/app",
                 "Entrypoint": ["python"],
                 "Cmd": ["app.py"],
-                "Env": ["FROM_IMAGE=yes", "PATH=/image/bin"],
-                "Labels": {"local-azure.bind-variable": "BIND"},
+                "Env": ["FROM_IMAGE=yes", "PATH=/image/bin", "BIND=0.0.0.0"],
                 **self.config,
             },
         }
@@ -144,7 +143,7 @@ class World:
         where = answer.headers.get("azure-asyncoperation")
         while where:
             state = self.http.get(where).json()
-            if state["status"] != "InProgress":
+            if state["status"] not in ("InProgress", "Pending", "Creating"):
                 assert state["status"] == "Succeeded", state["error"]
                 break
             time.sleep(0.05)

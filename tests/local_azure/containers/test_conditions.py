@@ -58,7 +58,7 @@ def test_a_pull_that_fails_on_the_node_is_accepted_and_leaves_a_failed_group(
     answer = put(groups, stranger(groups), name)
     assert answer.status_code == 201
     where = answer.headers["azure-asyncoperation"]
-    while (state := groups.world.http.get(where).json())["status"] == "InProgress":
+    while (state := groups.world.http.get(where).json())["status"] == "Pending":
         time.sleep(0.05)
     assert (state["status"], state["error"]["code"]) == ("Failed", "InaccessibleImage")
     group = groups.world.http.get(groups.path(name), params=VERSION).json()

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from local_azure.containers.image import Image, ImageError
-from local_azure.containers.packages import REQUIREMENTS_LABEL, prepare
+from local_azure.containers.packages import prepare
 
 
-def image(root: Path, labels: dict[str, str] | None = None) -> Image:
+def image(root: Path) -> Image:
     root.mkdir(exist_ok=True)
-    return Image("sha256:0", root, {"WorkingDir": "/", "Labels": labels or {}})
+    return Image("sha256:0", root, {"WorkingDir": "/"})
 
 
 def made(image: Image, cache: Path) -> Path:
@@ -60,7 +60,7 @@ def test_two_builders_do_not_meet(tmp_path: Path):
 
 
 def test_packages_that_do_not_exist_are_named(tmp_path: Path):
-    wanted = image(tmp_path / "root", {REQUIREMENTS_LABEL: "requirements.txt"})
+    wanted = image(tmp_path / "root")
     line = "no-such-package @ file:///nowhere/no_such_package-1-py3-none-any.whl"
     (tmp_path / "root" / "requirements.txt").write_text(line)
     with pytest.raises(ImageError, match="cannot be installed"):

@@ -130,19 +130,10 @@ def no_folder() -> dict[str, Any]:
     return {"config": {"WorkingDir": "/nowhere"}}
 
 
-def no_requirements() -> dict[str, Any]:
-    return {"config": {"Labels": {"local-azure.requirements": "requirements.txt"}}}
-
-
 def no_hashes() -> dict[str, Any]:
     return {
         "files": {"app/app.py": b"", "app/requirements.txt": b"six==1.17.0\n"},
-        "config": {"Labels": {"local-azure.requirements": "requirements.txt"}},
     }
-
-
-def escaping_label() -> dict[str, Any]:
-    return {"config": {"Labels": {"local-azure.requirements": "../../../../etc/passwd"}}}
 
 
 def link_outside() -> dict[str, Any]:
@@ -158,9 +149,7 @@ def link_outside() -> dict[str, Any]:
         (link_outside, "leads out of the image"),
         (no_command, "neither the image nor the group has a command"),
         (no_folder, "'/nowhere' is no folder"),
-        (no_requirements, "no file 'requirements.txt'"),
         (no_hashes, "--require-hashes"),
-        (escaping_label, "leads out of the image"),
     ],
 )
 def test_an_image_that_cannot_be_run_is_refused_with_the_reason(

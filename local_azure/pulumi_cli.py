@@ -19,6 +19,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from local_azure import cache
 from local_azure.errors import LocalAzureError
 from local_azure.go_module import GoModule
 
@@ -77,10 +78,7 @@ class PulumiCli:
     @property
     def cache(self) -> Path:
         """Where a CLI that we got is kept, by version, for every checkout."""
-        base = self.environment.get("XDG_CACHE_HOME") or str(
-            Path(self.environment.get("HOME", "~")).expanduser() / ".cache"
-        )
-        return Path(base) / "sklearn-mnist-svc" / f"pulumi-{VERSION}"
+        return cache.folder(self.environment) / f"pulumi-{VERSION}"
 
     def find(self) -> Path | None:
         """The CLI on PATH if it is new enough, else the one in the cache, else None."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +45,6 @@ CREATE TABLE operations (
     started REAL NOT NULL,
     ended REAL
 ) STRICT;
-CREATE TABLE secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 
 
@@ -103,17 +100,6 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing, for several statements."""
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self.connection
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
 
     def get(self, resource_id: str) -> Resource | None:
         """The resource with this id, in whatever case."""
@@ -214,13 +200,6 @@ class Store:
     def forget_before(self, now: float) -> None:
         """Purge what was due by `now`."""
         self.connection.execute("DELETE FROM soft_deleted WHERE purge <= ?", (now,))
-
-    def secret(self, name: str, fresh: str) -> str:
-        """A secret of this state folder: the stored one, or `fresh` from now on."""
-        self.connection.execute("INSERT OR IGNORE INTO secrets VALUES (?, ?)", (name, fresh))
-        return self.connection.execute(
-            "SELECT value FROM secrets WHERE name = ?", (name,)
-        ).fetchone()[0]
 
 
 def _same(resource: Resource, type_name: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -85,9 +84,3 @@ def _uv(arguments: list[str], environment: dict[str, str]) -> None:
 def _last_words(text: str) -> str:
     """One line of what uv says."""
     return " ".join(text.split())[-500:] or "uv says nothing"
-
-
-def cache(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where environments are kept for every state folder: an ordinary user cache."""
-    base = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "local-azure" / "environments"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_azure import cache
 from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Resource
 from local_azure.containers import packages
@@ -54,7 +55,7 @@ class Planner:
             wanted = each["properties"]
             image = await self.puller.pull(group, wanted["image"])
             try:
-                programs = await packages.prepare(image, packages.cache(), ambient())
+                programs = await packages.prepare(image, cache.folder() / "environments", ambient())
                 folder = image.working_directory
             except ImageError as error:
                 raise _not_runnable(each["name"], str(error)) from error

@@ -188,7 +188,13 @@ class ArmClient:
         self._cancelled.set()
 
     def put(
-        self, resource_id: str, api_version: str, body: dict[str, Any], seconds: float = 0
+        self,
+        resource_id: str,
+        api_version: str,
+        body: dict[str, Any],
+        seconds: float = 0,
+        *,
+        later: bool = True,
     ) -> dict[str, Any]:
         """Create or update, wait until it has ended, answer the resource.
 
@@ -197,6 +203,7 @@ class ArmClient:
             api_version: The version to speak.
             body: The whole resource.
             seconds: How long it may take; 0 is `WAIT_SECONDS`.
+            later: Whether the type's PUT is finished by polling; else its headers mean nothing.
 
         Raises:
             HalfMadeError: It was accepted, and failed later or was not waited for.
@@ -204,7 +211,8 @@ class ArmClient:
         """
         response = self._send("PUT", resource_id, api_version, body)
         try:
-            self._wait(response, seconds)
+            if later:
+                self._wait(response, seconds)
         except (AzureError, ArmClientError) as error:
             raise HalfMadeError(_message(error)) from error
         made = self.get(resource_id, api_version)

@@ -244,7 +244,8 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         version = kind.api_versions[0]
         wanted = kind.arm_inputs({**inputs, **(restored or {})})
         try:
-            made = self._arm.put(resource_id, version, wanted, seconds)
+            later = kind.long_running
+            made = self._arm.put(resource_id, version, wanted, seconds, later=later)
         except HalfMadeError as error:
             # The engine must keep what exists, or the next update would not know of it.
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,6 +17,8 @@ _WORDS = {
     "providers": "providers",
     "resources": "resources",
 }
+
+_DOUBLED = re.compile(r"(/providers/[^/]+)//", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ def canonical(path: str) -> str:
 
     A segment is one of ARM's words by its place: every second one, from `subscriptions` on.
     """
-    segments = path.split("/")
+    # azure-mgmt-resource's generic calls leave an empty segment after the namespace.
+    segments = _DOUBLED.sub(r"\1/", path).split("/")
     start = next((i for i, part in enumerate(segments) if part.lower() == "subscriptions"), None)
     if start is None:
         return path

@@ -18,6 +18,7 @@ from local_azure.arm.store import SoftDeleted
 from local_azure.arm.subscriptions import Subscriptions
 
 _VAULTS = "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults"
+_HSMS = "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs"
 _VAULT = (
     "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}"
     "/deletedVaults/{name}"
@@ -42,6 +43,7 @@ class SoftDeletes:
         """List, get and purge."""
         return [
             Route(_VAULTS, self.list),
+            Route(_HSMS, self.hsms),
             Route(_VAULT, self.get),
             Route(_VAULT + "/purge", self.purge, methods=["POST"]),
         ]
@@ -50,6 +52,11 @@ class SoftDeletes:
         """All deleted vaults of the subscription."""
         self._checked(request)
         return JSONResponse({"value": [_vault(each) for each in self._all()]})
+
+    async def hsms(self, request: Request) -> Response:
+        """No managed HSM exists here; `az keyvault` asks for them beside the vaults."""
+        self._checked(request)
+        return JSONResponse({"value": []})
 
     async def get(self, request: Request) -> Response:
         """One of them, by location and name."""

@@ -155,16 +155,21 @@ class Shape:
     properties: Mapping[str, Field] = field(default_factory=dict)
 
     def settable(self, arm: Any) -> Any:
-        """The value without nulls and without what only Azure sets; the rest is untouched."""
+        """The value without nulls and what only Azure sets; the rest is untouched.
+
+        What is not known is left out where it says nothing, such as the empty objects that clients
+        send for what their user did not ask for.
+        """
         if not isinstance(arm, dict):
             return arm
-        result = _settable(self.top, arm)
-        inner = result.get("properties")
-        if self.properties and isinstance(inner, dict):
-            result["properties"] = _settable(self.properties, inner)
-            if not result["properties"] and all(e.read_only for e in self.properties.values()):
-                del result["properties"]  # nothing of it can be set: the schema has none
-        return result
+        inner = arm.get("properties")
+        if not self.properties or not isinstance(inner, dict):
+            return _settable(self.top, arm)
+        result = _settable(self.top, {k: v for k, v in arm.items() if k != "properties"})
+        said = _settable(self.properties, inner)
+        # Where nothing of it can be set, the schema has none.
+        none = not said and all(each.read_only for each in self.properties.values())
+        return result if none else {**result, "properties": said}
 
     def complete(self, arm: Any) -> dict[str, Any]:
         """What a request sets, with defaults; nulls and read-only members are dropped."""
@@ -210,12 +215,18 @@ def merge(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _empty(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_empty(each) for each in value.values())
+    return value is None or value == []
+
+
 def _settable(fields: Mapping[str, Field], arm: Mapping[str, Any]) -> dict[str, Any]:
     known = {each.arm or name: each for name, each in fields.items()}
     result: dict[str, Any] = {}
     for name, value in arm.items():
         found = known.get(name)
-        if value is None or (found and found.read_only):
+        if value is None or (found and found.read_only) or (found is None and _empty(value)):
             continue
         kind = found.kind if found else None
         if isinstance(kind, Shape):

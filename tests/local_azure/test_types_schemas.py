@@ -80,5 +80,6 @@ def test_an_unsupported_member_is_refused(kind: ResourceType) -> None:
         top, _, inner = path.partition(".")
         if "." in inner or "[]" in path:
             continue
-        body = {top: {inner: {}}} if inner else {top: {}}
-        assert path in {each.target for each in kind.check(body)}
+        said, unsaid = ({top: {inner: v}} if inner else {top: v} for v in ({"a": 1}, {"a": None}))
+        assert path in {each.target for each in kind.check(said)}
+        assert path not in {each.target for each in kind.check(unsaid)}

@@ -72,6 +72,5 @@ setup: .venv/.installed  ## Install the pinned packages into .venv
 	@"$(PYTHON)" -m venv --clear .venv
 	@awk '/^uv==/ {print; inside = 1; next} !/^ / {inside = 0} inside' requirements.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile --requirement .venv/uv.txt
-	@$(BIN)/uv pip sync --system-certs --require-hashes --python $(BIN)/python requirements.txt 2>&1 \
-	  | grep -vE '^ [+-] ' || { echo "error: the packages could not be installed; is a package registry reachable?" >&2; exit 1; }
+	@$(BIN)/uv pip sync --quiet --system-certs --require-hashes --python $(BIN)/python requirements.txt || { echo "error: the packages could not be installed; is a package registry reachable?" >&2; exit 1; }
 	@touch .venv/.installed

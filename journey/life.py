@@ -17,6 +17,7 @@ from journey.plan import Plan
 from journey.stack import Stack
 from journey.steps import DiskFullError, JourneyError, Steps
 from model_eval import workspace_config
+from scoring.output_folder import MARK
 
 REPOSITORY = "sklearn-mnist-svc"
 DEFAULTS = {"azure-native:location": "westeurope"}
@@ -85,6 +86,7 @@ class Life:
             JourneyError: A step failed. What was done before it stays and is not done again.
         """
         plan.check_data()
+        self._check_out()
         report = self._validated(plan, plan.source, "Validate the model")
         self._recover()
         outputs = self._infrastructure()
@@ -113,6 +115,7 @@ class Life:
     def smoke(self, plan: Plan, model: Path, uri: str) -> None:
         """Test the endpoint as the tutorial does."""
         plan.check_data()
+        self._check_out()
         for name in ("results.png", "sample.json", "smoke.json", "smoke.xml"):
             (self.out / name).unlink(missing_ok=True)
         result = self.out / "smoke.json"
@@ -178,13 +181,21 @@ class Life:
         self._recover()
         self.stack.destroy("Delete all resources")
 
+    def _check_out(self) -> None:
+        """Begin the folder anew where its mark is damaged: the commands would refuse it."""
+        try:
+            json.loads((self.out / MARK).read_bytes())
+        except (OSError, ValueError):
+            shutil.rmtree(self.out, ignore_errors=True)
+
     def _validated(self, plan: Plan, model: Path, title: str) -> dict[str, Any]:
         """The report of this model on this data, above this gate: the last one, or a new one."""
-        evidence = Evidence(self.out / "report.json", self.out / "report.basis.json")
+        evidence = Evidence(self.out / "report.json", self.state / "report.basis.json")
         report = evidence.valid(plan, model)
         if report is None:
             evidence.forget()
-            (self.out / "conf.png").unlink(missing_ok=True)
+            # No picture of another model, or of other data, stays beside the new report.
+            shutil.rmtree(self.out, ignore_errors=True)
             self._run(
                 title,
                 "model_eval",

@@ -111,11 +111,12 @@ class _Reachable:
 
 
 def _remembered(path: Path, resource: Resource) -> int:
-    """The port of before, from its note or else from what ARM says; 0 for a new registry."""
+    """The port of before, as ARM says it, or else by its note; 0 for a new registry."""
+    server = str((resource.body.get("properties") or {}).get("loginServer") or "")
+    port = server.rpartition(":")[2]
+    if port.isascii() and port.isdecimal() and len(port) < 6:
+        return int(port)
     try:
         return int(path.read_bytes())
     except (FileNotFoundError, ValueError):
-        pass
-    server = str((resource.body.get("properties") or {}).get("loginServer") or "")
-    port = server.rpartition(":")[2]
-    return int(port) if port.isascii() and port.isdecimal() and len(port) < 6 else 0
+        return 0

@@ -203,7 +203,7 @@ class ArmClient:
             api_version: The version to speak.
             body: The whole resource.
             seconds: How long it may take; 0 is `WAIT_SECONDS`.
-            later: Whether the type's PUT is finished by polling; else its headers mean nothing.
+            later: Whether the type's PUT is finished by polling; else `Location` means nothing.
 
         Raises:
             HalfMadeError: It was accepted, and failed later or was not waited for.
@@ -211,7 +211,7 @@ class ArmClient:
         """
         response = self._send("PUT", resource_id, api_version, body)
         try:
-            if later:
+            if later or "Azure-AsyncOperation" in response.http_response.headers:
                 self._wait(response, seconds)
         except (AzureError, ArmClientError) as error:
             raise HalfMadeError(_message(error)) from error

@@ -11,9 +11,6 @@ import re
 import uuid
 from dataclasses import dataclass
 
-ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
-"""Role definition of AcrPull, the same in every tenant."""
-
 _ROLE_NAMESPACE = uuid.UUID("0d0a5cd5-6ec5-4f4f-9d2b-8a0d7f9a4f67")
 
 

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_azure_native import authorization, containerregistry, managedidentity
 
 from infra import naming
+from infra.azure_facts import ACR_PULL
 from infra.naming import Names
 
 
@@ -76,10 +77,10 @@ class Registry(pulumi.ComponentResource):
         self.pull_assignment = authorization.RoleAssignment(
             "pull-assignment",
             role_assignment_name=naming.role_assignment(
-                args.subscription_id, args.names.registry, args.names.identity, naming.ACR_PULL
+                args.subscription_id, args.names.registry, args.names.identity, ACR_PULL
             ),
             scope=registry.id,
-            role_definition_id=naming.role_definition(args.subscription_id, naming.ACR_PULL),
+            role_definition_id=naming.role_definition(args.subscription_id, ACR_PULL),
             principal_id=identity.principal_id,
             principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
             opts=child,

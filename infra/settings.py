@@ -9,12 +9,10 @@ from typing import TypeVar
 
 import pulumi
 
+from infra.image_reference import ImageReference
+
 T = TypeVar("T")
 
-IMAGE = re.compile(
-    r"(?P<server>[a-zA-Z0-9.-]+(?::\d{1,5})?)/(?P<repository>[a-z0-9]+(?:[._/-][a-z0-9]+)*)"
-    r"@(?P<digest>sha256:[0-9a-f]{64})"
-)
 RESERVED_TAGS = frozenset({"data", "method", "modelSha256", "modelVersion"})
 
 
@@ -96,7 +94,7 @@ def load(config: pulumi.Config, azure: pulumi.Config) -> Settings:
     settings = Settings(
         location=_location(azure),
         prefix=_text(config, "prefix", r"[a-z][a-z0-9]{1,9}") or Settings.prefix,
-        image=_text(config, "image", IMAGE.pattern),
+        image=_image(config),
         model_sha256=_text(config, "modelSha256", r"[0-9a-f]{64}"),
         model_version=_text(config, "modelVersion", r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}"),
         cpu=_number(config, "cpu", float, 0.1, 4) or Settings.cpu,
@@ -150,6 +148,15 @@ def _text(config: pulumi.Config, key: str, pattern: str) -> str | None:
     value = config.get(key)
     if value is not None and not re.fullmatch(pattern, value):
         raise _wrong(config, key, value)
+    return value
+
+
+def _image(config: pulumi.Config) -> str | None:
+    value = config.get("image")
+    if value is not None:
+        reference = ImageReference.parse(value)
+        if not (reference and reference.server and reference.digest) or reference.tag:
+            raise _wrong(config, "image", value)
     return value
 
 

@@ -1,4 +1,4 @@
-"""Hold resources against the rules."""
+"""Hold resources against the rules: each rule is passed, violated or undecided for a resource."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from dataclasses import dataclass
 from infra.policy.resource import NotKnownYetError, Resource
 from infra.policy.rule import Level, Rule
 from infra.policy.rules import RULES
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A resource that is as a rule wants it.
+
+    Attributes:
+        rule: The rule.
+    """
+
+    rule: Rule
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Undecided:
-    """A rule that needs a value which only the update will produce.
+    """A rule that needs a value which only the update will produce: neither passed nor violated.
 
     Attributes:
         rule: The rule.
@@ -40,14 +51,43 @@ class Undecided:
     rule: Rule
     path: str
 
+    @property
+    def mandatory(self) -> bool:
+        """Whether a strict judge must refuse the change."""
+        return self.rule.level is Level.MANDATORY
 
-def evaluate(resource: Resource, rules: Iterable[Rule] = RULES) -> Iterator[Violation | Undecided]:
-    """Yield what the rules have to say about a resource, in the order of the rules."""
+    @property
+    def why(self) -> str:
+        """Why nothing can be said, in one sentence."""
+        return f"{self.path} is not known before the update, or secret as a whole"
+
+
+Outcome = Passed | Violation | Undecided
+
+
+def judge(resource: Resource, rules: Iterable[Rule] = RULES) -> Iterator[Outcome]:
+    """Yield every rule's outcome, in the order of the rules.
+
+    A rule that found something wrong before it met a value that is not known yields both: the
+    violations and that it is undecided. Rules that do not speak about the type yield nothing.
+    """
     for rule in rules:
         if not rule.applies_to(resource):
             continue
+        told = False
         try:
             for message in rule.check(resource):
+                told = True
                 yield Violation(rule, message)
         except NotKnownYetError as missing:
+            told = True
             yield Undecided(rule, str(missing))
+        if not told:
+            yield Passed(rule)
+
+
+def evaluate(resource: Resource, rules: Iterable[Rule] = RULES) -> Iterator[Violation | Undecided]:
+    """What `judge` yields without what passed."""
+    for outcome in judge(resource, rules):
+        if not isinstance(outcome, Passed):
+            yield outcome

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import naming
+from infra import azure_facts, naming
 from infra.naming import Names
 
 prefixes = st.from_regex(r"[a-z][a-z0-9]{1,9}", fullmatch=True)
@@ -24,6 +24,64 @@ RULES = {
     "identity": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
     "dns_label": r"[a-z][a-z0-9-]{3,61}[a-z0-9]",
 }
+
+
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+RELEASED: dict[tuple[str, str], dict[str, str]] = {
+    ("mnist", "dev"): {
+        "resource_group": "rg-mnist-dev-9a784adf",
+        "log_analytics": "log-mnist-dev-9a784adf",
+        "application_insights": "appi-mnist-dev-9a784adf",
+        "storage_account": "stmnistdev9a784adf",
+        "key_vault": "kvmnistdev9a784adf",
+        "workspace": "mlw-mnist-dev-9a784adf",
+        "registry": "crmnistdev9a784adf",
+        "identity": "id-mnist-dev-9a784adf",
+        "dns_label": "mnist-dev-9a784adf",
+    },
+    # Longer than every name has room for: what is cut is pinned, too.
+    ("prefix9abc", "Production-EU"): {
+        "resource_group": "rg-prefix9abc-produc-53ac3a07",
+        "log_analytics": "log-prefix9abc-produc-53ac3a07",
+        "application_insights": "appi-prefix9abc-produc-53ac3a07",
+        "storage_account": "stprefix9abcproduc53ac3a",
+        "key_vault": "kvprefix9abcproduc53ac3a",
+        "workspace": "mlw-prefix9abc-produc-53ac3a07",
+        "registry": "crprefix9abcproduc53ac3a07",
+        "identity": "id-prefix9abc-produc-53ac3a07",
+        "dns_label": "prefix9abc-produc-53ac3a07",
+    },
+}
+"""What stacks that exist are called. A changed name destroys them: it is a decision, which the
+changelog tells with what its users have to do."""
+
+
+@pytest.mark.parametrize(("prefix", "stack"), RELEASED)
+def test_a_released_name_never_changes(prefix: str, stack: str) -> None:
+    names = Names.of(prefix, SUBSCRIPTION, "sklearn-mnist-svc", stack)
+    made = {name for name in vars(Names) if isinstance(getattr(Names, name), property)}
+    released = RELEASED[prefix, stack]
+    assert {name for name in made if not name.startswith("_")} == set(released)
+    assert {name: getattr(names, name) for name in released} == released
+
+
+def test_the_released_name_of_a_role_assignment_never_changes() -> None:
+    made = naming.role_assignment(SUBSCRIPTION, "crmnistdev", "id-mnist-dev", azure_facts.ACR_PULL)
+    assert made == "7cb50a5c-2576-5a0e-b101-147bbb236d24"
+
+
+def test_a_built_in_role_is_found_in_the_subscription() -> None:
+    assert naming.role_definition("s", "r") == (
+        "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/r"
+    )
+
+
+def test_a_stack_name_without_a_letter_or_digit_has_a_name_all_the_same() -> None:
+    assert Names.of("mnist", "s", "p", "_-_").stack == "stack"
+
+
+def test_a_subscription_id_in_other_case_is_the_same_subscription() -> None:
+    assert Names.of("mnist", "ABC", "p", "dev") == Names.of("mnist", "abc", "p", "dev")
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from infra.azure_facts import CONTAINER_GROUP
+from infra.image_reference import ImageReference
 from infra.policy.resource import Resource
 from infra.policy.rule import rule
 
-_BY_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 _SECRET_NAME = re.compile(
     r"(?i)(secret|passw(or)?d|passphrase|token|api_?key|_key(_|$)|^key$|connection_?string|credential)"
 )
@@ -50,7 +50,8 @@ def image_by_digest(group: Resource) -> Iterator[str]:
     """A container runs an image named by digest: a tag can be moved behind the reviewer's back."""
     for container in _containers(group):
         image = group.at(f"{container}.image")
-        if not isinstance(image, str) or not _BY_DIGEST.fullmatch(image):
+        reference = ImageReference.parse(image) if isinstance(image, str) else None
+        if reference is None or reference.digest is None:
             yield f"{container}.image is not pinned by @sha256:DIGEST"
 
 

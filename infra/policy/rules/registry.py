@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from infra.azure_facts import REGISTRY, ROLE_ASSIGNMENT
-from infra.naming import ACR_PULL
+from infra.azure_facts import ACR_PULL, REGISTRY, ROLE_ASSIGNMENT
 from infra.policy.resource import Resource
 from infra.policy.rule import rule
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from infra import azure_facts
-from infra.policy.evaluate import Undecided, Violation, evaluate
+from infra.policy.evaluate import Passed, Undecided, Violation, evaluate, judge
 from infra.policy.limits import Limits, LimitsError, load
 from infra.policy.resource import UNKNOWN, NotKnownYetError, Resource
 from infra.policy.rule import Level
@@ -274,6 +274,59 @@ def test_a_value_that_is_not_known_yet_leaves_a_rule_undecided_and_the_others_ju
     assert [(type(one), one.rule.name) for one in found] == [
         (Undecided, "image-by-digest"),
         (Violation, "probes-present"),
+    ]
+
+
+def test_every_rule_about_a_type_is_passed_violated_or_undecided() -> None:
+    inputs = changed(GOOD[azure_facts.CONTAINER_GROUP], ["containers", 0, "image"], UNKNOWN)
+    inputs["containers"][0]["livenessProbe"] = None
+    found = {one.rule.name: one for one in judge(Resource(azure_facts.CONTAINER_GROUP, inputs))}
+    assert set(found) == {rule.name for rule in RULES if azure_facts.CONTAINER_GROUP in rule.types}
+    undecided = found.pop("image-by-digest")
+    assert isinstance(undecided, Undecided)
+    assert undecided.mandatory
+    assert undecided.why.startswith("containers[0].image is not known before the update")
+    assert isinstance(found.pop("probes-present"), Violation)
+    assert all(isinstance(one, Passed) for one in found.values())
+
+
+def test_advice_that_cannot_be_given_is_not_mandatory() -> None:
+    inputs = {"location": "westeurope", "tags": UNKNOWN}
+    (found,) = evaluate(Resource(azure_facts.RESOURCE_GROUP, inputs))
+    assert isinstance(found, Undecided)
+    assert not found.mandatory
+
+
+def two_containers(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A good group with two containers that ask for some resources."""
+    containers = [{**CONTAINER, "resources": {"requests": each}} for each in (one, other)]
+    return {**GOOD[azure_facts.CONTAINER_GROUP], "containers": containers}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "message"),
+    [
+        ({"cpu": 2, "memoryInGB": 8}, {"cpu": 2, "memoryInGB": 8}, None),
+        ({"cpu": 2, "memoryInGB": 1}, {"cpu": 2.5, "memoryInGB": 1}, "cpu is 4.5 cores in all"),
+        (
+            {"cpu": 1, "memoryInGB": 8},
+            {"cpu": 1, "memoryInGB": 8.5},
+            "memoryInGB is 16.5 GB in all",
+        ),
+    ],
+)
+def test_the_containers_of_a_group_are_added_up(
+    one: dict[str, Any], other: dict[str, Any], message: str | None
+) -> None:
+    found = violations(azure_facts.CONTAINER_GROUP, two_containers(one, other))
+    assert [each.message.partition(";")[0] for each in found] == ([message] if message else [])
+
+
+def test_each_container_without_a_request_is_named() -> None:
+    inputs = two_containers({"cpu": 1, "memoryInGB": 1}, {"cpu": 0, "memoryInGB": True})
+    assert [one.message for one in violations(azure_facts.CONTAINER_GROUP, inputs)] == [
+        "containers[1].resources.requests.cpu is not a positive number",
+        "containers[1].resources.requests.memoryInGB is not a positive number",
     ]
 
 

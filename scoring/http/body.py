@@ -15,6 +15,8 @@ from scoring.settings import Settings
 SMALL = 64 << 10
 # Larger ones are received into one buffer, past the parser, which saves three copies.
 LARGE = 64 << 10
+# A zipped body may be several gzip files one after another (RFC 1952 2.2); each costs a decoder.
+MOST_MEMBERS = 1024
 
 
 class Buffers:
@@ -50,11 +52,13 @@ class Buffers:
 class Body:
     """The body that a connection is reading; one after another, in the same object."""
 
-    __slots__ = ("_buffers", "_gunzip", "content")
+    __slots__ = ("_buffers", "_gunzip", "_members", "_zipped", "content")
 
     def __init__(self, buffers: Buffers) -> None:
         self._buffers = buffers
         self._gunzip: zlib._Decompress | None = None
+        self._members = 0  # gzip files that may follow
+        self._zipped = 0  # bytes of the body as it came, where it is zipped
         self.content: bytes | bytearray = b""
 
     def begin(self, headers: dict[bytes, bytes]) -> int:
@@ -64,6 +68,8 @@ class Body:
         encoding = headers.get(b"content-encoding")
         if encoding is not None:
             self._gunzip = _decoder(encoding)
+            self._members = MOST_MEMBERS if encoding.lower().endswith(b"gzip") else 0
+            self._zipped = 0
         declared = headers.get(b"content-length")
         if declared is None:
             return 0
@@ -92,21 +98,37 @@ class Body:
 
     def _unzipped(self, piece: bytes) -> bytes:
         """At most one byte more than is allowed, however much the piece would give."""
-        gunzip = self._gunzip
-        assert gunzip is not None  # noqa: S101 (asked by add())
+        self._zipped += len(piece)
+        if self._zipped > self._buffers.longest:
+            raise self._buffers.too_long("more")
         room = self._buffers.longest + 1 - len(self.content)
-        try:
-            unzipped = gunzip.decompress(piece, room)
-        except zlib.error:
-            raise Rejection(400, "bad_encoding", "the body is not valid gzip or deflate") from None
-        if gunzip.unused_data:
-            raise Rejection(400, "bad_encoding", "the zipped body is followed by other bytes")
-        return unzipped
+        found: list[bytes] = []
+        while piece and room > 0:
+            gunzip = self._gunzip
+            assert gunzip is not None  # noqa: S101 (asked by add())
+            if gunzip.eof:
+                gunzip = self._next_member()
+            try:
+                unzipped = gunzip.decompress(piece, room)
+            except zlib.error:
+                raise _bad("the body is not valid gzip or deflate") from None
+            found.append(unzipped)
+            room -= len(unzipped)
+            piece = gunzip.unused_data
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def _next_member(self) -> zlib._Decompress:
+        """For the bytes after the end of one."""
+        if not self._members:
+            raise _bad("the zipped body is followed by other bytes")
+        self._members -= 1
+        self._gunzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        return self._gunzip
 
     def take(self) -> bytes | bytearray:
         """The whole body, which its request holds from now on."""
         if self._gunzip is not None and not self._gunzip.eof:
-            raise Rejection(400, "bad_encoding", "the zipped body ends too early")
+            raise _bad("the zipped body ends too early")
         content = self.content
         self._buffers.held -= len(content)
         self.content = b""
@@ -196,6 +218,10 @@ class LargeBody(asyncio.BufferedProtocol):
 def _memory(size: int) -> memoryview:
     """Room for so many bytes; a bytearray would be filled with zeros first."""
     return np.empty(size, np.uint8).data
+
+
+def _bad(message: str) -> Rejection:
+    return Rejection(400, "bad_encoding", message)
 
 
 def _decoder(encoding: bytes) -> zlib._Decompress | None:

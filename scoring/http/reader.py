@@ -2,6 +2,9 @@
 
 The life of a request here: head -> admit (route, key, size: refused before the body is read) ->
 body -> the connection takes it. Nothing is answered here, and no time is kept.
+
+Every part has a limit in bytes, because the parser has none: what of a head, a trailer, a chunk's
+size or extension is not complete yet is counted as it comes, before more of it is kept.
 """
 
 from __future__ import annotations
@@ -19,24 +22,35 @@ if TYPE_CHECKING:
     from scoring.http.connection import Connection
     from scoring.routes.application import Service
 
+# Each repeated header is joined to the one before, which copies that.
+MOST_REPEATED = 64
+# Bytes of chunk sizes and extensions for each byte of a body; a byte in a chunk of its own needs 5.
+MOST_FRAMING = 16
+
 
 class RequestReader:
     """What was read of a connection's current request; also the parser's callbacks."""
 
     __slots__ = (
-        "_begun",
         "_body",
         "_connection",
+        "_excess",
+        "_fed",
         "_head_bytes",
         "_headers",
+        "_hosts",
         "_in_head",
-        "_keep_alive",
         "_large",
         "_length",
         "_parser",
+        "_progress",
+        "_repeated",
+        "_replaying",
         "_request",
         "_service",
+        "_taken",
         "_target",
+        "_upgrading",
         "closed",
     )
 
@@ -50,10 +64,16 @@ class RequestReader:
         self._body = Body(service.buffers)
         self._length = 0  # of the body, as declared
         self._large: LargeBody | None = None  # which receives in the connection's place
-        self._keep_alive = True
         self._in_head = False
-        self._begun = 0  # requests that begin in the bytes being fed
-        self._head_bytes = 0
+        self._head_bytes = 0  # complete lines of the head, then of the trailers
+        self._hosts = 0
+        self._repeated = 0
+        self._fed = 0  # bytes since the last whole part, all of the part that is not complete yet
+        self._progress = False  # a part was completed by the bytes being fed
+        self._taken = 0  # bytes of a body among those being fed
+        self._excess = 0  # bytes of chunks beyond what their content allows
+        self._upgrading = False  # the parser stops before the body, which comes all the same
+        self._replaying = False  # a parser is being told where it is, which is no request
         self.closed = False  # nothing that still comes is read
 
     @property
@@ -65,22 +85,58 @@ class RequestReader:
         """Feed the parser; its callbacks do the work."""
         if self.closed:
             return
-        fresh = self._connection.idle
-        self._begun = 0
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # refused or answered, as its last request, where its head was complete
-        except httptools.HttpParserError as error:
-            if not self.closed:
-                self._connection.refuse(_protocol_error(error))
-        if self._length and self._request is not None and not self.closed:
+        size, before = len(data), self._request
+        self._progress, self._taken = False, 0
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as pause:
+                if not self.closed:
+                    data = data[pause.args[0] :]
+                    self._ignore_upgrade()
+                    continue
+            except httptools.HttpParserError as error:
+                if not self.closed:
+                    self._connection.refuse(_protocol_error(error))
+            break
+        if self.closed:
+            return
+        if self._length and self._request is not None:
             self._receive_large()
-        elif self._in_head and not self.closed and self._begun <= fresh:
-            # All of these bytes belong to the head; a header without an end is not told otherwise.
-            self._head_bytes = len(data) + (0 if self._begun else self._head_bytes)
-            if self._head_bytes > self._service.settings.max_header_bytes:
+        else:
+            self._check_framing(size, before)
+
+    def _check_framing(self, size: int, before: Request | None) -> None:
+        """Refuse a part of a request that does not end."""
+        if self._progress:
+            self._fed = self._head_bytes if self._in_head else 0
+        else:
+            self._fed += size
+            if self._fed > self._service.settings.max_header_bytes:
                 self._connection.refuse(self._head_too_long())
+                return
+        request = self._request
+        if request is not None and request is before:
+            self._excess += size - (1 + MOST_FRAMING) * self._taken
+            if self._excess > self._service.settings.max_header_bytes:
+                self._connection.refuse(
+                    Rejection(400, "bad_chunks", "the chunks hold more framing than content")
+                )
+
+    def _ignore_upgrade(self) -> None:
+        """Go on in HTTP/1.1, as RFC 9110 7.8 allows: the parser takes what follows for another.
+
+        A new one takes its place. Where a body follows it is told so by a head that says only that.
+        """
+        self._parser = httptools.HttpRequestParser(self)
+        if not self._upgrading:
+            return
+        self._upgrading = False
+        length = self._headers.get(b"content-length")
+        framing = b"transfer-encoding: chunked" if length is None else b"content-length: " + length
+        self._replaying = True
+        self._parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
+        self._replaying = False
 
     def abandon(self) -> Request | None:
         """Read no further: give back the buffers of a body that will not be answered; its request.
@@ -105,10 +161,13 @@ class RequestReader:
 
     def on_message_begin(self) -> None:
         """A new request begins."""
+        if self.closed or self._replaying:
+            return
         self._headers = {}
         self._target = b""
         self._head_bytes = 0
-        self._begun += 1
+        self._hosts = 0
+        self._repeated = 0
         self._in_head = True
         self._connection.deadline = self._service.now() + self._service.settings.read_timeout
 
@@ -119,53 +178,87 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; trailers after a chunked body are ignored."""
-        if not self._in_head:
-            return
         self._head_bytes += len(name) + len(value) + 4
+        if not self._in_head:
+            if self._head_bytes > self._service.settings.max_header_bytes and not self.closed:
+                self._connection.refuse(self._head_too_long())
+            return
         name = name.lower()
         headers = self._headers
+        if name == b"host":
+            self._hosts += 1
         if name in headers and name != b"content-length":
+            self._repeated += 1
+            if self._repeated > MOST_REPEATED:
+                return  # refused as soon as the head is complete, or too long
             value = headers[name] + b"," + value
         headers[name] = value
 
     def on_headers_complete(self) -> None:
         """Decide with the head alone whether the request is taken."""
+        if self.closed or self._replaying:
+            return
         self._in_head = False
-        if self.closed:
-            return
-        if self._head_bytes > self._service.settings.max_header_bytes:
-            self._connection.refuse(self._head_too_long())
-            return
-        path, _, query = self._target.partition(b"?")
+        self._progress = True
         headers = self._headers
         request = Request(
             self._parser.get_method().decode("latin-1"),
-            path.decode("latin-1"),
-            query.decode("latin-1"),
+            *_split(self._target),
             headers,
         )
         request.started = perf_counter_ns()
         request.old = self._parser.get_http_version() == "1.0"
+        request.keep_alive = self._parser.should_keep_alive()
         self._request = request
+        try:
+            self._check_head(request)
+        except Rejection as rejection:
+            self._connection.refuse(rejection)
+            return
+        self._head_bytes = 0
+        self._excess = 0
         try:
             self._service.admit(request)
             length = self._body.begin(headers)
-            if self._parser.should_upgrade() and _has_body(headers):
-                raise Rejection(400, "no_upgrade", "send a body without an Upgrade header")
-            self._length = length if length > LARGE and self._body.plain else 0
         except Rejection as rejection:
             if _has_body(headers):
                 self._connection.refuse(rejection)
             else:  # there is no body to read: the connection stays
                 self._service.reject_later(request, rejection)
             return
+        self._length = length if length > LARGE and self._body.plain else 0
         if headers.get(b"expect", b"").lower() == b"100-continue":
             self._connection.invite_body()
+
+    def _check_head(self, request: Request) -> None:
+        """What no application may be asked: RFC 9112 3.2 and 6.1."""
+        headers = self._headers
+        if self._head_bytes > self._service.settings.max_header_bytes:
+            raise self._head_too_long()
+        if self._repeated > MOST_REPEATED:
+            raise Rejection(
+                431, "head_too_long", f"the request repeats more than {MOST_REPEATED} headers"
+            )
+        if self._hosts != 1 and not (request.old and not self._hosts):
+            raise Rejection(400, "bad_host", f"the request has {self._hosts} Host headers, not one")
+        coding = headers.get(b"transfer-encoding")
+        if coding is not None:
+            if request.old:
+                raise Rejection(400, "bad_http", "HTTP/1.0 knows no transfer-encoding")
+            if coding.strip().lower() != b"chunked":
+                raise Rejection(
+                    501, "unknown_transfer_encoding", "transfer-encoding may be chunked or absent"
+                )
+        if b"upgrade" in headers or request.method == "CONNECT":
+            self._upgrading = self._parser.should_upgrade() and _has_body(headers)
+            request.keep_alive = request.keep_alive and request.method != "CONNECT"
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body: counted, unzipped, kept."""
         if self.closed:
             return
+        self._progress = True
+        self._taken += len(body)
         try:
             self._body.add(body)
         except Rejection as rejection:
@@ -174,22 +267,21 @@ class RequestReader:
     def on_message_complete(self) -> None:
         """Hand the request over."""
         request = self._request
-        if self.closed or request is None:
+        if self.closed or request is None or self._upgrading:
             return
+        self._progress = True
         try:
             request.body = self._body.take()
         except Rejection as rejection:
             self._connection.refuse(rejection)
             return
-        # No other protocol is spoken here: a request to upgrade is answered, and is the last.
-        self._done(request, self._parser.should_keep_alive() and not self._parser.should_upgrade())
+        self._done(request)
         self._connection.take(request)
 
-    def _done(self, request: Request, keep_alive: bool) -> None:
+    def _done(self, request: Request) -> None:
         self._request = None
         self._length = 0
-        request.keep_alive = keep_alive
-        self.closed = not keep_alive
+        self.closed = not request.keep_alive
 
     # Large bodies
 
@@ -197,7 +289,6 @@ class RequestReader:
         """Let the rest of a body of known length go past the parser into one buffer."""
         if self._connection.busy:
             return  # reading is paused: it goes on through the parser
-        self._keep_alive = self._parser.should_keep_alive()
         self._large = LargeBody(
             self._service.buffers,
             self._connection,
@@ -219,16 +310,31 @@ class RequestReader:
         self._parser = httptools.HttpRequestParser(self)  # the old one still waits for this body
         self._connection.receive(self._connection)
         request.body = content if content is not None else b""
-        self._done(request, self._keep_alive)
+        self._done(request)
         self._connection.take_in_turn(request)
 
     def _head_too_long(self) -> Rejection:
         limit = self._service.settings.max_header_bytes
+        if self._request is not None:
+            return Rejection(
+                431, "framing_too_long", f"a chunk's head or the trailers exceed {limit} bytes"
+            )
         return Rejection(431, "head_too_long", f"the request head is longer than {limit} bytes")
 
 
+def _split(target: bytes) -> tuple[str, str]:
+    """Path and query; of an absolute target, as proxies send them, too."""
+    if not target.startswith(b"/") and b"://" in target:
+        authority, _, rest = target.partition(b"://")[2].partition(b"/")
+        target = b"/" + rest if b"?" not in authority else b"/?" + authority.partition(b"?")[2]
+    path, _, query = target.partition(b"?")
+    return path.decode("latin-1"), query.decode("latin-1")
+
+
 def _has_body(headers: dict[bytes, bytes]) -> bool:
-    return b"content-length" in headers or b"transfer-encoding" in headers
+    return (
+        b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
+    )
 
 
 def _protocol_error(error: Exception) -> Rejection:

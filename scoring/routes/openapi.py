@@ -13,12 +13,13 @@ from scoring.settings import Settings
 
 # What any request may meet, before its route is asked.
 _ALWAYS = {
-    "400": "This is not HTTP/1.1, or a body came where none is taken.",
+    "400": "This is not HTTP/1.1, or it has not one Host header.",
     "408": "The request did not arrive in time.",
     "413": "The body, or its number of rows, is over the limit.",
     "415": "Another content type, charset or encoding.",
     "429": "Too many requests wait already.",
     "431": "The request head is over the limit.",
+    "501": "Another transfer-encoding than chunked.",
     "503": "The service starts or ends, or its connections, buffers or script are busy.",
 }
 _SCORING = {

@@ -32,7 +32,7 @@ def whole(client: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"GET / HT", b"POST /score HTTP/1.1\r\ncontent-length: 100\r\n\r\n{"]
+    "sent", [b"GET / HT", b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"]
 )
 def test_a_request_that_stops_coming_is_ended_with_408(limited, sent):
     with connect(limited) as client:
@@ -47,7 +47,7 @@ def test_a_silent_connection_is_closed_without_a_word(limited):
 
 def test_a_slow_sender_does_not_hold_up_others(limited):
     with connect(limited) as slow:
-        slow.sendall(b"POST /score HTTP/1.1\r\ncontent-length: 100000\r\n\r\n{")
+        slow.sendall(b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n{")
         url = f"http://127.0.0.1:{limited.port}/score"
         assert httpx.post(url, json={"data": [ROW]}, trust_env=False).status_code == 200
 
@@ -56,7 +56,7 @@ def test_more_connections_than_allowed_are_sent_away(start):
     server = start(SCORING_MAX_CONNECTIONS="2")
     with connect(server) as one, connect(server) as two:
         for client in (one, two):
-            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
             assert client.recv(65536).startswith(b"HTTP/1.1 200")
         with connect(server) as third:
             answer = whole(third)
@@ -65,7 +65,7 @@ def test_more_connections_than_allowed_are_sent_away(start):
 
 
 def test_unfinished_large_bodies_are_bounded_together(limited):
-    head = b"POST /score HTTP/1.1\r\ncontent-length: 900000\r\n\r\n"
+    head = b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 900000\r\n\r\n"
     with connect(limited) as first, connect(limited) as second:
         first.sendall(head + b" " * 800_000)
         second.sendall(head + b" " * 800_000)
@@ -85,8 +85,8 @@ def test_a_full_queue_is_429_and_a_slow_script_503(start, tmp_path):
     with connect(server) as first, connect(server) as second:
         for client, seconds in ((first, b"1.5"), (second, b"0")):
             client.sendall(
-                b"POST /score HTTP/1.1\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s"
-                % (len(seconds), seconds)
+                b"POST /score HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+                b"content-length: %d\r\n\r\n%s" % (len(seconds), seconds)
             )
             if client is first:
                 assert server.client.get("/").status_code == 200  # the first is being answered
@@ -99,7 +99,7 @@ def test_a_full_queue_is_429_and_a_slow_script_503(start, tmp_path):
 def test_a_client_that_leaves_in_the_middle_harms_nobody(limited):
     for _ in range(4):
         with connect(limited) as client:
-            client.sendall(b"POST /score HTTP/1.1\r\ncontent-length: 100000\r\n\r\n{")
+            client.sendall(b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n{")
     url = f"http://127.0.0.1:{limited.port}/ready"
     with httpx.Client(transport=httpx.HTTPTransport(retries=3), trust_env=False) as client:
         assert client.get(url).status_code == 200

@@ -231,7 +231,7 @@ def test_sigterm_answers_what_is_being_sent_and_ends_with_0(start):
     server = start(SCORING_DRAIN_TIMEOUT="10")
     body = json.dumps({"data": [ROW]}).encode()
     with socket.create_connection(("127.0.0.1", server.port), 10) as client:
-        client.sendall(b"POST /score HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body))
+        client.sendall(b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body))
         assert server.client.get("/ready").status_code == 200  # the head above was read before
         server.client.close()
         server.process.terminate()
@@ -247,7 +247,7 @@ def test_no_request_is_lost_under_load(start, workers):
     server = start(SCORING_WORKERS=workers, SCORING_LOG_REQUESTS="false")
     started = psutil.Process(server.process.pid).children(recursive=True)
     body = json.dumps({"data": [ROW]}).encode()
-    head = b"POST /score HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
+    head = b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
     answers: list[bytes] = []
     lost: list[str] = []
 

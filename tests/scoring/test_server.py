@@ -138,8 +138,8 @@ def test_a_gzip_bomb_is_refused_at_the_limit(server):
     ("request_bytes", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nx: " + b"y" * 20_000 + b"\r\n\r\n", b"431"),
-        (b"POST /score HTTP/1.1\r\ncontent-length: 99999999999\r\n\r\n", b"413"),
+        (b"GET / HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 20_000 + b"\r\n\r\n", b"431"),
+        (b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n", b"413"),
     ],
 )
 def test_broken_http_is_answered_and_closed(server, request_bytes, status):
@@ -154,8 +154,9 @@ def test_broken_http_is_answered_and_closed(server, request_bytes, status):
 def test_pipelined_requests_are_answered_in_order(server):
     with socket.create_connection(("127.0.0.1", server.port), 10) as client:
         client.sendall(
-            b"GET / HTTP/1.1\r\nx-ms-request-id: first\r\n\r\n"
-            b"GET /ready HTTP/1.1\r\nx-ms-request-id: second\r\nconnection: close\r\n\r\n"
+            b"GET / HTTP/1.1\r\nhost: x\r\nx-ms-request-id: first\r\n\r\n"
+            b"GET /ready HTTP/1.1\r\nhost: x\r\nx-ms-request-id: second\r\n"
+            b"connection: close\r\n\r\n"
         )
         answer = b"".join(iter(lambda: client.recv(65536), b""))
     assert answer.index(b"x-ms-request-id: first") < answer.index(b"x-ms-request-id: second")

@@ -67,7 +67,7 @@ def pair(start: Any) -> Any:
 def test_two_workers_answer_side_by_side_and_count_together(pair):
     assert len(children(pair.process.pid)) == 2
     body = json.dumps({"data": [ROW]}).encode()
-    head = b"POST /score HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body)
+    head = b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
     clients = [socket.create_connection(("127.0.0.1", pair.port), 10) for _ in range(8)]
     try:
         seen = 0.0

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 
 class EngineError(Exception):
     """Pulumi cannot be started, or it failed; the message says why in one line."""
@@ -65,6 +67,31 @@ def document(arguments: Sequence[str], folder: Path) -> Any:
         return json.loads(done.stdout)
     except ValueError as error:
         raise EngineError(f"`pulumi {arguments[0]}` did not write JSON") from error
+
+
+def project(folder: Path) -> str:
+    """The name of the Pulumi project that a folder is in.
+
+    Raises:
+        EngineError: There is no project, or its file has no name.
+    """
+    for each in [folder.resolve(), *folder.resolve().parents]:
+        for name in ("Pulumi.yaml", "Pulumi.yml"):
+            file = each / name
+            if file.is_file():
+                return _name(file)
+    raise EngineError(f"no Pulumi.yaml in {folder} or above it; name a folder with --cwd")
+
+
+def _name(file: Path) -> str:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise EngineError(f"cannot read {file}: {' '.join(str(error).split())}") from error
+    name = content.get("name") if isinstance(content, Mapping) else None
+    if not isinstance(name, str) or not name:
+        raise EngineError(f"{file} names no project; it needs a line `name: NAME`")
+    return name
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

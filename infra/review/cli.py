@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from infra.disclosure.mask import Mask, environment_secrets
+from infra.github import workflow
 from infra.policy import limits as policy_limits
-from infra.preview import command, events
+from infra.preview import command, engine, events
 from infra.preview.command import Preview
 from infra.preview.errors import PreviewError
 from infra.preview.secret_lists import Opened, open_lists
@@ -77,6 +78,7 @@ def review(
         text = rendering.markdown(made)
         _write(markdown, text)
         _write(json_file, document(made))
+        workflow.summarize(text)
         if markdown is None and json_file is None:
             typer.echo(text)
         else:
@@ -84,8 +86,13 @@ def review(
         if post:
             from infra.review.comment import post as post_comment
 
-            typer.echo(post_comment(stack, text, repository, pull_request))
-    except (PreviewError, ReviewError, policy_limits.LimitsError) as error:
+            typer.echo(post_comment(engine.project(cwd), stack, text, repository, pull_request))
+    except (
+        PreviewError,
+        ReviewError,
+        engine.EngineError,
+        policy_limits.LimitsError,
+    ) as error:
         typer.echo(f"error: {Mask.of(environment_secrets()).text(str(error))}", err=True)
         raise typer.Exit(1) from None
     _end(made, expect_no_changes)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 TOKEN = "the-right-token"
 
@@ -20,10 +22,17 @@ class Answer:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     did_it: bool = False
+    body: Any = field(default_factory=dict)
+    """Bytes are sent as they are, anything else as JSON."""
 
 
 class GitHubApi(ThreadingHTTPServer):
-    """Answers with what `do` says; answers that were planned for a method come first."""
+    """Answers with what `do` says; answers that were planned for a method come first.
+
+    Attributes:
+        user: Whose token it is; None for the token of a workflow, which is no user's.
+        on_patch: What happens at the moment of a change.
+    """
 
     daemon_threads = True
 
@@ -31,6 +40,8 @@ class GitHubApi(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.planned: dict[str, list[Answer]] = {"GET": [], "POST": [], "PATCH": []}
         self.asked: list[str] = []
+        self.user: str | None = None
+        self.on_patch: Callable[[], object] = lambda: None
 
     @property
     def url(self) -> str:
@@ -41,6 +52,11 @@ class GitHubApi(ThreadingHTTPServer):
     ) -> tuple[int, Any, dict[str, str]]:
         """(status, body, headers) of a call that is allowed."""
         raise NotImplementedError
+
+    @property
+    def author(self) -> dict[str, str]:
+        """Who writes with the token."""
+        return {"login": self.user or "github-actions[bot]"}
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -69,6 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer("POST")
 
     def do_PATCH(self) -> None:
+        self.server.on_patch()
         self._answer("PATCH")
 
     def _answer(self, method: str) -> None:
@@ -82,14 +99,70 @@ class _Handler(BaseHTTPRequestHandler):
             answer = planned.pop(0)
             if answer.did_it:
                 self.server.do(method, self.path, content)
-            self._send(answer.status, {}, answer.headers)
+            self._send(answer.status, answer.body, answer.headers)
+            return
+        if (method, self.path) == ("GET", "/user"):
+            refusal = {"message": "Resource not accessible by integration"}
+            user = self.server.user
+            self._send(*((200, {"login": user}) if user else (403, refusal)), {})
             return
         self._send(*self.server.do(method, self.path, content))
 
     def _send(self, status: int, body: Any, headers: dict[str, str]) -> None:
-        content = json.dumps(body).encode()
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in {**headers, "content-length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+
+class Comments(GitHubApi):
+    """The comments of pull request 7 of o/r, five a page.
+
+    Attributes:
+        comments: What is there.
+        next_host: Where the next page is said to be; empty for the server itself.
+        moved: Where the repository went, or empty.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.comments: list[dict[str, Any]] = []
+        self.next_host = ""
+        self.moved = ""
+
+    def write(self, body: str, login: str) -> dict[str, Any]:
+        """Somebody writes a comment."""
+        number = len(self.comments)
+        self.comments.append(
+            {"id": number, "html_url": f"http://c/{number}", "body": body, "user": {"login": login}}
+        )
+        return self.comments[-1]
+
+    def do(
+        self, method: str, path: str, content: dict[str, Any]
+    ) -> tuple[int, Any, dict[str, str]]:
+        """List, create or change."""
+        address = urlsplit(path)
+        place = address.path
+        if self.moved and place.startswith("/repos/o/r/"):
+            location = self.moved + path.removeprefix("/repos/o/r")
+            return (301 if method == "GET" else 307), {}, {"location": location}
+        place = place.replace("/repositories/1/", "/repos/o/r/")
+        if method == "GET" and place == "/repos/o/r/issues/7/comments":
+            page = int(parse_qs(address.query).get("page", ["1"])[0])
+            host = self.next_host or self.url
+            link = {"link": f'<{host}{address.path}?page={page + 1}>; rel="next"'}
+            more = page * 5 < len(self.comments)
+            return 200, self.comments[(page - 1) * 5 : page * 5], link if more else {}
+        if method == "POST" and place == "/repos/o/r/issues/7/comments":
+            return 201, self.write(content["body"], self.author["login"]), {}
+        match = re.fullmatch(r"/repos/o/r/issues/comments/(\d+)", place)
+        found = [one for one in self.comments if match and one["id"] == int(match[1])]
+        if method == "PATCH" and found:
+            if found[0]["user"] != self.author:
+                return 403, {"message": "Resource not accessible by integration"}, {}
+            found[0] |= content
+            return 200, found[0], {}
+        return 404, {"message": "Not Found"}, {}

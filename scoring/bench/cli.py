@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from scoring.bench import comparison, report, servers
+from scoring.bench import drain as endings_of
 from scoring.bench.comparison import Cases
 from scoring.bench.environment import EnvironmentFailedError
 from scoring.bench.environment import environment as build_environment
@@ -157,6 +160,44 @@ def soak(
     problems = outcome.verdict()
     if problems:
         typer.echo(f"error: the service did not stand it: {'; '.join(problems)}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def drain(
+    model: Model = MODEL,
+    images: Images = IMAGES,
+    runs: Annotated[int, typer.Option(min=1, help="Of each kind.")] = 20,
+    json_file: JsonFile = None,
+) -> None:
+    """End the service with SIGTERM under steady load, with one and two workers, small and large
+    requests, kept and new connections.
+
+    Exit code 1 when a request was lost or the service did not end well.
+    """
+    table = Table("workers", "requests", "runs", "answers", "after SIGTERM", "lost", "seconds")
+    endings: list[endings_of.Ending] = []
+    with _one_line_errors(), Console(stderr=True).status("Starting") as status:
+        for ending in endings_of.runs(model, images, runs):
+            endings.append(ending)
+            status.update(f"{len(endings)} of {runs * 4}: {len(ending.lost)} lost")
+    for kind in sorted({(each.workers, each.size) for each in endings}):
+        of_kind = [each for each in endings if (each.workers, each.size) == kind]
+        seconds = [each.seconds for each in of_kind]
+        table.add_row(
+            str(kind[0]),
+            kind[1],
+            str(len(of_kind)),
+            f"{sum(each.answers for each in of_kind):,}",
+            f"{sum(each.after for each in of_kind):,}",
+            str(sum(len(each.lost) for each in of_kind)),
+            f"{min(seconds):.2f} to {max(seconds):.2f}",
+        )
+    Console().print(table)
+    _write(json_file, json.dumps([asdict(each) for each in endings], indent=2) + "\n")
+    lost = [why for each in endings for why in each.lost]
+    if lost or any(each.status for each in endings):
+        typer.echo(f"error: {len(lost)} requests were lost: {lost[:3]}", err=True)
         raise typer.Exit(1)
 
 

@@ -47,15 +47,22 @@ def ask(port: int, request: bytes) -> bytes:
     """
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
-        data = b""
-        while (whole := _length(data)) is None or len(data) < whole:
-            piece = connection.recv(_RECEIVE)
-            if not piece:
-                break
-            data += piece
-    if data[9:12] != b"200":
-        raise WrongAnswerError(f"the server answered {data[:200]!r}")
-    return data.partition(b"\r\n\r\n")[2]
+        head, body = answer(connection)
+    if head[9:12] != b"200":
+        raise WrongAnswerError(f"the server answered {head + body[:200]!r}")
+    return body
+
+
+def answer(connection: socket.socket) -> tuple[bytes, bytes]:
+    """Head and body of the next answer, shorter where the connection ends before."""
+    data = b""
+    while (whole := _length(data)) is None or len(data) < whole:
+        piece = connection.recv(_RECEIVE)
+        if not piece:
+            break
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    return head, body
 
 
 def run(

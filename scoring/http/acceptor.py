@@ -1,21 +1,34 @@
-"""Accepts from a listener that several workers share, each its part of the connections.
+"""Accepts from a listener that all workers share, each its part of the connections.
 
 A worker that takes whatever it sees first ends with all of them: connections live long, and the
-first to wake empties the queue. So one is taken at a time, and a worker that holds more than
-another leaves it to that one for a moment; if nobody took it meanwhile, the worker does.
+first to wake empties the queue. So a worker that holds more than another leaves the next to that
+one for a moment; if nobody took it meanwhile, the worker does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import os
 import socket
 
 from scoring.http.connection import Connection
+from scoring.http.listener import begin_no_more
 from scoring.process.scoreboard import Board
 from scoring.routes.application import Service
 
 LEAVE_SECONDS = 0.001
-FULL_SECONDS = 0.05
+# No descriptor is free: so long a client that was told so may take to read it.
+FULL_SECONDS = 0.02
+MOST_AT_ONCE = 32
+# Without a new connection for so long, nobody is still establishing one.
+LAST_SECONDS = 0.1
+_FULL = b'{"error": {"code": "out_of_descriptors", "message": "no file descriptor is free"}}'
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
+    b"connection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(_FULL), _FULL)
+)
 
 
 class Acceptor:
@@ -30,14 +43,18 @@ class Acceptor:
         self._worker = worker
         self._waiting: asyncio.TimerHandle | None = None
         self._accepting: set[asyncio.Task[None]] = set()
+        self._reserve = os.open(os.devnull, os.O_RDONLY)
+        self._last = 0.0  # when a connection was accepted
         service.loop.add_reader(listener, self._offered)
 
     def _offered(self) -> None:
-        self._board.hold(self._worker, len(self._service.connections))
-        if self._board.crowded(self._worker):
-            self._pause(LEAVE_SECONDS)
-        else:
-            self._accept()
+        for _ in range(MOST_AT_ONCE):
+            self._board.hold(self._worker, len(self._service.connections) + len(self._accepting))
+            if self._board.crowded(self._worker) and not self._service.draining:
+                self._pause(LEAVE_SECONDS)
+                return
+            if not self._accept():
+                return
 
     def _pause(self, seconds: float) -> None:
         self._service.loop.remove_reader(self._listener)
@@ -48,27 +65,69 @@ class Acceptor:
         self._service.loop.add_reader(self._listener, self._offered)
         self._accept()
 
-    def _accept(self) -> None:
+    def _accept(self) -> bool:
+        """Take one connection; whether there may be another."""
         try:
             client, _ = self._listener.accept()
         except (BlockingIOError, ConnectionError):  # another worker took it, or the client left
-            return
-        except OSError:  # no descriptor is free: trying on at once would only keep the core busy
-            self._pause(FULL_SECONDS)
-            return
+            return False
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE) and self._reserve >= 0:
+                self._turn_away()
+            return False
+        self._last = self._service.now()
         client.setblocking(False)
         task = self._service.loop.create_task(self._connect(client))
         self._accepting.add(task)
         task.add_done_callback(self._accepting.discard)
+        return True
 
     async def _connect(self, client: socket.socket) -> None:
         service = self._service
-        await service.loop.connect_accepted_socket(lambda: Connection(service), client)
-        self._board.hold(self._worker, len(service.connections))
+        try:
+            await service.loop.connect_accepted_socket(lambda: Connection(service), client)
+        except OSError:  # it left, or no descriptor was free for the loop's own copy
+            client.close()
 
-    def close(self) -> None:
-        """Accept nothing more."""
+    def _turn_away(self) -> None:
+        """Say that no descriptor is free, with the one that was kept for this."""
+        os.close(self._reserve)
+        self._reserve = -1
+        try:
+            client, _ = self._listener.accept()
+        except OSError:
+            self._keep_reserve()
+            return
+        with contextlib.suppress(OSError):
+            client.setblocking(False)
+            client.send(FULL)
+            client.shutdown(socket.SHUT_WR)
+        self._service.loop.remove_reader(self._listener)
+        self._waiting = self._service.loop.call_later(FULL_SECONDS, self._turned_away, client)
+
+    def _turned_away(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            client.recv(1 << 16)  # what is not read when it is closed would destroy the answer
+        client.close()
+        self._keep_reserve()
+        self._left_over()
+
+    def _keep_reserve(self) -> None:
+        with contextlib.suppress(OSError):
+            self._reserve = os.open(os.devnull, os.O_RDONLY)
+
+    async def end(self, until: float) -> None:
+        """Let nobody begin a connection, accept those that have, then close the listener."""
+        now = self._service.now
+        if begin_no_more(self._listener):
+            self._last = now()
+            while now() < min(until, self._last + LAST_SECONDS):
+                await asyncio.sleep(LAST_SECONDS / 10)
         if self._waiting is not None:
             self._waiting.cancel()
         self._service.loop.remove_reader(self._listener)
+        while self._accept():  # what came since the last look
+            pass
         self._listener.close()
+        if self._accepting:
+            await asyncio.wait(self._accepting)

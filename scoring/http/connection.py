@@ -10,6 +10,9 @@ the client does not read, later ones wait in `queue` and reading is paused.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import termios
 from collections import deque
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, cast
@@ -33,6 +36,7 @@ class Connection(asyncio.BufferedProtocol):
     """One client's connection."""
 
     __slots__ = (
+        "_active",
         "_discarding",
         "_reader",
         "_service",
@@ -50,6 +54,7 @@ class Connection(asyncio.BufferedProtocol):
         self._discarding = False  # the last answer was written
         self._stalled = False  # the client does not read its answers
         self._task: asyncio.Task[None] | None = None
+        self._active = 0.0  # when it began, or was answered
         self.deadline = 0.0
         self.queue: deque[Request] = deque()
 
@@ -60,8 +65,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast(asyncio.Transport, transport)
         service = self._service
         service.connections.add(self)
-        service.last_active = service.now()
-        self.deadline = service.last_active + service.settings.idle_timeout
+        self._active = service.last_active = service.now()
+        self.deadline = self._active + service.settings.idle_timeout
         if len(service.connections) > service.settings.max_connections:
             self.refuse(
                 Rejection(
@@ -207,7 +212,8 @@ class Connection(asyncio.BufferedProtocol):
         if last:
             self._finish()
         else:
-            self.deadline = service.now() + service.settings.idle_timeout
+            self._active = service.now()
+            self.deadline = self._active + service.settings.idle_timeout
 
     def _finish(self) -> None:
         """End the connection after its last answer, without destroying that answer."""
@@ -242,6 +248,13 @@ class Connection(asyncio.BufferedProtocol):
         """Nothing of a request was read, and nothing is owed."""
         return self._reader.idle and not (self._task or self.queue)
 
-    def close(self) -> None:
-        """Close an idle connection."""
-        self._transport.close()
+    def close_unused(self, since: float) -> None:
+        """Close a connection whose client has sent nothing since then, and nothing now."""
+        if not self.idle or self._discarding or self._active > since:
+            return
+        client = self._transport.get_extra_info("socket")
+        unread = bytearray(4)
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(client.fileno(), termios.FIONREAD, unread)
+        if not any(unread):
+            self._transport.close()

@@ -1,4 +1,4 @@
-"""Several workers on one port: started by fork, replaced when one ends, ended together.
+"""The workers on one port: started by fork, replaced when one ends, ended together.
 
 The supervisor answers nothing and loads neither numpy nor the model. Signals are blocked in it and
 taken one by one, so nothing is interrupted and nothing is missed. Workers share the listener: a
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from scoring.errors import ScoringError
+from scoring.process.descriptors import connections
 from scoring.process.log import Log
 from scoring.process.scoreboard import Board
 from scoring.settings import Settings
@@ -24,8 +25,10 @@ from scoring.settings import Settings
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 # As many deaths within so many seconds mean that starting again does not help.
 MOST_DEATHS, DEATH_SECONDS = 5, 60.0
-# A worker ends by itself within the drain time; after so much more it is ended.
-GRACE_SECONDS = 2.0
+# Where a library would take a thread a core that it sees: a worker has one core for itself. The
+# cores that a container sees are often more than its quota, and threads that wait for each other
+# make a batch many times slower. Who sets the variable, decides.
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Supervisor:
@@ -34,7 +37,8 @@ class Supervisor:
     def __init__(self, settings: Settings, listener: socket.socket, workers: int) -> None:
         # The limit is the service's; one body must fit into any worker's part of it.
         part = max(settings.max_buffered_bytes // workers, settings.max_body_bytes)
-        self._settings = replace(settings, max_buffered_bytes=part)
+        most = connections(settings.max_connections)
+        self._settings = replace(settings, max_buffered_bytes=part, max_connections=most)
         self._listener = listener
         self._board = Board(workers)
         self._places: dict[int, int] = {}  # pid: number
@@ -56,7 +60,7 @@ class Supervisor:
 
     def _told_to_end(self) -> bool:
         """Wait for a signal; a worker's first readiness has none, so it is looked for."""
-        found = signal.sigtimedwait(_SIGNALS, 1.0 if self._board.open else 0.01)
+        found = signal.sigtimedwait(_SIGNALS, 1.0 if self._board.open else 0.002)
         return found is not None and found.si_signo != signal.SIGCHLD
 
     def _look_after(self) -> None:
@@ -112,17 +116,13 @@ class Supervisor:
         """A worker's life; returns its exit status."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all of them at once
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        # A worker a core: a matrix product of its own needs no more threads.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        for variable in THREADS:
+            os.environ.setdefault(variable, "1")
+        # Not before: numpy reads them once, and the supervisor needs neither it nor the model.
         from scoring.process.worker import Place, serve
 
         try:
-            serve(
-                self._settings,
-                self._listener,
-                lambda: None,
-                Place(self._board, number, self._lifeline),
-            )
+            serve(self._settings, self._listener, Place(self._board, number, self._lifeline))
         except ScoringError as error:
             if self._board.open:
                 sys.stderr.write(f"error: {error}\n")
@@ -137,7 +137,7 @@ class Supervisor:
         self._listener.close()
         for pid in self._places:
             os.kill(pid, signal.SIGTERM)
-        limit = time.monotonic() + self._settings.drain_timeout + GRACE_SECONDS
+        limit = time.monotonic() + self._settings.drain_timeout
         while self._places and time.monotonic() < limit:
             signal.sigtimedwait({signal.SIGCHLD}, 0.1)
             self._reap()

@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 
@@ -15,7 +14,6 @@ import numpy as np
 import uvloop
 
 from scoring.http.acceptor import Acceptor
-from scoring.http.connection import Connection
 from scoring.manifest import Manifest, verified_bytes
 from scoring.model.entry import load_entry_script
 from scoring.process.scoreboard import Board
@@ -23,8 +21,12 @@ from scoring.routes.application import Service
 from scoring.settings import Settings
 
 SWEEP_SECONDS = 0.25
-# Without traffic a draining worker waits so long for the requests that are on their way.
+# Who looks at /ready twice a second has seen that the service ends.
+ANNOUNCE_SECONDS = 1.0
+# Without traffic for so long, nobody is told anything by waiting.
 QUIET_SECONDS = 0.2
+# A client that is about to send its next request does so within this time.
+IDLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,8 @@ class Place:
     lifeline: int
 
 
-def serve(
-    settings: Settings,
-    listener: socket.socket,
-    ready: Callable[[], None],
-    place: Place | None = None,
-) -> None:
-    """Load the script, call `ready`, and answer until SIGTERM or SIGINT."""
+def serve(settings: Settings, listener: socket.socket, place: Place) -> None:
+    """Load the script, say on the board that it is ready, and answer until SIGTERM or SIGINT."""
     # The script reads the model's place and identity from the environment, as on Azure ML.
     os.environ["AZUREML_MODEL_DIR"] = str(settings.model_dir)
     manifest = Manifest.read(settings.model_dir)
@@ -51,41 +48,28 @@ def serve(
     np.seterr(over="ignore", invalid="ignore")  # what is not finite is refused, not warned of
     gc.collect()
     gc.freeze()  # what was loaded stays: looking through it again would only delay answers
-    board, number = (place.board, place.number) if place else (Board(), 0)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        service = Service(settings, manifest, script, runner.get_loop(), board, number)
+        loop = runner.get_loop()
+        service = Service(settings, manifest, script, loop, place.board, place.number)
         try:
-            runner.run(_serve(service, listener, ready, board, place))
+            runner.run(_serve(service, listener, place))
         finally:
             service.close()
 
 
-async def _serve(
-    service: Service,
-    listener: socket.socket,
-    ready: Callable[[], None],
-    board: Board,
-    place: Place | None,
-) -> None:
+async def _serve(service: Service, listener: socket.socket, place: Place) -> None:
     loop = service.loop
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_reader(place.lifeline, stop.set)
     service.date_line = _date_line()
-    if place is None:
-        server = await loop.create_server(lambda: Connection(service), sock=listener)
-        board.set_ready(0)
-        board.set_open()
-    else:
-        loop.add_reader(place.lifeline, stop.set)
-        server = Acceptor(service, listener, board, place.number)
-        board.set_ready(place.number)
+    acceptor = Acceptor(service, listener, place.board, place.number)
+    place.board.set_ready(place.number)
     sweeper = loop.create_task(_sweep(service))
-    ready()
     await stop.wait()
-    if place is not None:
-        loop.remove_reader(place.lifeline)
-    await _drain(service, server)
+    loop.remove_reader(place.lifeline)
+    await _drain(service, acceptor)
     sweeper.cancel()
 
 
@@ -101,22 +85,24 @@ async def _sweep(service: Service) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-async def _drain(service: Service, server: asyncio.Server | Acceptor) -> None:
-    """Lose no request: go on accepting, close each connection with its next answer, then leave.
+async def _drain(service: Service, acceptor: Acceptor) -> None:
+    """Lose no request, and end as soon as there is none.
 
-    `/ready` answers 503 from now on. A connection that stays silent is closed; one whose request is
-    already on its way gets its answer. The listener closes when nothing has come for a while.
+    From now on `/ready` answers 503 and each answer ends its connection. For a moment connections
+    are accepted as before, so that balancers can look and turn away; then no more begin, and those
+    that have begun are accepted. A connection without a request is closed last, when its client has
+    had the time to send the next one and did not.
     """
     service.draining = True
-    end = service.now() + service.settings.drain_timeout
-    service.last_active = service.now()
-    while service.now() < end and service.now() - service.last_active < QUIET_SECONDS:
+    begin = service.last_active = service.now()
+    limit = service.settings.drain_timeout
+    end = begin + limit - min(0.5, limit / 10)  # after the limit the supervisor kills
+    announced = begin + min(ANNOUNCE_SECONDS, limit / 4)
+    while (now := service.now()) < announced and now - service.last_active < QUIET_SECONDS:
         await asyncio.sleep(0.02)
-        if any(not connection.idle for connection in service.connections):
-            service.last_active = service.now()
-    server.close()
-    for connection in tuple(service.connections):
-        if connection.idle:
-            connection.close()
-    while service.connections and service.now() < end:
+    await acceptor.end(end)
+    while service.connections and (now := service.now()) < end:
+        if now - begin >= IDLE_SECONDS:
+            for connection in tuple(service.connections):
+                connection.close_unused(now - IDLE_SECONDS)
         await asyncio.sleep(0.02)

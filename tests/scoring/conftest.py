@@ -83,7 +83,8 @@ def start() -> Iterator[Callable[..., Server]]:
         server.client.close()
         if server.process.poll() is None:
             server.process.terminate()
-            server.process.wait(20)
+    for server in servers:
+        server.process.wait(20)
         assert server.process.stdout is not None
         server.process.stdout.close()
 

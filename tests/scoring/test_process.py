@@ -7,13 +7,11 @@ import json
 import pickle
 import shutil
 import socket
-import threading
 import time
 from typing import Any
 
 import joblib
 import numpy as np
-import psutil
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestRegressor
@@ -239,45 +237,6 @@ def test_sigterm_answers_what_is_being_sent_and_ends_with_0(start):
         answer = b"".join(iter(lambda: client.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200")
     assert server.process.wait(20) == 0
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_no_request_is_lost_under_load(start, workers):
-    """Whoever still asks while /ready already says 503 is answered, as a load balancer expects."""
-    server = start(SCORING_WORKERS=workers, SCORING_LOG_REQUESTS="false")
-    started = psutil.Process(server.process.pid).children(recursive=True)
-    body = json.dumps({"data": [ROW]}).encode()
-    head = b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body)
-    answers: list[bytes] = []
-    lost: list[str] = []
-
-    stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.is_set():
-            try:
-                with socket.create_connection(("127.0.0.1", server.port), 10) as client:
-                    client.sendall(head + body)
-                    answers.append(client.recv(65536)[:12])
-            except OSError as error:
-                lost.append(str(error))
-
-    clients = [threading.Thread(target=ask) for _ in range(8)]
-    for client in clients:
-        client.start()
-    wait_for(lambda: len(answers) >= 200)
-    server.process.terminate()
-    wait_for(lambda: server.client.get("/ready").status_code == 503)
-    enough = len(answers) + 200
-    wait_for(lambda: len(answers) >= enough)
-    stop.set()
-    for client in clients:
-        client.join(20)
-    server.client.close()
-    assert server.process.wait(20) == 0
-    assert lost == []
-    assert set(answers) == {b"HTTP/1.1 200"}
-    assert not any(process.is_running() for process in started)
 
 
 def test_a_log_that_nobody_reads_does_not_stop_the_answers(start):

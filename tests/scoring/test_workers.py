@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -21,6 +25,7 @@ from scoring.http.listener import listen
 from scoring.process import cores
 from scoring.process.scoreboard import Board
 from scoring.settings import Settings
+from tests.scoring.conftest import environment
 
 ROW = [0.0] * 784
 
@@ -155,6 +160,108 @@ def test_workers_end_when_their_supervisor_is_killed(start):
     assert len(workers) == 2
     server.process.kill()
     until(lambda: not any(map(alive, workers)))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("command", ["scoring", "scoring.process"])
+def test_no_library_takes_threads_for_cores_that_a_worker_only_sees(
+    start, model_dir, tmp_path, workers, command
+):
+    """With two visible cores OpenBLAS would start a second thread as soon as numpy is imported."""
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("one core is visible")
+    log = tmp_path / "log"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    given = {"SCORING_WORKERS": workers, "SCORING_PORT": str(port)}
+    arguments = ["-m", command] + (["serve"] if command == "scoring" else [])
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=environment(AZUREML_MODEL_DIR=str(model_dir), **given),
+            stdout=output,
+        )
+    try:
+        until(lambda: b'"ready"' in log.read_bytes() or process.poll() is not None)
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/score", json={"data": [ROW] * 30}, trust_env=False
+        )
+        assert answer.status_code == 200
+        family = psutil.Process(process.pid).children()
+        assert [each.num_threads() for each in family] == [1] * int(workers)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_one_worker_is_started_and_replaced_as_several_are(start):
+    server = start(SCORING_WORKERS="1")
+    (victim,) = children(server.process.pid)
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: children(server.process.pid) not in ([], [victim]))
+    assert until(lambda: get(server, "/ready")).status_code == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_hundreds_of_clients_may_connect_at_once(start, workers):
+    """While nobody accepts: what the queue does not hold would wait a second, or for ever."""
+    count = 600
+    with Path("/proc/sys/net/core/somaxconn").open() as file:
+        if int(file.read()) < count:
+            pytest.skip("net.core.somaxconn allows fewer")
+    server = start(SCORING_WORKERS=workers)
+    family = children(server.process.pid)
+    clients = [socket.socket() for _ in range(count)]
+    for pid in family:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for client in clients:
+            client.settimeout(0.5)
+            client.connect(("127.0.0.1", server.port))
+    finally:
+        for pid in family:
+            os.kill(pid, signal.SIGCONT)
+        for client in clients:
+            client.close()
+    assert get(server, "/ready").status_code == 200
+
+
+def test_without_a_free_descriptor_a_client_is_told_so(start):
+    server = start(SCORING_WORKERS="1", SCORING_LOG_REQUESTS="false")
+    (worker,) = children(server.process.pid)
+    used = psutil.Process(worker).num_fds()
+    before = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (used + 10, before[1]))
+    clients = [socket.create_connection(("127.0.0.1", server.port), 20) for _ in range(30)]
+    try:
+        answers = []
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            answers.append(client.recv(65536))
+    finally:
+        for client in clients:
+            client.close()
+    told = [each for each in answers if each.startswith(b"HTTP/1.1 503")]
+    assert len(told) >= 20
+    assert all(b"retry-after: 1" in each and b"out_of_descriptors" in each for each in told)
+    assert sum(each.startswith(b"HTTP/1.1 200") for each in answers) == 30 - len(told)
+    assert get(server, "/ready").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "most"), [(100, 100, 36), (100, 4096, 1024), (20, 20, 1), (4096, 4096, 1024)]
+)
+def test_connections_are_no_more_than_descriptors_allow(soft, hard, most):
+    script = (
+        "import resource\n"
+        f"resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))\n"
+        "from scoring.process.descriptors import connections\n"
+        "print(connections(1024))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), capture_output=True, check=True
+    )
+    assert int(done.stdout) == most
 
 
 def test_a_note_is_read_whole_while_it_is_written():

@@ -1,5 +1,5 @@
 """What runs in the container, and the commands that build and push it.
 
-`score.py` owns the model, `server/` owns HTTP, `image/` makes the image. Only the first two and the
-modules beside this file go into the image.
+`score.py` and `model/` own the model, `routes/` is the application, `http/` speaks HTTP, `process/`
+runs the workers. `image/` makes the image of them; it and `bench/` are no part of it.
 """

@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke service-down down check test bench soak lock clean-cache
+.PHONY: help setup up smoke service-down down check test drill bench soak lock clean-cache
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,10 @@ check: setup  ## Format, lint and types
 test: setup  ## Every test that needs no root and no container engine
 	@$(BIN)/python -m local_azure setup
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+drill: setup  ## Fill the disk, damage every file of the state: up and down must stand it (half an hour)
+	@$(BIN)/python -m local_azure setup
+	@$(BIN)/pytest -m drill $(ARGS)
 
 bench: setup  ## Measure the scoring service beside Microsoft's server
 	@$(BIN)/python -m scoring.bench compare $(ARGS)

@@ -18,7 +18,7 @@ from local_azure import process
 from local_azure.home import Home
 from local_azure.removal import remove
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(3000)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(3000)]
 ROOT = Path(__file__).resolve().parents[2]
 
 UNREAD = re.compile(

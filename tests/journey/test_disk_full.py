@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(900)]
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (64, 200, 400, 700, 1100, 1600, 2200)
 """Kilobytes: from no room to start the stand-in to no room to run the container."""

@@ -12,11 +12,11 @@ import contextlib
 import errno
 import os
 import socket
+from typing import Protocol
 
 from scoring.http.connection import Connection
 from scoring.http.listener import begin_no_more
-from scoring.process.scoreboard import Board
-from scoring.routes.application import Service
+from scoring.http.server import Server
 
 LEAVE_SECONDS = 0.001
 # No descriptor is free: so long a client that was told so may take to read it.
@@ -31,38 +31,47 @@ FULL = (
 )
 
 
+class Share(Protocol):
+    """This worker's part of the connections, beside the others'."""
+
+    def hold(self, connections: int) -> None:
+        """Publish how many it has."""
+        ...
+
+    def crowded(self) -> bool:
+        """Whether another one that is ready has fewer."""
+        ...
+
+
 class Acceptor:
     """One worker's side of the shared listener."""
 
-    def __init__(
-        self, service: Service, listener: socket.socket, board: Board, worker: int
-    ) -> None:
-        self._service = service
+    def __init__(self, server: Server, listener: socket.socket, share: Share) -> None:
+        self._server = server
         self._listener = listener
-        self._board = board
-        self._worker = worker
+        self._share = share
         self._waiting: asyncio.TimerHandle | None = None
         self._accepting: set[asyncio.Task[None]] = set()
         self._reserve = os.open(os.devnull, os.O_RDONLY)
         self._last = 0.0  # when a connection was accepted
-        service.loop.add_reader(listener, self._offered)
+        server.loop.add_reader(listener, self._offered)
 
     def _offered(self) -> None:
         for _ in range(MOST_AT_ONCE):
-            self._board.hold(self._worker, len(self._service.connections) + len(self._accepting))
-            if self._board.crowded(self._worker) and not self._service.draining:
+            self._share.hold(len(self._server.connections) + len(self._accepting))
+            if self._share.crowded() and not self._server.draining:
                 self._pause(LEAVE_SECONDS)
                 return
             if not self._accept():
                 return
 
     def _pause(self, seconds: float) -> None:
-        self._service.loop.remove_reader(self._listener)
-        self._waiting = self._service.loop.call_later(seconds, self._left_over)
+        self._server.loop.remove_reader(self._listener)
+        self._waiting = self._server.loop.call_later(seconds, self._left_over)
 
     def _left_over(self) -> None:
         self._waiting = None
-        self._service.loop.add_reader(self._listener, self._offered)
+        self._server.loop.add_reader(self._listener, self._offered)
         self._accept()
 
     def _accept(self) -> bool:
@@ -75,17 +84,17 @@ class Acceptor:
             if error.errno in (errno.EMFILE, errno.ENFILE) and self._reserve >= 0:
                 self._turn_away()
             return False
-        self._last = self._service.now()
+        self._last = self._server.now()
         client.setblocking(False)
-        task = self._service.loop.create_task(self._connect(client))
+        task = self._server.loop.create_task(self._connect(client))
         self._accepting.add(task)
         task.add_done_callback(self._accepting.discard)
         return True
 
     async def _connect(self, client: socket.socket) -> None:
-        service = self._service
+        server = self._server
         try:
-            await service.loop.connect_accepted_socket(lambda: Connection(service), client)
+            await server.loop.connect_accepted_socket(lambda: Connection(server), client)
         except OSError:  # it left, or no descriptor was free for the loop's own copy
             client.close()
 
@@ -102,8 +111,8 @@ class Acceptor:
             client.setblocking(False)
             client.send(FULL)
             client.shutdown(socket.SHUT_WR)
-        self._service.loop.remove_reader(self._listener)
-        self._waiting = self._service.loop.call_later(FULL_SECONDS, self._turned_away, client)
+        self._server.loop.remove_reader(self._listener)
+        self._waiting = self._server.loop.call_later(FULL_SECONDS, self._turned_away, client)
 
     def _turned_away(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -118,14 +127,14 @@ class Acceptor:
 
     async def end(self, until: float) -> None:
         """Let nobody begin a connection, accept those that have, then close the listener."""
-        now = self._service.now
+        now = self._server.now
         if begin_no_more(self._listener):
             self._last = now()
             while now() < min(until, self._last + LAST_SECONDS):
                 await asyncio.sleep(LAST_SECONDS / 10)
         if self._waiting is not None:
             self._waiting.cancel()
-        self._service.loop.remove_reader(self._listener)
+        self._server.loop.remove_reader(self._listener)
         while self._accept():  # what came since the last look
             pass
         self._listener.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -140,6 +141,26 @@ class Body:
         self.content = b""
 
 
+class Receiver(Protocol):
+    """What asyncio calls of a `BufferedProtocol` that is connected."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is closed."""
+        ...
+
+    def eof_received(self) -> bool | None:
+        """The client sends no more."""
+        ...
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        ...
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        ...
+
+
 class LargeBody(asyncio.BufferedProtocol):
     """Receives the rest of one body of known length, in place of its connection.
 
@@ -149,7 +170,7 @@ class LargeBody(asyncio.BufferedProtocol):
     def __init__(
         self,
         buffers: Buffers,
-        owner: asyncio.BufferedProtocol,
+        owner: Receiver,
         begun: bytes | bytearray,
         length: int,
         done: Callable[[memoryview | None, Rejection | None], None],

@@ -15,14 +15,14 @@ import fcntl
 import termios
 from collections import deque
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, cast
+from http import HTTPStatus
+from typing import cast
 
 from scoring.errors import Rejection
+from scoring.http.body import Receiver
 from scoring.http.reader import RequestReader
-from scoring.routes.messages import REASONS, Request, Response
-
-if TYPE_CHECKING:
-    from scoring.routes.application import Service
+from scoring.http.server import Server
+from scoring.routes.messages import Request, Response
 
 # A refused client may still be sending: its bytes are read and dropped for so long, because closing
 # at once would reset the connection and destroy the answer on its way.
@@ -30,6 +30,10 @@ LINGER_SECONDS = 2.0
 LONGEST_PIPELINE = 128
 # Where all connections of a process receive; a bytes object for each piece would be one copy more.
 ARRIVED = memoryview(bytearray(256 << 10))
+_BEGIN = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
+    for status in HTTPStatus
+}
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -39,7 +43,7 @@ class Connection(asyncio.BufferedProtocol):
         "_active",
         "_discarding",
         "_reader",
-        "_service",
+        "_server",
         "_stalled",
         "_task",
         "_transport",
@@ -47,9 +51,9 @@ class Connection(asyncio.BufferedProtocol):
         "queue",
     )
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        self._reader = RequestReader(self, service)
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._reader = RequestReader(self, server)
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._discarding = False  # the last answer was written
         self._stalled = False  # the client does not read its answers
@@ -63,16 +67,16 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Join the worker's connections, or be refused when there are too many."""
         self._transport = cast(asyncio.Transport, transport)
-        service = self._service
-        service.connections.add(self)
-        self._active = service.last_active = service.now()
-        self.deadline = self._active + service.settings.idle_timeout
-        if len(service.connections) > service.settings.max_connections:
+        server = self._server
+        server.connections.add(self)
+        self._active = server.last_active = server.now()
+        self.deadline = self._active + server.settings.idle_timeout
+        if len(server.connections) > server.settings.max_connections:
             self.refuse(
                 Rejection(
                     503,
                     "too_many_connections",
-                    f"all {service.settings.max_connections} connections are taken",
+                    f"all {server.settings.max_connections} connections are taken",
                     retry_after=1,
                 )
             )
@@ -82,7 +86,7 @@ class Connection(asyncio.BufferedProtocol):
         self._discarding = True
         self._reader.forget()
         self._drop_queue()
-        self._service.connections.discard(self)
+        self._server.connections.discard(self)
         if self._task is not None:
             self._task.cancel()
 
@@ -94,7 +98,7 @@ class Connection(asyncio.BufferedProtocol):
         """Stop answering: the client does not read."""
         self._stalled = True
         self._transport.pause_reading()
-        self.deadline = self._service.now() + self._service.settings.read_timeout
+        self.deadline = self._server.now() + self._server.settings.read_timeout
 
     def resume_writing(self) -> None:
         """Go on answering."""
@@ -128,50 +132,55 @@ class Connection(asyncio.BufferedProtocol):
     def take_in_turn(self, request: Request) -> None:
         """Answer a large request after the other connections' own."""
         self._enqueue(request)
-        self._service.turns.take(self._next)
+        self._server.turns.take(self._next)
 
     def refuse(self, rejection: Rejection) -> None:
         """Answer with an error and end the connection; what was queued before is answered first."""
         request = self._reader.abandon() or Request("", "", "", {})
+        request.refusal = self._server.application.refuse(request, rejection)
+        self.end_with(request)
+
+    def end_with(self, request: Request) -> None:
+        """The same with a request whose refusal is known."""
+        self._reader.abandon()
         request.keep_alive = False
         if self.busy:
-            self._service.reject_later(request, rejection)
             self.queue.append(request)
             self._transport.pause_reading()
-            return
-        self._write(request, self._service.rejected(request, rejection))
+        else:
+            self._answer(request)
 
     def invite_body(self) -> None:
         """Tell a client that waits for a sign to send its body."""
         if not self._task:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def receive(self, protocol: asyncio.BaseProtocol) -> None:
+    def receive(self, protocol: Receiver) -> None:
         """Let another protocol, or this one again, receive what comes."""
         if self._transport.is_closing():
             return
         self._transport.pause_reading()  # a transport asks its protocol's kind when it starts
-        self._transport.set_protocol(protocol)
+        self._transport.set_protocol(cast(asyncio.BaseProtocol, protocol))
         self._transport.resume_reading()
 
     def _enqueue(self, request: Request) -> None:
-        self._service.buffers.held += len(request.body)
+        self._server.buffers.held += len(request.body)
         self.queue.append(request)
         self._transport.pause_reading()
 
     def _drop_queue(self) -> None:
-        self._service.buffers.held -= sum(len(request.body) for request in self.queue)
+        self._server.buffers.held -= sum(len(request.body) for request in self.queue)
         self.queue.clear()
 
     # Answers
 
     def _answer(self, request: Request) -> None:
-        answer = self._service.handle(request)
+        answer = request.refusal or self._server.application.handle(request)
         if type(answer) is Response:
             self._write(request, answer)
         else:
             later = cast("Awaitable[Response]", answer)
-            self._task = self._service.loop.create_task(self._later(request, later))
+            self._task = self._server.loop.create_task(self._later(request, later))
 
     async def _later(self, request: Request, answer: Awaitable[Response]) -> None:
         response = await answer
@@ -183,7 +192,7 @@ class Connection(asyncio.BufferedProtocol):
         """Answer what waits, then read on."""
         while self.queue and not (self._task or self._stalled or self._discarding):
             request = self.queue.popleft()
-            self._service.buffers.held -= len(request.body)
+            self._server.buffers.held -= len(request.body)
             self._answer(request)
         if not (self.queue or self._task or self._stalled or self._discarding):
             self._transport.resume_reading()
@@ -191,29 +200,29 @@ class Connection(asyncio.BufferedProtocol):
     def _write(self, request: Request, response: Response) -> None:
         if self._discarding:
             return
-        service = self._service
-        last = not request.keep_alive or service.draining
+        server = self._server
+        last = not request.keep_alive or server.draining
         body = response.body
+        lines = [
+            _BEGIN[response.status],
+            server.date_line,
+            *[b"%b: %b\r\n" % header for header in response.head(request)],
+            b"content-length: %d\r\n" % len(body),
+        ]
         if last:
-            ending = "connection: close\r\n"
+            lines.append(b"connection: close\r\n")
         elif request.old:
-            ending = "connection: keep-alive\r\n"
-        else:
-            ending = ""
-        trace = f"traceparent: {request.trace}\r\n" if request.trace else ""
-        head = (
-            f"HTTP/1.1 {response.status} {REASONS[response.status]}\r\n"
-            f"content-type: {response.kind}\r\ncontent-length: {len(body)}\r\n"
-            f"{service.date_line}x-ms-request-id: {request.id}\r\n{trace}"
-            f"{response.headers}{ending}\r\n"
-        ).encode("latin-1")
-        self._transport.write(head if request.method == "HEAD" else head + body)
-        service.answered(request, response)
+            lines.append(b"connection: keep-alive\r\n")
+        lines.append(b"\r\n")
+        if request.method != "HEAD":
+            lines.append(body)
+        self._transport.write(b"".join(lines))
+        server.application.answered(request, response)
+        self._active = server.last_active = server.now()
         if last:
             self._finish()
         else:
-            self._active = service.now()
-            self.deadline = self._active + service.settings.idle_timeout
+            self.deadline = self._active + server.settings.idle_timeout
 
     def _finish(self) -> None:
         """End the connection after its last answer, without destroying that answer."""
@@ -224,7 +233,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        self.deadline = self._service.now() + LINGER_SECONDS
+        self.deadline = self._server.now() + LINGER_SECONDS
         self._transport.resume_reading()
 
     # Time
@@ -238,7 +247,7 @@ class Connection(asyncio.BufferedProtocol):
         elif self._reader.idle:
             self._transport.close()
         else:
-            limit = self._service.settings.read_timeout
+            limit = self._server.settings.read_timeout
             self.refuse(
                 Rejection(408, "too_slow", f"the request did not arrive within {limit:g} seconds")
             )

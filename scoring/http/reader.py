@@ -10,22 +10,54 @@ size or extension is not complete yet is counted as it comes, before more of it 
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import httptools
 
 from scoring.errors import Rejection
-from scoring.http.body import LARGE, Body, LargeBody
+from scoring.http.body import LARGE, Body, LargeBody, Receiver
+from scoring.http.server import Server
 from scoring.routes.messages import Request
-
-if TYPE_CHECKING:
-    from scoring.http.connection import Connection
-    from scoring.routes.application import Service
 
 # Each repeated header is joined to the one before, which copies that.
 MOST_REPEATED = 64
 # Bytes of chunk sizes and extensions for each byte of a body; a byte in a chunk of its own needs 5.
 MOST_FRAMING = 16
+
+
+class Owner(Receiver, Protocol):
+    """The connection, for its reader: where requests go, and what ends them."""
+
+    deadline: float
+
+    @property
+    def busy(self) -> bool:
+        """A request that comes now has to wait for its turn."""
+        ...
+
+    def take(self, request: Request) -> None:
+        """Answer a request in its turn."""
+        ...
+
+    def take_in_turn(self, request: Request) -> None:
+        """Answer a large request after the other connections' own."""
+        ...
+
+    def refuse(self, rejection: Rejection) -> None:
+        """Answer with an error and end the connection."""
+        ...
+
+    def end_with(self, request: Request) -> None:
+        """The same with a request whose refusal is known."""
+        ...
+
+    def invite_body(self) -> None:
+        """Tell a client that waits for a sign to send its body."""
+        ...
+
+    def receive(self, protocol: Receiver) -> None:
+        """Let another protocol, or this one again, receive what comes."""
+        ...
 
 
 class RequestReader:
@@ -47,21 +79,21 @@ class RequestReader:
         "_repeated",
         "_replaying",
         "_request",
-        "_service",
+        "_server",
         "_taken",
         "_target",
         "_upgrading",
         "closed",
     )
 
-    def __init__(self, connection: Connection, service: Service) -> None:
+    def __init__(self, connection: Owner, server: Server) -> None:
         self._connection = connection
-        self._service = service
+        self._server = server
         self._parser = httptools.HttpRequestParser(self)
         self._headers: dict[bytes, bytes] = {}
         self._target = b""
         self._request: Request | None = None  # whose body is being read
-        self._body = Body(service.buffers)
+        self._body = Body(server.buffers)
         self._length = 0  # of the body, as declared
         self._large: LargeBody | None = None  # which receives in the connection's place
         self._in_head = False
@@ -112,13 +144,13 @@ class RequestReader:
             self._fed = self._head_bytes if self._in_head else 0
         else:
             self._fed += size
-            if self._fed > self._service.settings.max_header_bytes:
+            if self._fed > self._server.settings.max_header_bytes:
                 self._connection.refuse(self._head_too_long())
                 return
         request = self._request
         if request is not None and request is before:
             self._excess += size - (1 + MOST_FRAMING) * self._taken
-            if self._excess > self._service.settings.max_header_bytes:
+            if self._excess > self._server.settings.max_header_bytes:
                 self._connection.refuse(
                     Rejection(400, "bad_chunks", "the chunks hold more framing than content")
                 )
@@ -169,7 +201,7 @@ class RequestReader:
         self._hosts = 0
         self._repeated = 0
         self._in_head = True
-        self._connection.deadline = self._service.now() + self._service.settings.read_timeout
+        self._connection.deadline = self._server.now() + self._server.settings.read_timeout
 
     def on_url(self, url: bytes) -> None:
         """The target, which may come in pieces."""
@@ -180,7 +212,7 @@ class RequestReader:
         """One header; trailers after a chunked body are ignored."""
         self._head_bytes += len(name) + len(value) + 4
         if not self._in_head:
-            if self._head_bytes > self._service.settings.max_header_bytes and not self.closed:
+            if self._head_bytes > self._server.settings.max_header_bytes and not self.closed:
                 self._connection.refuse(self._head_too_long())
             return
         name = name.lower()
@@ -218,13 +250,16 @@ class RequestReader:
         self._head_bytes = 0
         self._excess = 0
         try:
-            self._service.admit(request)
-            length = self._body.begin(headers)
+            request.refusal = self._server.application.admit(request)
+            length = self._body.begin(headers) if request.refusal is None else 0
         except Rejection as rejection:
+            request.refusal = self._server.application.refuse(request, rejection)
+            length = 0
+        if request.refusal is not None:
+            # Without a body to read the connection stays.
             if _has_body(headers):
-                self._connection.refuse(rejection)
-            else:  # there is no body to read: the connection stays
-                self._service.reject_later(request, rejection)
+                self._request = None
+                self._connection.end_with(request)
             return
         self._length = length if length > LARGE and self._body.plain else 0
         if headers.get(b"expect", b"").lower() == b"100-continue":
@@ -233,7 +268,7 @@ class RequestReader:
     def _check_head(self, request: Request) -> None:
         """What no application may be asked: RFC 9112 3.2 and 6.1."""
         headers = self._headers
-        if self._head_bytes > self._service.settings.max_header_bytes:
+        if self._head_bytes > self._server.settings.max_header_bytes:
             raise self._head_too_long()
         if self._repeated > MOST_REPEATED:
             raise Rejection(
@@ -290,7 +325,7 @@ class RequestReader:
         if self._connection.busy:
             return  # reading is paused: it goes on through the parser
         self._large = LargeBody(
-            self._service.buffers,
+            self._server.buffers,
             self._connection,
             self._body.content,
             self._length,
@@ -314,7 +349,7 @@ class RequestReader:
         self._connection.take_in_turn(request)
 
     def _head_too_long(self) -> Rejection:
-        limit = self._service.settings.max_header_bytes
+        limit = self._server.settings.max_header_bytes
         if self._request is not None:
             return Rejection(
                 431, "framing_too_long", f"a chunk's head or the trailers exceed {limit} bytes"

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from scoring.manifest import Manifest
 from scoring.process.scoreboard import Board
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
 # Seconds: one row takes tens of microseconds, a slow script up to its time limit.
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0)
 
@@ -50,10 +49,18 @@ class Counts:
 class Metrics:
     """One worker's counters, which go on from those of the worker whose place it took."""
 
-    def __init__(self, manifest: Manifest, board: Board, worker: int = 0) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        board: Board,
+        worker: int = 0,
+        held: Callable[[], tuple[int, int]] = lambda: (0, 0),
+    ) -> None:
+        """Go on counting; `held` says how many connections and requests the worker holds now."""
         self._model = _labels(name=manifest.name, version=manifest.version, sha256=manifest.sha256)
         self._board = board
         self._worker = worker
+        self._held = held
         self._counts = Counts()
         self._counts.add(board.note(worker))
 
@@ -70,17 +77,19 @@ class Metrics:
         counts.seconds += seconds
         counts.buckets[bisect_left(BOUNDS, seconds)] += 1
 
-    def publish(self, *, connections: int, in_flight: int) -> None:
+    def publish(self, *, answering: int = 0) -> None:
         """Show this worker's numbers to the others."""
+        connections, in_flight = self._held()
         self._board.publish(self._worker, self._counts.packed())
-        self._board.gauge(self._worker, connections, in_flight)
+        self._board.gauge(self._worker, connections, in_flight + answering)
 
     def render(self) -> bytes:
-        """Every metric of all workers as text; publish() first.
+        """Every metric of all workers as text.
 
-        What one answer shows was published before it, so no later answer, whichever worker gives
+        What one answer shows is published before it, so no later answer, whichever worker gives
         it, shows less.
         """
+        self.publish(answering=1)  # who asks was read whole, so nobody else counts it
         board = self._board
         total = Counts()
         for worker in range(board.workers):

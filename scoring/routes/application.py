@@ -1,90 +1,119 @@
-"""The service: routes, refusals, the log. It knows requests and answers, not sockets."""
+"""The application: routes, refusals, what is counted and logged. It knows no socket."""
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Callable
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from scoring.errors import Rejection, RowError
-from scoring.http.body import Buffers
 from scoring.manifest import Manifest
 from scoring.model.entry import EntryScript
-from scoring.process.log import Log
-from scoring.process.memory import Heap
-from scoring.process.metrics import Metrics
-from scoring.process.scoreboard import Board
 from scoring.routes.admission import Keys, check_media_type, fresh_ids, identify, printable
-from scoring.routes.fair_turns import Turns
 from scoring.routes.json_rows import RowReader
 from scoring.routes.messages import Answer, Request, Response, Route
+from scoring.routes.openapi import document
 from scoring.routes.probes import Probes
 from scoring.routes.score import AzureML, Scorer
 from scoring.routes.script_thread import ScriptThread
 from scoring.routes.v2 import InferenceProtocol
 from scoring.settings import Settings
 
-if TYPE_CHECKING:
-    from scoring.http.connection import Connection
+_CHALLENGE = (b"www-authenticate", b"Bearer")
 
 
-class Service:
-    """One worker's state: the script, the limits, the open connections."""
+class Metrics(Protocol):
+    """Where answers are counted."""
+
+    def count(self, route: str, status: int, error: str) -> None:
+        """An answer; `error` is empty for a good one."""
+        ...
+
+    def scored(self, rows: int, seconds: float) -> None:
+        """A scored request: its rows, and the time from its head to its answer."""
+        ...
+
+    def render(self) -> bytes:
+        """All of it as Prometheus' text."""
+        ...
+
+
+class Log(Protocol):
+    """Where answers and events are written."""
+
+    def event(self, name: str, **content: Any) -> None:
+        """Something that happened to the service itself."""
+        ...
+
+    def request(
+        self,
+        identity: str,
+        trace: str,
+        route: str,
+        status: int,
+        rows: int,
+        milliseconds: float,
+        error: str,
+    ) -> None:
+        """An answered request."""
+        ...
+
+
+class ScoringApplication:
+    """Answers requests with one script; a server asks it through `messages.Application`."""
 
     def __init__(
         self,
         settings: Settings,
         manifest: Manifest,
         script: EntryScript,
-        loop: asyncio.AbstractEventLoop,
-        board: Board,
-        worker: int = 0,
+        metrics: Metrics,
+        log: Log,
+        state: Callable[[], str],
     ) -> None:
-        self.settings = settings
-        self.manifest = manifest
-        self.script = script
-        self.loop = loop
-        self.now = loop.time
-        self.connections: set[Connection] = set()
-        self.buffers = Buffers(settings)
-        self.turns = Turns(loop)
-        self.draining = False
-        self.last_active = 0.0  # when a client last connected or was answered
-        self.date_line = ""
-        self.log = Log()
-        self._heap = Heap()
-        self.metrics = Metrics(manifest, board, worker)
-        self._board = board
+        """Make the routes; `state` says `starting`, `ready` or `draining`."""
+        self._settings = settings
+        self._manifest = manifest
+        self._script = script
+        self._metrics = metrics
+        self._log = log
+        self._state = state
         self._keys = Keys(settings)
-        self._thread = ScriptThread(loop, settings.max_queue, settings.score_timeout)
-        self._identity = f"x-model-sha256: {manifest.sha256}\r\n"
+        self._thread = ScriptThread(settings.max_queue, settings.score_timeout)
+        self._identity = ((b"x-model-sha256", manifest.sha256.encode("ascii")),)
         self._fresh_ids = fresh_ids()
         self.routes = self._routes()
 
     def _routes(self) -> dict[str, Route]:
-        arrays = self.script.run_array is not None
-        scorer = Scorer(self.script, self._thread, self._identity)
-        reader = RowReader(self.manifest.features, self.settings.max_rows, scorer.methods)
-        routes = Probes(self).routes()
+        script, manifest, settings = self._script, self._manifest, self._settings
+        arrays = script.run_array is not None
+        scorer = Scorer(script, self._thread, self._identity)
+        reader = RowReader(manifest.features, settings.max_rows, scorer.methods)
+        routes = Probes(
+            manifest,
+            self._state,
+            self._metrics.render,
+            lambda: document(settings, manifest, script),
+        ).routes()
         routes["/score"] = AzureML(scorer, reader).route(arrays=arrays)
         if arrays:
-            protocol = InferenceProtocol(self.manifest, scorer, self.settings.max_rows)
-            routes |= protocol.routes(lambda: self.state == "ready")
+            protocol = InferenceProtocol(manifest, scorer, settings.max_rows)
+            routes |= protocol.routes(lambda: self._state() == "ready")
         return routes
 
-    @property
-    def state(self) -> str:
-        """`starting`, `ready` or `draining`: of all workers together."""
-        if self.draining or self._board.draining:
-            return "draining"
-        return "ready" if self._board.open else "starting"
+    # What a server calls
 
-    # What a connection calls
-
-    def admit(self, request: Request) -> None:
-        """Refuse, by the head alone, a request that could only fail."""
+    def admit(self, request: Request) -> Response | None:
+        """The refusal, by the head alone, of a request that could only fail."""
         identify(request, self._fresh_ids)
+        try:
+            self._admit(request)
+        except Rejection as rejection:
+            return self.refuse(request, rejection)
+        return None
+
+    def _admit(self, request: Request) -> None:
         route = self.routes.get(request.path)
         if route is None:
             raise Rejection(404, "not_found", f"there is nothing at {printable(request.path)}")
@@ -129,16 +158,16 @@ class Service:
         if not isinstance(error, Rejection):
             message = f"the scoring script failed: {type(error).__name__}: {error}"
             error = Rejection(500, "script_failed", message)
-        return self.rejected(request, error)
+        return self.refuse(request, error)
 
-    def rejected(self, request: Request, rejection: Rejection) -> Response:
+    def refuse(self, request: Request, rejection: Rejection) -> Response:
         """A rejection as an answer, in the form of the protocol that was spoken."""
         error: Any = {"code": rejection.code, "message": rejection.message}
         if request.path.startswith("/v2"):
             error = rejection.message
-        headers = "".join(f"{name}: {value}\r\n" for name, value in rejection.headers)
+        headers = tuple((name.encode(), value.encode()) for name, value in rejection.headers)
         if rejection.status == 401:
-            headers += "www-authenticate: Bearer\r\n"
+            headers += (_CHALLENGE,)
         if request.route is not None and request.route.scores:
             headers += self._identity
         if not request.id:
@@ -150,24 +179,17 @@ class Service:
             error=rejection.code,
         )
 
-    def reject_later(self, request: Request, rejection: Rejection) -> None:
-        """Let a request that is answered in its turn be answered with a rejection."""
-        response = self.rejected(request, rejection)
-        name = request.route.name if request.route else ""
-        request.route = Route(name, request.method, lambda _: response)
-
     def answered(self, request: Request, response: Response) -> None:
         """Count and log an answer that was written."""
-        self.last_active = self.now()
         route, name = request.route, ""
         nanoseconds = perf_counter_ns() - request.started if request.started else 0
         if route is not None:
             name = route.name
             if route.scores and not response.error:
-                self.metrics.scored(request.rows, nanoseconds / 1e9)
-        self.metrics.count(name, response.status, response.error)
-        if self.settings.log_requests or response.error:
-            self.log.request(
+                self._metrics.scored(request.rows, nanoseconds / 1e9)
+        self._metrics.count(name, response.status, response.error)
+        if self._settings.log_requests or response.error:
+            self._log.request(
                 request.id,
                 request.trace,
                 name,
@@ -177,28 +199,14 @@ class Service:
                 response.error,
             )
 
-    # What the worker calls
+    # What the process calls
 
     def tend(self) -> None:
-        """Called a few times a second: end what waits too long, show the numbers, tidy up."""
-        now = self.now()
-        for connection in tuple(self.connections):
-            connection.sweep(now)
+        """Called a few times a second: read changed keys."""
         problem = self._keys.refresh()
         if problem:
-            self.log.event("key_file_ignored", reason=problem)
-        self.publish()
-        self.log.flush()
-        if all(connection.idle for connection in self.connections):
-            self._heap.tend(now, self.last_active)
-
-    def publish(self, *, answering: int = 0) -> None:
-        """Show this worker's numbers to the others."""
-        busy = sum(not connection.idle for connection in self.connections)
-        self.metrics.publish(connections=len(self.connections), in_flight=busy + answering)
+            self._log.event("key_file_ignored", reason=problem)
 
     def close(self) -> None:
-        """Leave the script's thread behind, and no line unwritten."""
+        """Leave the script's thread behind."""
         self._thread.close()
-        self.publish()
-        self.log.flush()

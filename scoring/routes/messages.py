@@ -1,13 +1,18 @@
-"""A request as the connection read it, and a response as it is written."""
+"""What a server and the application say to each other: requests, responses, who is asked what.
+
+A header is a pair of bytes; how it is written is the server's affair, and so are the lengths of
+bodies, the date and whether a connection stays.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+from scoring.errors import Rejection
 
 JSON = "application/json"
-REASONS = {status.value: status.phrase for status in HTTPStatus}
+Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 # A large body is a view of memory that was filled as it arrived.
 Content: TypeAlias = bytes | bytearray | memoryview
 
@@ -24,6 +29,7 @@ class Request:
         "old",
         "path",
         "query",
+        "refusal",
         "route",
         "rows",
         "started",
@@ -42,11 +48,12 @@ class Request:
         self.id = ""
         self.trace = ""  # a valid traceparent
         self.route: Route | None = None
+        self.refusal: Response | None = None  # its answer, where it is not to be handled
         self.rows = 0
 
 
 class Response:
-    """One answer; `headers` holds whole lines, `error` names what was wrong for log and metrics."""
+    """One answer; `error` names what was wrong for log and metrics."""
 
     __slots__ = ("body", "error", "headers", "kind", "status")
 
@@ -56,7 +63,7 @@ class Response:
         *,
         status: int = 200,
         kind: str = JSON,
-        headers: str = "",
+        headers: Headers = (),
         error: str = "",
     ) -> None:
         self.body = body
@@ -64,6 +71,17 @@ class Response:
         self.kind = kind
         self.headers = headers
         self.error = error
+
+    def head(self, request: Request) -> list[tuple[bytes, bytes]]:
+        """Every header that the application answers a request with."""
+        found = [
+            (b"content-type", self.kind.encode("ascii")),
+            (b"x-ms-request-id", request.id.encode("ascii")),
+            *self.headers,
+        ]
+        if request.trace:
+            found.append((b"traceparent", request.trace.encode("ascii")))
+        return found
 
 
 Answer: TypeAlias = "Response | Coroutine[Any, Any, Response]"
@@ -98,3 +116,23 @@ class Route:
     def allowed(self) -> str:
         """The Allow header: HEAD goes with GET."""
         return "GET, HEAD" if self.method == "GET" else self.method
+
+
+class Application(Protocol):
+    """What a server asks, for each request in this order; a refusal is an answer like any other."""
+
+    def admit(self, request: Request) -> Response | None:
+        """The refusal of a request that could only fail, by its head alone."""
+        ...
+
+    def handle(self, request: Request) -> Answer:
+        """Answer an admitted request with its body, now or by a coroutine; nothing is raised."""
+        ...
+
+    def refuse(self, request: Request, rejection: Rejection) -> Response:
+        """The answer to a request that the server itself refuses."""
+        ...
+
+    def answered(self, request: Request, response: Response) -> None:
+        """An answer was written: it is counted and logged."""
+        ...

@@ -14,7 +14,7 @@ from scoring.routes.score import Scorer, plain
 from scoring.routes.tensors import Rows
 from scoring.routes.v2_request import INPUT, Plan
 
-HEAD_LENGTH = "inference-header-content-length"
+HEAD_LENGTH = b"inference-header-content-length"
 BINARY = "application/octet-stream"
 _WIRE = {"INT64": np.dtype("<i8"), "FP64": np.dtype("<f8")}
 
@@ -70,7 +70,7 @@ class Outputs:
         return Response(
             b"".join((head, *pieces)),
             kind=BINARY,
-            headers=f"{identity}{HEAD_LENGTH}: {len(head)}\r\n",
+            headers=(*identity, (HEAD_LENGTH, str(len(head)).encode())),
         )
 
 

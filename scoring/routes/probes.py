@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
-from scoring.process.metrics import TEXT
+from scoring.manifest import Manifest
 from scoring.routes.messages import Request, Response, Route
-from scoring.routes.openapi import document
 
-if TYPE_CHECKING:
-    from scoring.routes.application import Service
+# Prometheus' own name of its text format.
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Probes:
     """Answers about the service itself; none wants a key."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        manifest = service.manifest
+    def __init__(
+        self,
+        manifest: Manifest,
+        state: Callable[[], str],
+        metrics: Callable[[], bytes],
+        describe: Callable[[], dict[str, Any]],
+    ) -> None:
+        """What they show: the model, and what these functions say when they are asked."""
+        self._state = state
+        self._metrics = metrics
+        self._describe = describe
         self._model = {
             "name": manifest.name,
             "version": manifest.version,
@@ -31,24 +39,16 @@ class Probes:
         return {
             "/": Route("live", "GET", lambda _: Response(b'{"status":"live"}')),
             "/ready": Route("ready", "GET", self._ready),
-            "/metrics": Route("metrics", "GET", self._metrics),
+            "/metrics": Route("metrics", "GET", lambda _: Response(self._metrics(), kind=TEXT)),
             "/swagger.json": Route("swagger", "GET", self._swagger),
         }
 
     def _ready(self, _: Request) -> Response:
-        state = self._service.state
+        state = self._state()
         content = {"status": state, "model": self._model}
         return Response(json.dumps(content).encode(), status=200 if state == "ready" else 503)
 
-    def _metrics(self, _: Request) -> Response:
-        service = self._service
-        service.publish(answering=1)  # this request was read whole, so nobody else counts it
-        return Response(service.metrics.render(), kind=TEXT)
-
     def _swagger(self, _: Request) -> Response:
         if not self._description:  # made when it is first asked for: a start need not wait for it
-            service = self._service
-            self._description = json.dumps(
-                document(service.settings, service.manifest, service.script)
-            ).encode()
+            self._description = json.dumps(self._describe()).encode()
         return Response(self._description)

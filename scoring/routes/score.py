@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 from scoring.model.entry import EntryScript
 from scoring.routes.json_rows import RowReader, parse_exactly
-from scoring.routes.messages import JSON, Answer, Request, Response, Route
+from scoring.routes.messages import JSON, Answer, Headers, Request, Response, Route
 from scoring.routes.script_thread import ScriptThread
 
 
 class Scorer:
     """Calls the script: at once where it is quick, else on its own thread."""
 
-    def __init__(self, script: EntryScript, thread: ScriptThread, identity: str) -> None:
+    def __init__(self, script: EntryScript, thread: ScriptThread, identity: Headers) -> None:
         self._script = script
         self._thread = thread
-        self.identity = identity  # the header line that names the model
+        self.identity = identity  # the header that names the model
         self.methods = script.methods
         self.dtypes = script.dtypes
 

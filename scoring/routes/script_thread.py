@@ -15,8 +15,7 @@ Result = TypeVar("Result")
 class ScriptThread:
     """One call at a time, a bounded queue behind it, and a limit on how long one is waited for."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, longest_queue: int, timeout: float) -> None:
-        self._loop = loop
+    def __init__(self, longest_queue: int, timeout: float) -> None:
         self._limit = longest_queue
         self._timeout = timeout
         self._waiting = 0
@@ -30,7 +29,7 @@ class ScriptThread:
             )
         self._waiting += 1
         queued = self._thread.submit(work)
-        future = asyncio.wrap_future(queued, loop=self._loop)
+        future = asyncio.wrap_future(queued)
         future.add_done_callback(self._left)
         try:
             return await asyncio.wait_for(asyncio.shield(future), self._timeout)

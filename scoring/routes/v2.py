@@ -24,7 +24,6 @@ from scoring.routes.v2_request import Plan, PlanReader
 # A client sends the same few heads again and again: what they mean is remembered.
 _MOST_PLANS, _LONGEST_HEAD = 256, 2048
 _DEEPEST = 32
-_HEAD_LENGTH = HEAD_LENGTH.encode()
 
 
 class InferenceProtocol:
@@ -76,7 +75,7 @@ class InferenceProtocol:
 
     def _read(self, request: Request) -> tuple[Plan, Rows]:
         body = request.body
-        declared = request.headers.get(_HEAD_LENGTH)
+        declared = request.headers.get(HEAD_LENGTH)
         if declared is None:
             return self._read_json(bytes(body))
         if not declared.isdigit() or len(declared) > 19 or int(declared) > len(body):

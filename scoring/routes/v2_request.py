@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scoring.routes.messages import Headers
 from scoring.routes.tensors import DTYPES, TensorReader, bad, shown
 
 INPUT = "input"
@@ -28,7 +29,7 @@ class Plan:
     known: tuple[np.dtype[Any], tuple[int, ...]] | None = None
     wire: np.dtype[Any] | None = None
     head: bytes = b""
-    headers: str = ""
+    headers: Headers = ()
 
 
 class PlanReader:

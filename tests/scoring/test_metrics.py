@@ -78,7 +78,6 @@ def test_any_name_is_escaped_and_buckets_only_grow(model_dir):
     metrics = Metrics(odd, Board())
     for seconds in (0.0001, 0.0002, 1.0, 1e6):
         metrics.scored(1, seconds)
-    metrics.publish(connections=0, in_flight=0)
     found = samples(metrics.render().decode())
     (name,) = [dict(labels)["name"] for key, labels in found if key == "scoring_model_info"]
     assert name == odd.name

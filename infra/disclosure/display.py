@@ -30,8 +30,13 @@ def output_value(path: Path, value: Any, mask: Mask) -> str:
 
 
 def path(steps: Path, mask: Mask) -> str:
-    """A property's path; keys that look like secrets are hidden."""
+    """A property's path: names are no secrets, but a key of a free map may hold a known one."""
     return show(tuple(_step(step, mask) for step in steps))
+
+
+def key(text: str, mask: Mask) -> str:
+    """A name that a program gave to a property, a variable, a tag or a type, on one line."""
+    return _short(mask.known_only(text))
 
 
 def name(text: str, mask: Mask) -> str:
@@ -40,7 +45,9 @@ def name(text: str, mask: Mask) -> str:
 
 
 def _step(step: str | int, mask: Mask) -> str | int:
-    return mask.text(step) if isinstance(step, str) else step
+    if not isinstance(step, str) or step in allow_list.PROPERTY_NAMES:
+        return step
+    return mask.known_only(step)
 
 
 def _value(value: Any, may_be_shown: Any) -> str:

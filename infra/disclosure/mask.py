@@ -1,19 +1,20 @@
 """Finds what looks like a secret in text, and takes it out.
 
-It works on any text: a name, an error message, an allowed value. Whether a value may be shown at
-all is decided elsewhere (`allowed`); this is the second net.
+It works on any text: an error message, an allowed value. Whether a value may be shown at all is
+decided elsewhere (`allow_list`); this is the second net.
 """
 
 from __future__ import annotations
 
 import base64
-import itertools
 import os
 import re
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from infra.disclosure.randomness import is_random
 
 HIDDEN = "[hidden]"
 
@@ -37,8 +38,8 @@ _QUERY = re.compile(r"(?<=\?)[\w%.~+-]+=[^\s\"'<>)]*")
 _PEM = re.compile(r"-----BEGIN [^-]+-----.*?(-----END [^-]+-----|\Z)", re.DOTALL)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}(?![0-9a-f])")
 _WORD = re.compile(r"[^\s\"'`<>(){}\[\],;|]+")
-_RUN = re.compile(r"[A-Za-z0-9+]+")
-_STABLE_SUFFIX = re.compile(r"[0-9a-f]{8}$")
+_ISSUED = re.compile(r"\b(gh[opsur]_|github_pat_|pul-[0-9a-f]{8}|AKIA[0-9A-Z]{12}|eyJ[\w-]{10})")
+"""How tokens begin whose issuers mark them: GitHub, Pulumi, AWS, JSON web tokens."""
 _GUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 
@@ -63,7 +64,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """The text with everything that looks like a secret replaced by `[hidden]`."""
-        text = self._known(text)
+        text = self.known_only(text)
         text = _PEM.sub(HIDDEN, text)
         text = _BEARER.sub(HIDDEN, text)
         text = _ASSIGNED.sub(rf"\g<1>{HIDDEN}", text)
@@ -75,7 +76,8 @@ class Mask:
         """Whether a known secret is in the text."""
         return any(secret in text for secret in self.known)
 
-    def _known(self, text: str) -> str:
+    def known_only(self, text: str) -> str:
+        """The text without the known secrets: for names, which are none, however they look."""
         # Longest first, so that a secret that contains another is taken out whole.
         for secret in sorted(self.known, key=lambda one: (-len(one), one)):
             text = text.replace(secret, HIDDEN)
@@ -102,24 +104,7 @@ def looks_secret(word: str) -> bool:
     symbols = any(not one.isalnum() and one not in "-_./:@\\" for one in word)
     if len(word) >= 8 and all(kinds) and symbols:
         return True
-    return any(_looks_random(run) for run in _RUN.findall(word))
-
-
-def _looks_random(run: str) -> bool:
-    lower, upper, digits = (sum(map(test, run)) for test in (str.islower, str.isupper, str.isdigit))
-    if lower and upper and digits and len(run) >= 10:
-        return True
-    if len(run) >= 16 and not lower and upper:
-        return True
-    # Names of this project end in eight stable hexadecimal digits; more than that is no name.
-    stem = _STABLE_SUFFIX.sub("", run)
-    if len(run) >= 16 and sum(map(str.isdigit, stem)) >= 4:
-        return True
-    return len(run) >= 20 and lower >= 6 and upper >= 6 and _changes_of_case(run) >= 10
-
-
-def _changes_of_case(run: str) -> int:
-    return sum(one.isupper() != other.isupper() for one, other in itertools.pairwise(run))
+    return bool(_ISSUED.search(word)) or is_random(word)
 
 
 def _is_path(value: str) -> bool:

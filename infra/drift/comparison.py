@@ -76,7 +76,7 @@ def _properties(
             resource=display.name(step.name, mask),
             type=step.type,
             path=display.path(one.path, mask),
-            label=display.name(one.label, mask),
+            label=display.key(one.label, mask),
             declared=display.property_value(step.type, one.path, one.label, one.old, mask),
             actual=display.property_value(step.type, one.path, one.label, one.new, mask),
             kind=_kind(one),

@@ -32,12 +32,14 @@ class Preview:
     opened: Opened = field(repr=False)
 
 
-def run(stack: str, folder: Path) -> Preview:
+def run(stack: str, folder: Path, *, refresh: bool = False) -> Preview:
     """Preview a stack; a preview that failed tells so in its events.
 
     Args:
         stack: The stack's name.
         folder: A folder of the Pulumi project.
+        refresh: Whether the program is compared with the cloud, as an update that refreshes does,
+            rather than with the state. The state is not written either way.
 
     Raises:
         PreviewError: Pulumi cannot be started, or failed without saying why in its events.
@@ -45,7 +47,7 @@ def run(stack: str, folder: Path) -> Preview:
     try:
         config = engine.document(["config", "--json", "--show-secrets", "--stack", stack], folder)
         state = engine.document(["stack", "export", "--show-secrets", "--stack", stack], folder)
-        events, update = _preview(stack, folder)
+        events, update = _preview(stack, folder, refresh=refresh)
     except engine.EngineError as error:
         raise PreviewError(str(error)) from error
     opened = secret_lists.read(state, update)
@@ -58,15 +60,16 @@ def run(stack: str, folder: Path) -> Preview:
     return Preview(events, Opened(opened.before, opened.after, opened.secrets | texts))
 
 
-def _preview(stack: str, folder: Path) -> tuple[str, Mapping[str, Any]]:
+def _preview(stack: str, folder: Path, *, refresh: bool) -> tuple[str, Mapping[str, Any]]:
     """The events and the update plan. The plan has secrets in it: a pipe keeps it off the disk."""
+    more = ["--refresh"] if refresh else []
     reader, writer = os.pipe()
     parts: list[bytes] = []
     thread = threading.Thread(target=_drain, args=(reader, parts), daemon=True)
     thread.start()
     try:
         done = engine.run(
-            ["preview", "--json", "--stack", stack, *_SHOW, f"--save-plan=/dev/fd/{writer}"],
+            ["preview", "--json", "--stack", stack, *_SHOW, *more, f"--save-plan=/dev/fd/{writer}"],
             folder,
             {_EVENTS: "true"},
             (writer,),

@@ -107,7 +107,7 @@ def _review(stack: str, plan: Path | None, cwd: Path, folder: Path, limits: Path
         except (OSError, UnicodeDecodeError) as error:
             raise ReviewError(f"cannot read the plan {plan}: {error}") from error
     else:
-        told = command.run(stack, cwd)
+        told = command.run(stack, cwd, refresh=True)
     opened = open_lists(events.read(told.events), told.opened)
     mask = Mask.of(told.opened.secrets | environment_secrets())
     return report.build(stack, opened, found, bounds, mask)

@@ -184,7 +184,7 @@ def _resource(step: Step, mask: Mask) -> ResourceChange:
     effect: Effect = azure.effect(step, found)
     return ResourceChange(
         name=display.name(step.name, mask),
-        type=display.name(step.type.removeprefix("azure-native:"), mask),
+        type=display.key(step.type.removeprefix("azure-native:"), mask),
         op=effect.op,
         planned=step.op,
         protected=bool(step.old and step.old.protected),
@@ -204,7 +204,7 @@ def _row(step: Step, change: Change, forces: bool, mask: Mask) -> Row:
         values = [display.HIDDEN, display.HIDDEN]
     return Row(
         display.path(change.path, mask),
-        display.name(change.label, mask),
+        display.key(change.label, mask),
         values[0],
         values[1],
         forces,

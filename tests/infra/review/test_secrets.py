@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.disclosure.mask import HIDDEN, Mask, looks_secret
+from infra.disclosure.mask import HIDDEN, Mask
 from infra.review.document import document
 from infra.review.rendering import markdown
 from infra.review.report import Report
@@ -47,21 +47,25 @@ def whole(made: Report) -> str:
 def test_a_planted_secret_appears_nowhere(
     build: Build, step: Make, outputs: Make, group: Make, group_change: Make, secret: str
 ) -> None:
+    # Names are shown unless they hold a known secret, and so is a well-formed image.
+    known = secret == PLAIN
+    key = secret if known else "key"
     new = group()
-    new["tags"] |= {secret: secret, "team": secret, "hint": f"see {secret}"}
+    new["tags"] |= {key: secret, "team": secret, "hint": f"see {secret}"}
     new["location"] = secret
     new["containers"][0]["command"] = ["run", secret]
     new["containers"][0]["environmentVariables"] += [
         {"name": "SERVICE_DESCRIPTION", "value": secret},
-        {"name": f"X{secret}", "value": secret},
+        {"name": f"X{key}", "value": secret},
     ]
-    new["containers"][0]["image"] = f"cr.azurecr.io/{secret}:1"
+    if known:
+        new["containers"][0]["image"] = f"cr.azurecr.io/{secret}:1"
     made = build(
         group_change(group(), new),
-        step("create", f"store-{secret}", new={"accountName": secret, "other": {secret: secret}}),
+        step("create", f"store-{secret}", new={"accountName": secret, "other": {key: secret}}),
         step("delete", secret, old={"accountName": secret}),
         step("same", f"same-{secret}", old={}, new={}),
-        outputs({"fqdn": secret, "x": secret}, {"fqdn": f"{secret}.example", secret: secret}),
+        outputs({"fqdn": secret, "x": secret}, {"fqdn": f"{secret}.example", key: secret}),
         {
             "diagnosticEvent": {
                 "severity": "error",
@@ -122,26 +126,6 @@ def test_a_tag_whose_name_says_secret_is_hidden(build: Build, step: Make) -> Non
         ("tags.db-password", "[hidden]"),
         ("tags.team", "blue"),
     ]
-
-
-@pytest.mark.parametrize(
-    "word",
-    [
-        "sklearn-mnist-svc",
-        "stmnistdev1a2b3c4d",
-        "crmnistproduc1a2b3c4d",
-        "rg-mnist-local-3855ea3b",
-        "Microsoft.MachineLearningServices",
-        "TLS1_2",
-        "Standard_LRS",
-        "PerGB2018",
-        "SystemAssigned,UserAssigned",
-        "2026-11-23T08:25:36Z",
-        "westeurope",
-    ],
-)
-def test_a_name_is_not_taken_for_a_secret(word: str) -> None:
-    assert not looks_secret(word)
 
 
 @given(st.binary(min_size=24, max_size=64))

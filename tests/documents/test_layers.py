@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "model_eval": ("scoring.manifest", "scoring.errors", "scoring.output_folder"),
     "infra": (),
     "infra.preview": ("infra.azure_facts",),
-    "infra.disclosure": ("infra.preview", "infra.azure_facts"),
+    "infra.disclosure": ("infra.preview", "infra.azure_facts", "infra.image_reference"),
     "infra.policy": ("infra.azure_facts", "infra.image_reference"),
     "infra.github": (),
     "infra.review": (

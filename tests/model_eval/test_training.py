@@ -40,12 +40,19 @@ def test_the_same_data_gives_the_same_model_and_a_step_per_class() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_training_on_all_images_gives_the_committed_models_predictions(
+def test_training_on_all_images_gives_the_committed_model_but_for_rounding(
     tmp_path: Path, mnist_model: Path
 ) -> None:
+    """Another processor sums in another order, and liblinear stops at a tolerance of its own.
+
+    A few images in ten thousand lie close enough to a border to change sides; other parameters,
+    other rows or unscaled pixels change hundreds.
+    """
     fresh = train(tmp_path / "model", print, lambda: None)
     images, _ = mnist.test_set(print)
     committed, manifest = estimator.load(mnist_model)
     trained, _ = estimator.load(tmp_path / "model")
-    assert np.array_equal(committed.predict(images), trained.predict(images))
-    assert manifest.metrics == fresh.metrics
+    assert np.mean(committed.predict(images) == trained.predict(images)) >= 0.999
+    assert manifest.metrics is not None
+    assert fresh.metrics is not None
+    assert abs(manifest.metrics.accuracy - fresh.metrics.accuracy) <= 0.001

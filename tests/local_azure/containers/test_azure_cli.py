@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,49 +12,23 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from local_azure import cache
 from local_azure.arm.subscriptions import TENANT
 from local_azure.identity import identity
+from tests.support import azure_cli
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-LOCK = Path(__file__).parents[1] / "azure-cli.txt"
 GUID = "00000000-0000-0000-0000-0000000adf50"
 
 Az = Callable[..., Any]
 
 
-@pytest.fixture(scope="session")
-def program() -> Path:
-    """`az`, installed once for its lock file into the user's cache."""
-    name = f"azure-cli-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
-    folder = cache.folder() / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = folder / ".complete"
-        if not done.exists():
-            uv = Path(sys.executable).parent / "uv"
-            python = folder / "bin" / "python"
-            for command in (
-                ["venv", "--clear", "--python", sys.executable, folder],
-                ["pip", "sync", "--require-hashes", "--python", python, LOCK],
-            ):
-                subprocess.run([uv, "--quiet", *command], check=True)
-            done.touch()
-    return folder / "bin" / "az"
-
-
 @pytest.fixture(scope="module")
-def az(program: Path, stand_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Az:
+def az(stand_in: Any, tmp_path_factory: pytest.TempPathFactory) -> Az:
     """Runs `az`, logged in; what it says as JSON, or as text where it says no JSON."""
-    environment = stand_in.environment() | {
-        "AZURE_CONFIG_DIR": str(tmp_path_factory.mktemp("azure")),
-        "AZURE_CORE_COLLECT_TELEMETRY": "no",
-        "AZURE_CORE_NO_COLOR": "yes",
-        # Else it asks Microsoft whether the authority is one.
-        "AZURE_CORE_INSTANCE_DISCOVERY": "no",
-    }
+    program = azure_cli.installed()
+    settings = azure_cli.settings(tmp_path_factory.mktemp("azure"))
+    environment = stand_in.environment() | settings
 
     def run(*arguments: str) -> Any:
         done = subprocess.run(

@@ -8,21 +8,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from infra import azure_facts
 from infra.disclosure import allow_list
 from infra.disclosure.mask import HIDDEN, Mask, environment_secrets
-from infra.drift import baseline, comparison, endpoint, repair, scoring_group, unmanaged
+from infra.drift import (
+    baseline,
+    comparison,
+    endpoint,
+    repair,
+    scoring_group,
+    unmanaged,
+    unrecorded,
+)
 from infra.drift import stack as stacks
 from infra.drift.arm import Arm
 from infra.drift.baseline import Entry
 from infra.drift.endpoint import Declared
 from infra.drift.errors import DriftError
-from infra.drift.finding import Finding, Question, Severity
+from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.report import Report
 from infra.drift.sample import Sample
 from infra.drift.scoring_group import ActualGroup
 from infra.drift.stack import Stack
 from infra.preview import command, events
 from infra.preview.errors import PreviewError
+from infra.preview.plan import Plan
 from infra.preview.secret_lists import open_lists
 
 ANSWERED = "answered"
@@ -57,9 +67,10 @@ class _Check:
             plan = open_lists(stacks.refresh(stack), opened)
             self._note(Question.CLOUD, list(comparison.of_cloud(plan, self.mask)))
             self.say(Question.PROGRAM)
-            self._note(Question.PROGRAM, self._program(name, folder))
+            program = self._program(name, folder)
+            self._note(Question.PROGRAM, list(comparison.of_program(program, self.mask)))
             self.say(Question.GROUP)
-            self._note(Question.GROUP, list(unmanaged.find(arm, stack, self.mask)))
+            self._group(arm, stack, program)
         self.say(Question.ENDPOINT)
         self._endpoint(stack, actual, sample)
         if not stack.unchanged():
@@ -69,7 +80,23 @@ class _Check:
         self.findings += found
         self.asked[question] = how
 
-    def _program(self, name: str, folder: Path) -> list[Finding]:
+    def _group(self, arm: Arm, stack: Stack, program: Plan) -> None:
+        """Ask what lies in the group and in no state; what is declared of it is not missing."""
+        listed = [
+            one for group in unrecorded.groups(stack, program) for one in arm.resources(group)
+        ]
+        declared = dict(unrecorded.find(arm, stack, program, listed, self.mask))
+        urns = {one.urn for one in declared.values()}
+        self.findings = [
+            one
+            for one in self.findings
+            if one.question is not Question.PROGRAM or one.urn not in urns
+        ]
+        known = [*(each.id for each in stack.resources), *declared]
+        strays = unmanaged.find(listed, known, self.mask)
+        self._note(Question.GROUP, [*declared.values(), *strays])
+
+    def _program(self, name: str, folder: Path) -> Plan:
         try:
             told = command.run(name, folder)
             self.mask = Mask.of(self.mask.known | told.opened.secrets)
@@ -78,13 +105,19 @@ class _Check:
             raise DriftError(str(error)) from error
         if plan.failed:
             raise DriftError(f"`pulumi preview` failed: {stacks.reason(plan) or 'it did not end'}")
-        return list(comparison.of_program(plan, self.mask))
+        return plan
 
     def _endpoint(self, stack: Stack, actual: ActualGroup | None, sample: Sample) -> None:
         """Ask the endpoint where the group really is."""
         uri, sha256 = (stack.outputs.get(name) for name in ("scoring_uri", "model_sha256"))
         if not (isinstance(uri, str) and isinstance(sha256, str)):
             self._note(Question.ENDPOINT, [], "no endpoint is declared")
+            return
+        if stack.scoring_group is None and any(
+            one.type == azure_facts.CONTAINER_GROUP and one.kind is Kind.UNRECORDED
+            for one in self.findings
+        ):
+            self._note(Question.ENDPOINT, [], "not asked: its container group is in no state")
             return
         if actual is None:
             self._note(Question.ENDPOINT, [], "not asked: its container group is missing")
@@ -149,6 +182,6 @@ def run(
         tuple(accepted),
         tuple(stale),
         check.asked,
-        repair.commands(check.stack, left) if check.stack else (),
+        repair.of(check.stack, left) if check.stack and not broken else (),
         broken,
     )

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.drift import baseline as baselines
-from infra.drift import check, rendering, sample
+from infra.drift import check, rendering, repair, sample
 from infra.drift.errors import DriftError
 from infra.drift.report import BROKE, DRIFT, Report
 
@@ -50,7 +50,7 @@ def drift(
     """Compare cloud, program and endpoint with the state. Nothing is changed.
 
     Exit codes: 0 in sync; 7 drift, or a stale entry of the baseline; 1 the check itself broke;
-    2 wrong usage.
+    2 wrong usage. Drift is 7 even where the issue could not be written; the last line says both.
     """
     console = Console(stderr=True)
     try:
@@ -63,19 +63,31 @@ def drift(
         _write(markdown, rendering.markdown(report))
         _write(json_file, report.json())
         if fix:
-            typer.echo("\n".join(report.repair) or "# nothing to repair")
+            if not report.broken:
+                typer.echo(repair.script(report.repair))
         elif markdown is None and json_file is None:
             typer.echo(rendering.markdown(report))
         else:
             typer.echo(report.verdict)
-        if issue:
-            from infra.drift.issue import post
-
-            typer.echo(post(report, repository), err=fix)
     except DriftError as error:
-        typer.echo(f"error: {Mask.of(environment_secrets()).text(str(error))}", err=True)
+        typer.echo(f"error: {_masked(error)}", err=True)
         raise typer.Exit(BROKE) from None
-    _end(report)
+    _end(report, _post(report, repository, quiet=fix) if issue else "")
+
+
+def _post(report: Report, repository: str, *, quiet: bool) -> str:
+    """Why the issue was not written, or empty."""
+    from infra.drift.issue import post
+
+    try:
+        typer.echo(post(report, repository), err=quiet)
+    except DriftError as error:
+        return _masked(error)
+    return ""
+
+
+def _masked(error: DriftError) -> str:
+    return Mask.of(environment_secrets()).text(str(error))
 
 
 def _write(path: Path | None, text: str) -> None:
@@ -86,11 +98,15 @@ def _write(path: Path | None, text: str) -> None:
             raise DriftError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _end(report: Report) -> None:
-    """The last line says why the code is not 0."""
-    if report.code == BROKE:
+def _end(report: Report, unwritten: str) -> None:
+    """The last line says why the code is not 0; that drift was found outweighs the issue."""
+    code, more = report.code, f"; {unwritten}" if unwritten else ""
+    if code == BROKE:
         typer.echo(f"error: the check broke: {report.broken}", err=True)
-    elif report.code == DRIFT:
-        typer.echo(f"drift: {report.verdict}", err=True)
-    if report.code:
-        raise typer.Exit(report.code)
+    elif code == DRIFT:
+        typer.echo(f"drift: {report.verdict.rstrip('.')}{more or '.'}", err=True)
+    elif unwritten:
+        typer.echo(f"error: {report.verdict.rstrip('.')}{more}", err=True)
+        code = BROKE
+    if code:
+        raise typer.Exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from infra import azure_facts
 from infra.disclosure import display
 from infra.disclosure.mask import Mask
 from infra.drift import false_drift, severity
@@ -82,7 +83,20 @@ def _properties(
             kind=_kind(one),
             severity=level,
             reason=reason,
+            urn=step.urn,
+            replaces=step.op is Op.REPLACE or _immutable(step.type, one.path),
         )
+
+
+def _immutable(kind: str, path: paths.Path) -> bool:
+    """Whether the program replaces a container group to bring a property back."""
+    if kind != azure_facts.CONTAINER_GROUP:
+        return False
+    text = false_drift.pattern(path)
+    return any(
+        text == each or text.startswith((f"{each}.", f"{each}["))
+        for each in azure_facts.ACI_IMMUTABLE
+    )
 
 
 def _kind(one: Difference) -> Kind:
@@ -106,4 +120,5 @@ def _resource(step: Step, question: Question, kind: Kind, mask: Mask) -> Finding
         kind=kind,
         severity=level,
         reason=reason,
+        urn=step.urn,
     )

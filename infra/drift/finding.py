@@ -12,6 +12,7 @@ class Kind(enum.StrEnum):
     CHANGED = "changed"
     MISSING = "missing"
     UNEXPECTED = "unexpected"
+    UNRECORDED = "in no state"
 
 
 class Severity(enum.IntEnum):
@@ -47,6 +48,10 @@ class Finding:
         severity: How soon somebody should look.
         reason: Why the severity is critical, or what else helps a reader; may be empty.
         id: The full ARM id of a resource that no state knows, or empty.
+        urn: The URN of a resource that the state or the program knows, or empty.
+        parent: With `UNRECORDED`, the URN of what the program puts it under, or empty.
+        protected: With `UNRECORDED`, whether the program protects it.
+        replaces: Whether what brings it back replaces the resource.
     """
 
     question: Question
@@ -60,6 +65,10 @@ class Finding:
     severity: Severity
     reason: str = ""
     id: str = ""
+    urn: str = ""
+    parent: str = ""
+    protected: bool = False
+    replaces: bool = False
 
     @property
     def order(self) -> tuple[int, str, str, str, str]:

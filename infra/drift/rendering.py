@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.disclosure.markdown import code, details, fence, size, table
 from infra.drift.finding import Finding
+from infra.drift.repair import Repair
 from infra.drift.report import Report
 
 LIMIT = 60_000
@@ -71,10 +72,21 @@ def _of(rows: list[tuple[str, str, str]], last: str) -> str:
 
 
 def _repair(report: Report) -> list[str]:
-    if not report.repair:
-        return []
-    lines = "\n".join(report.repair[:20])
-    return ["To repair:\n\n" + fence(lines)]
+    """One block of what harms nothing; what has to be chosen stands below it, each by itself."""
+    parts: list[str] = []
+    together = [one for one in report.repair if one.command and not one.chosen]
+    if together:
+        parts.append("To repair:\n\n" + fence("\n".join(one.line for one in together[:20])))
+    choices = [one for one in report.repair if not one.command or one.chosen]
+    if choices:
+        parts.append("To choose from:\n\n" + "\n".join(map(_choice, choices[:40])))
+    return parts
+
+
+def _choice(one: Repair) -> str:
+    if not one.command:
+        return f"- {code(one.why)}"
+    return f"- **{one.harm.partition(' ')[0]}** {code(one.line.removeprefix('# '))}"
 
 
 def _asked(report: Report) -> list[str]:

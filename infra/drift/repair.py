@@ -1,56 +1,167 @@
-"""The commands that bring a stack back; they are printed, never run."""
+"""How to bring a stack back: the least that does it, safe choices first. Nothing is run."""
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from infra import azure_facts
-from infra.drift.finding import Finding, Question
+from infra.drift.finding import Finding, Kind, Question
 from infra.drift.stack import Stack
 
-_PROVIDER = re.compile(r"/providers/([^/]+/.+)$", re.IGNORECASE)
+NOTHING = "# nothing to repair"
 
 
-def commands(stack: Stack, findings: Sequence[Finding]) -> tuple[str, ...]:
-    """What to type, in this order; nothing if nothing is to be repaired.
+@dataclass(frozen=True)
+class Repair:
+    """One thing that can be done.
 
-    A resource in no state is taken into it first: the update then deletes what the program does not
-    declare. An endpoint that is wrong although its group is as declared needs a new group.
+    Attributes:
+        why: What it is for, in words.
+        command: What to type; empty for what is done by hand.
+        harm: What it deletes, replaces or interrupts, and that word first; empty for nothing.
     """
-    if not findings:
-        return ()
-    name = shlex.quote(stack.name)
-    lines = [_take_in(stack, one) for one in findings if one.question is Question.GROUP]
+
+    why: str
+    command: str = ""
+    harm: str = ""
+
+    @property
+    def chosen(self) -> bool:
+        """Whether somebody has to choose it: it is in no block that is pasted as a whole."""
+        return self.harm.startswith(("DELETES", "REPLACES"))
+
+    @property
+    def line(self) -> str:
+        """One line for a shell: what has to be chosen, or done by hand, is a comment."""
+        if not self.command:
+            line = f"# {self.why}"
+        elif self.chosen:
+            line = f"# {self.harm}: {self.command}"
+        else:
+            line = f"{self.command}  # {self.harm}" if self.harm else self.command
+        # A second line would be no comment any more.
+        return " ".join(line.splitlines())
+
+
+def script(repairs: Sequence[Repair]) -> str:
+    """All of it for a shell; run as a whole it deletes and replaces nothing."""
+    return "\n".join(one.line for one in repairs) or NOTHING
+
+
+def of(stack: Stack, findings: Sequence[Finding]) -> tuple[Repair, ...]:
+    """What to do, in this order; nothing if nothing is to be repaired.
+
+    What exists is taken into the state before anything is updated, for an update would fail at it.
+    """
+    return (*_imports(stack, findings), *_updates(stack, findings), *_strays(findings))
+
+
+def _imports(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
+    for one in findings:
+        if one.kind is not Kind.UNRECORDED:
+            continue
+        why = f"take {one.resource} into the state; nothing happens to it"
+        if not one.id:
+            yield Repair(f"{why}: pulumi import {one.type} {one.resource}; its id is hidden here")
+            continue
+        words = ["pulumi", "import", one.type, one.resource, one.id]
+        if one.parent:
+            words += ["--parent", f"{_last(one.parent)}={one.parent}"]
+        words += [f"--protect={str(one.protected).lower()}", "--generate-code=false", "--yes"]
+        yield Repair(why, shlex.join([*words, "--stack", stack.name]))
+
+
+def _updates(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
+    """An update of each resource alone: another one's accepted difference is left alone."""
+    by_urn: dict[str, list[Finding]] = {}
+    for one in findings:
+        if one.urn and one.question in {Question.CLOUD, Question.PROGRAM}:
+            by_urn.setdefault(one.urn, []).append(one)
+    kept: list[str] = []
+    for urn, own in by_urn.items():
+        harm = _harm(own)
+        if harm.startswith("DELETES"):
+            yield from _removed(stack, own[0])
+        elif harm:
+            yield Repair(f"update {own[0].resource}", _up(stack, urn), harm)
+        else:
+            kept.append(urn)
+    if kept:
+        yield Repair("update what is not as declared", _up(stack, *kept))
     group = stack.scoring_group
-    wrong = any(one.question is Question.ENDPOINT for one in findings)
-    explained = any(
-        one.type == azure_facts.CONTAINER_GROUP
-        for one in findings
-        if one.question in {Question.CLOUD, Question.PROGRAM}
+    if group and group.urn not in by_urn:
+        wrong = [one for one in findings if one.question is Question.ENDPOINT]
+        yield from _endpoint(stack, group.id, group.urn, wrong)
+
+
+def _harm(own: Sequence[Finding]) -> str:
+    """What an update of one resource does to what is there."""
+    first = own[0]
+    if any(one.question is Question.PROGRAM and one.kind is Kind.UNEXPECTED and not one.path
+           for one in own):  # fmt: skip
+        return f"DELETES {first.resource}"
+    endpoint = first.type == azure_facts.CONTAINER_GROUP
+    if any(one.replaces for one in own):
+        return f"REPLACES {first.resource}" + (": no endpoint meanwhile" if endpoint else "")
+    if endpoint and any(one.path and not one.path.startswith("tags") for one in own):
+        return "INTERRUPTS the endpoint: its containers restart"
+    return ""
+
+
+def _removed(stack: Stack, one: Finding) -> Iterator[Repair]:
+    """The state has it and the program does not declare it."""
+    yield Repair(f"{one.resource} is deployed and not declared: declare it again, to keep it")
+    yield Repair(
+        f"or let the state forget {one.resource}; Azure keeps it",
+        shlex.join(["pulumi", "state", "delete", one.urn, "--stack", stack.name]),
+        f"DELETES {one.resource} from the state alone",
     )
-    replace = f" --replace {shlex.quote(group.urn)}" if group and wrong and not explained else ""
-    return (*lines, f"pulumi up --refresh{replace} --stack {name}")
+    yield Repair(f"or delete {one.resource}", _up(stack, one.urn), f"DELETES {one.resource}")
 
 
-def _take_in(stack: Stack, finding: Finding) -> str:
-    known = {_azure_type(each.id): each.type for each in stack.resources}
-    token = known.get(finding.type.casefold())
-    if not finding.id:
-        return f"# delete {finding.type} {shlex.quote(finding.resource)} by hand: its id is hidden"
-    if token is None:
-        return f"az resource delete --ids {shlex.quote(finding.id)}"
-    return (
-        f"pulumi import {token} {shlex.quote(finding.resource)} {shlex.quote(finding.id)}"
-        f" --protect=false --generate-code=false --yes --stack {shlex.quote(stack.name)}"
+def _endpoint(stack: Stack, group_id: str, urn: str, wrong: Sequence[Finding]) -> Iterator[Repair]:
+    """The endpoint is wrong although its container group is as declared."""
+    if not wrong:
+        return
+    if any(one.path == "state" for one in wrong):
+        start = shlex.join(["az", "container", "start", "--ids", group_id])
+        yield Repair("start the container group", start)
+    else:
+        restart = shlex.join(["az", "container", "restart", "--ids", group_id])
+        harm = "INTERRUPTS the endpoint: its containers restart"
+        yield Repair("restart the container group", restart, harm)
+    words = ["pulumi", "up", "--refresh", "--target", urn, "--replace", urn]
+    yield Repair(
+        "if that does not help, make it anew",
+        shlex.join([*words, "--stack", stack.name]),
+        "REPLACES the container group: no endpoint meanwhile",
     )
 
 
-def _azure_type(resource_id: str) -> str:
-    """`microsoft.storage/storageaccounts` of an ARM id, in lower case."""
-    match = _PROVIDER.search(resource_id)
-    if not match:
-        return ""
-    namespace, *rest = match[1].casefold().split("/")
-    return "/".join([namespace, *rest[::2]])
+def _strays(findings: Sequence[Finding]) -> Iterator[Repair]:
+    for one in findings:
+        if one.question is not Question.GROUP or one.kind is not Kind.UNEXPECTED:
+            continue
+        yield Repair(
+            f"{one.type} {one.resource} was made by hand: if it is needed, declare it in the"
+            " program and import it, or accept it in the baseline"
+        )
+        if one.id:
+            yield Repair(
+                "or delete it",
+                shlex.join(["az", "resource", "delete", "--ids", one.id]),
+                f"DELETES {one.resource} and all that is in it",
+            )
+        else:
+            yield Repair(f"or delete {one.resource} by hand: its id is hidden")
+
+
+def _up(stack: Stack, *urns: str) -> str:
+    targets = [word for urn in urns for word in ("--target", urn)]
+    return shlex.join(["pulumi", "up", "--refresh", *targets, "--stack", stack.name])
+
+
+def _last(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from infra.drift.baseline import Accepted, Stale
 from infra.drift.finding import Finding, Question, Severity
+from infra.drift.repair import Repair
 from infra.review.document import plain
 
 IN_SYNC, BROKE, DRIFT = 0, 1, 7
@@ -24,7 +25,7 @@ class Report:
         accepted: What the baseline excuses.
         stale: Entries of the baseline that have expired or match nothing.
         asked: For each question how it went; one that is missing was not reached.
-        repair: Commands that repair, in their order.
+        repair: What can be done, in its order; nothing if the check broke.
         broken: Why the check broke, or empty.
     """
 
@@ -33,7 +34,7 @@ class Report:
     accepted: tuple[Accepted, ...] = ()
     stale: tuple[Stale, ...] = ()
     asked: Mapping[Question, str] = field(default_factory=dict)
-    repair: tuple[str, ...] = ()
+    repair: tuple[Repair, ...] = ()
     broken: str = ""
 
     @property

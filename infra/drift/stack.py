@@ -141,7 +141,7 @@ def read(name: str, folder: Path) -> Stack:
     if (stack.state.get("deployment") or {}).get("pending_operations"):
         raise DriftError(
             f"an update of the stack {name} is under way or was interrupted; finish it with: "
-            f"pulumi up --refresh --stack {name}"
+            f"pulumi refresh --stack {name} (it asks about each creation that was cut off)"
         )
     return stack
 

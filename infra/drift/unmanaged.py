@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from infra import azure_facts
 from infra.disclosure import allow_list, display
 from infra.disclosure.mask import Mask
-from infra.drift.arm import Arm
 from infra.drift.finding import Finding, Kind, Question, Severity
-from infra.drift.stack import Stack
 
 MADE_BY_AZURE = frozenset(
     {
@@ -24,31 +21,33 @@ MADE_BY_AZURE = frozenset(
 _NAMES_BY_AZURE = ("failure anomalies", "application insights smart detection")
 
 
-def find(arm: Arm, stack: Stack, mask: Mask) -> Iterator[Finding]:
+def find(
+    listed: Iterable[Mapping[str, Any]], known: Iterable[str], mask: Mask
+) -> Iterator[Finding]:
     """Yield a finding for each such resource.
 
-    Raises:
-        DriftError: Azure was not reached, or refused.
+    Args:
+        listed: What ARM lists in the stack's resource groups.
+        known: The ids of what the state knows, and of what the program declares.
+        mask: What may not be shown.
     """
-    known = {each.id.casefold() for each in stack.resources}
-    groups = [each.id for each in stack.resources if each.type == azure_facts.RESOURCE_GROUP]
-    for group in sorted(groups):
-        for resource in arm.resources(group):
-            own = str(resource.get("id", ""))
-            if own.casefold() not in known and not _by_azure(resource):
-                yield Finding(
-                    question=Question.GROUP,
-                    resource=display.name(str(resource.get("name", "")), mask),
-                    type=display.name(str(resource.get("type", "")), mask),
-                    path="",
-                    label="",
-                    declared=display.NOTHING,
-                    actual="deployed",
-                    kind=Kind.UNEXPECTED,
-                    severity=Severity.MAJOR,
-                    reason="it is in no state of Pulumi's",
-                    id=own if allow_list.ARM_ID(own, mask) else "",
-                )
+    managed = {each.casefold() for each in known}
+    for resource in listed:
+        own = str(resource.get("id", ""))
+        if own.casefold() not in managed and not _by_azure(resource):
+            yield Finding(
+                question=Question.GROUP,
+                resource=display.name(str(resource.get("name", "")), mask),
+                type=display.name(str(resource.get("type", "")), mask),
+                path="",
+                label="",
+                declared=display.NOTHING,
+                actual="deployed",
+                kind=Kind.UNEXPECTED,
+                severity=Severity.MAJOR,
+                reason="it is neither declared nor in the state",
+                id=own if allow_list.ARM_ID(own, mask) else "",
+            )
 
 
 def _by_azure(resource: Mapping[str, Any]) -> bool:

@@ -190,6 +190,7 @@ def _state(state: Mapping[str, Any] | None) -> State:
         inputs=value(state.get("inputs") or {}),
         outputs=value(state.get("outputs") or {}),
         protected=bool(state.get("protect")),
+        parent=str(state.get("parent") or ""),
     )
 
 

@@ -26,11 +26,13 @@ class State:
         inputs: Its inputs; `SECRET` and `UNKNOWN` stand for values that are secret or not known.
         outputs: Its outputs, the same way.
         protected: Whether Pulumi refuses to delete it.
+        parent: The URN of what it belongs to, or empty.
     """
 
     inputs: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     protected: bool = False
+    parent: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,16 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from infra.drift import check
+from infra.drift.cli import app
+from infra.drift.finding import Finding
+from infra.drift.report import Report
 
 ROOT = Path(__file__).resolve().parents[3]
 EMPTY = {"version": 3, "deployment": {"resources": []}}
@@ -89,6 +96,29 @@ def test_a_broken_check_writes_reports_that_say_so(tmp_path: Path) -> None:
     assert "The check broke" in files[1].read_text()
     assert "In sync" not in files[1].read_text()
     assert "Left the issue as it is" in done.stdout
+
+
+def test_a_broken_check_prints_nothing_that_repairs(tmp_path: Path) -> None:
+    done = drift("--stack", "dev", "--fix", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(("found", "code"), [(True, 7), (False, 1)])
+def test_drift_stays_drift_when_github_refuses_the_issue(
+    found: bool,
+    code: int,
+    finding: Callable[..., Finding],
+    report: Callable[..., Report],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    made = report(*[finding()] * found)
+    monkeypatch.setattr(check, "run", lambda *_, **__: made)
+    done = CliRunner().invoke(app, ["--stack", "dev", "--issue", "--repository", "o/r"])
+    assert done.exit_code == code
+    last = done.stderr.splitlines()[-1]
+    assert "the issue was not written: GITHUB_TOKEN is not set" in last
+    assert ("1 difference in 1 resource" if found else "In sync") in last
 
 
 def test_help_names_the_exit_codes(tmp_path: Path) -> None:

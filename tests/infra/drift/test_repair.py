@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from infra import azure_facts
 from infra.disclosure.mask import Mask
 from infra.drift import repair, unmanaged
-from infra.drift.finding import Finding, Question
+from infra.drift.finding import Finding, Kind, Question
 from infra.drift.stack import Stack
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-00000000da7a/resourceGroups/rg"
@@ -48,50 +51,140 @@ class Listing:
 
 
 def found(*resources: tuple[str, str]) -> list[Finding]:
-    listing: Any = Listing(*resources)
-    return list(unmanaged.find(listing, stack(), Mask()))
+    known = [each.id for each in stack().resources]
+    return list(unmanaged.find(Listing(*resources).resources(GROUP), known, Mask()))
 
 
-def test_drift_is_repaired_by_an_update_after_a_refresh(finding: Callable[..., Finding]) -> None:
-    assert repair.commands(stack(), [finding()]) == ("pulumi up --refresh --stack dev",)
-    assert repair.commands(stack(), []) == ()
+def lines(*findings: Finding) -> list[str]:
+    return [one.line for one in repair.of(stack(), findings)]
 
 
-def test_a_wrong_endpoint_of_an_unchanged_group_needs_a_new_group(
+REGISTRY = "urn:pulumi:dev::p::azure-native:containerregistry:Registry::registry"
+
+
+def test_drift_is_repaired_by_an_update_of_that_resource_alone(
     finding: Callable[..., Finding],
 ) -> None:
-    wrong = finding(question=Question.ENDPOINT, resource="endpoint", type="")
-    assert repair.commands(stack(), [wrong]) == (
-        f"pulumi up --refresh --replace {URN} --stack dev",
+    assert lines(finding(urn=REGISTRY), finding(urn=REGISTRY, path="tags.team")) == [
+        f"pulumi up --refresh --target {REGISTRY} --stack dev"
+    ]
+    assert lines() == []
+    assert repair.script(()) == "# nothing to repair"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"path": "containers[0].image"}, "INTERRUPTS the endpoint: its containers restart"),
+        (
+            {"path": "containers[0].resources.requests.cpu", "replaces": True},
+            "REPLACES registry: no endpoint meanwhile",
+        ),
+        ({"path": "tags.team"}, ""),
+    ],
+)
+def test_what_an_update_does_to_the_endpoint_stands_on_its_line(
+    changes: dict[str, Any], line: str, finding: Callable[..., Finding]
+) -> None:
+    (one,) = repair.of(stack(), [finding(type=azure_facts.CONTAINER_GROUP, urn=URN, **changes)])
+    assert one.harm == line
+    assert line in one.line
+    assert one.chosen is line.startswith("REPLACES")
+
+
+def test_a_stopped_group_is_started_before_it_is_made_anew(
+    finding: Callable[..., Finding],
+) -> None:
+    stopped = finding(question=Question.ENDPOINT, resource="endpoint", type="", path="state")
+    own = f"{GROUP}/providers/Microsoft.ContainerInstance/containerGroups/g"
+    first, second = lines(stopped)
+    assert first == f"az container start --ids {own}"
+    assert second == (
+        "# REPLACES the container group: no endpoint meanwhile: "
+        f"pulumi up --refresh --target {URN} --replace {URN} --stack dev"
     )
-    changed = finding(type=azure_facts.CONTAINER_GROUP, path="containers[0].image")
-    assert repair.commands(stack(), [wrong, changed]) == ("pulumi up --refresh --stack dev",)
 
 
-def test_a_resource_in_no_state_is_found_and_taken_in() -> None:
-    (stray,) = found(
+def test_a_wrong_endpoint_of_an_unchanged_group_is_restarted_first(
+    finding: Callable[..., Finding],
+) -> None:
+    wrong = finding(question=Question.ENDPOINT, resource="endpoint", type="", path="answers")
+    first, second = lines(wrong)
+    assert first.startswith("az container restart --ids ")
+    assert "# INTERRUPTS the endpoint" in first
+    assert second.startswith("# REPLACES the container group")
+    changed = finding(type=azure_facts.CONTAINER_GROUP, path="containers[0].image", urn=URN)
+    (only,) = lines(wrong, changed)
+    assert only.startswith(f"pulumi up --refresh --target {URN} --stack dev")
+
+
+def test_what_the_program_no_longer_declares_is_kept_first_and_deleted_last(
+    finding: Callable[..., Finding],
+) -> None:
+    gone = finding(question=Question.PROGRAM, kind=Kind.UNEXPECTED, path="", urn=REGISTRY)
+    first, second, third = lines(gone)
+    assert "declare it again" in first
+    assert second.startswith("# DELETES registry from the state alone: pulumi state delete")
+    assert third.startswith("# DELETES registry: pulumi up")
+
+
+def test_what_is_declared_and_in_no_state_is_imported_and_never_deleted(
+    finding: Callable[..., Finding],
+) -> None:
+    parent = "urn:pulumi:dev::p::sklearn-mnist-svc:infra:Workspace::workspace"
+    lost = finding(
+        question=Question.GROUP,
+        resource="storage",
+        type=azure_facts.STORAGE_ACCOUNT,
+        path="",
+        kind=Kind.UNRECORDED,
+        id=f"{ACCOUNT}mine",
+        urn="urn:x",
+        parent=parent,
+        protected=True,
+    )
+    assert lines(lost) == [
+        f"pulumi import azure-native:storage:StorageAccount storage {ACCOUNT}mine"
+        f" --parent workspace={parent} --protect=true --generate-code=false --yes --stack dev"
+    ]
+    assert "its id is hidden" in lines(replace(lost, id=""))[0]
+
+
+def test_a_stray_is_declared_or_accepted_before_it_is_deleted() -> None:
+    (stray,) = strays = found(
         ("Microsoft.Storage/storageAccounts", "ST"), ("Microsoft.Storage/storageAccounts", "mine")
     )
     assert (stray.resource, stray.type) == ("mine", "Microsoft.Storage/storageAccounts")
-    assert repair.commands(stack(), [stray]) == (
-        f"pulumi import azure-native:storage:StorageAccount mine {ACCOUNT}mine"
-        " --protect=false --generate-code=false --yes --stack dev",
-        "pulumi up --refresh --stack dev",
+    first, second = lines(*strays)
+    assert "declare it" in first
+    assert "accept it in the baseline" in first
+    assert second == (
+        f"# DELETES mine and all that is in it: az resource delete --ids {ACCOUNT}mine"
     )
 
 
-def test_one_of_a_type_that_the_stack_does_not_use_is_deleted_by_hand() -> None:
-    strays = found(("Microsoft.Network/virtualNetworks", "vnet"))
-    assert repair.commands(stack(), strays)[0] == (
-        f"az resource delete --ids {GROUP}/providers/Microsoft.Network/virtualNetworks/vnet"
+def test_pasted_as_a_whole_the_script_deletes_and_replaces_nothing(
+    finding: Callable[..., Finding],
+) -> None:
+    harms = repair.of(
+        stack(),
+        [
+            finding(urn=REGISTRY, replaces=True),
+            finding(question=Question.ENDPOINT, type="", path="answers"),
+            *found(("Microsoft.Network/virtualNetworks", "vnet")),
+        ],
     )
+    run = [line for line in repair.script(harms).splitlines() if not line.startswith("#")]
+    assert all(line.startswith("az container restart") for line in run)
+    assert sum(one.chosen for one in harms) == 3
 
 
 def test_a_name_that_could_run_something_is_quoted_or_hidden() -> None:
     strays = found(("Microsoft.Storage/storageAccounts", "a; rm -rf ~"))
-    assert "'a; rm -rf ~'" in repair.commands(stack(), strays)[0]
+    assert f"--ids '{ACCOUNT}a; rm -rf ~'" in lines(*strays)[1]
+    assert "\n" not in repair.Repair("a\nrm -rf ~").line
     strays = found(("Microsoft.Storage/storageAccounts", "password=hunter2hunter2"))
-    assert "hunter2" not in str(repair.commands(stack(), strays)) + str(strays)
+    assert "hunter2" not in str(lines(*strays)) + str(strays)
 
 
 def test_what_application_insights_makes_for_itself_is_not_listed() -> None:

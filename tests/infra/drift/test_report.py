@@ -10,6 +10,7 @@ import pytest
 from infra.drift import rendering
 from infra.drift.baseline import Accepted, Stale
 from infra.drift.finding import Finding, Question, Severity
+from infra.drift.repair import Repair
 from infra.drift.report import Report
 
 STALE = Stale("registry", "sku", "matches nothing")
@@ -60,7 +61,7 @@ def test_the_markdown_names_declared_and_actual(
             finding(),
             stale=(STALE,),
             asked={Question.CLOUD: "answered"},
-            repair=("pulumi up --refresh --stack dev",),
+            repair=(Repair("x", "pulumi up --refresh --stack dev"),),
         )
     )
     assert (
@@ -73,6 +74,15 @@ def test_the_markdown_names_declared_and_actual(
     assert "```text\npulumi up --refresh --stack dev\n```" in text
 
 
+def test_what_deletes_stands_in_no_block(report: Callable[..., Report]) -> None:
+    made = report(
+        repair=(Repair("a", "pulumi up"), Repair("keep it"), Repair("b", "az rm", "DELETES it"))
+    )
+    text = rendering.markdown(made)
+    assert "```text\npulumi up\n```" in text
+    assert "- `keep it`\n- **DELETES** `DELETES it: az rm`" in text
+
+
 def test_values_cannot_break_out(
     report: Callable[..., Report], finding: Callable[..., Finding]
 ) -> None:
@@ -80,7 +90,7 @@ def test_values_cannot_break_out(
     made = report(
         finding(resource=evil, actual=evil, path=evil),
         broken=f"```\n{evil}",
-        repair=(f"rm ``` {evil}",),
+        repair=(Repair("x", f"rm ``` {evil}"), Repair(evil), Repair(evil, evil, f"DELETES {evil}")),
     )
     text = rendering.markdown(made)
     (row,) = [line for line in text.splitlines() if line.startswith("| **critical**")]
@@ -93,7 +103,7 @@ def test_hundreds_of_findings_fit_and_the_rest_is_counted(
     report: Callable[..., Report], finding: Callable[..., Finding]
 ) -> None:
     many = [finding(path=f"tags.{number}-{'x' * 100}") for number in range(2000)]
-    made = report(*many, repair=("pulumi up --refresh --stack dev",))
+    made = report(*many, repair=(Repair("x", "pulumi up --refresh --stack dev"),))
     text = rendering.markdown(made)
     shown = text.count("**critical**")
     assert len(text.encode()) < 65_000

@@ -78,6 +78,14 @@ class Portal:
         found = answer.json()["value"]
         return sorted(one["name"] for one in found if one["type"].lower() == kind.lower())
 
+    def ids(self) -> dict[str, str]:
+        """When the group's resources were made, by id; one made anew has another time."""
+        answer = self._http.get(
+            f"{self._group}/resources",
+            params={"api-version": "2021-04-01", "$expand": "createdTime"},
+        )
+        return {one["id"]: str(one.get("createdTime")) for one in answer.json()["value"]}
+
     def close(self) -> None:
         self._http.close()
 
@@ -123,9 +131,11 @@ def found(report: dict[str, Any]) -> set[tuple[str, str, str, str]]:
 
 
 def repair(machine: Machine, report: dict[str, Any]) -> None:
-    """Type what the check printed."""
-    for line in report["repair"]:
-        words = shlex.split(line)
+    """Type what the check printed, but for what has to be chosen."""
+    for one in report["repair"]:
+        if not one["command"] or one["harm"].startswith(("DELETES", "REPLACES")):
+            continue
+        words = shlex.split(one["command"])
         assert words[:1] == ["pulumi"]
         more = ["--yes", "--skip-preview"] if words[1] == "up" else []
         machine.inside(*words, *more, "--non-interactive")
@@ -178,7 +188,10 @@ def test_a_changed_and_a_deleted_resource_are_found_and_repaired(
     first = report["findings"][0]
     assert (first["declared"], first["actual"]) == ("false", "true")
     assert "no-admin-account" in written
-    assert report["repair"] == ["pulumi up --refresh --stack local"]
+    (update,) = report["repair"]
+    assert update["command"].startswith("pulumi up --refresh --target ")
+    assert "::registry" in update["command"]
+    assert update["harm"] == ""
     repair(machine, report)
     in_sync(machine, tmp_path)
 
@@ -200,21 +213,70 @@ def test_a_known_difference_is_accepted_until_it_ends(
     assert [one["why"] for one in report["stale"]] == ["matches nothing"]
 
 
-def test_a_resource_that_somebody_added_is_listed_and_removed(
+def test_a_resource_that_somebody_added_is_listed_and_nothing_deletes_it_unasked(
     machine: Machine, portal: Portal, tmp_path: Path
 ) -> None:
     body = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
     name = "clickedtogether"
     portal.call("PUT", f"Microsoft.Storage/storageAccounts/{name}", "2023-01-01", body)
-    code, report, _ = drift(machine, folder=tmp_path)
+    code, report, written = drift(machine, folder=tmp_path)
     assert code == 7
     assert found(report) == {(name, "", "unexpected", "major")}
     assert report["findings"][0]["type"] == "Microsoft.Storage/storageAccounts"
     fix = machine.inside("python", "-m", "infra.drift", "--stack", "local", "--fix", good=False)
-    assert fix.stdout.splitlines() == report["repair"]
+    first, last = fix.stdout.splitlines()
+    assert "declare it" in first
+    assert "accept it in the baseline" in first
+    assert last.startswith(f"# DELETES {name} and all that is in it: az resource delete --ids ")
+    assert "az resource" not in written.partition("To choose from")[0].partition("## Drift")[2]
     repair(machine, report)
-    assert name not in portal.names("Microsoft.Storage/storageAccounts")
+    assert name in portal.names("Microsoft.Storage/storageAccounts")
+    portal.call("DELETE", f"Microsoft.Storage/storageAccounts/{name}", "2023-01-01")
     in_sync(machine, tmp_path)
+
+
+@pytest.mark.parametrize("lost", [["key-vault"], ["scoring-group", "pull-assignment"]])
+def test_a_declared_resource_that_fell_out_of_the_state_is_taken_back_and_nothing_is_deleted(
+    machine: Machine, portal: Portal, lost: list[str], tmp_path: Path
+) -> None:
+    before = portal.ids()
+    forget(machine, *lost, folder=tmp_path)
+    code, report, written = drift(machine, folder=tmp_path)
+    assert code == 7
+    assert found(report) == {(name, "", "in no state", "major") for name in lost}, written
+    assert "DELETES" not in written
+    assert "az resource delete" not in written
+    commands = [one["command"] for one in report["repair"]]
+    assert len(commands) == len(lost)
+    assert all(each.startswith("pulumi import ") and " --parent " in each for each in commands)
+    repair(machine, report)
+    in_sync(machine, tmp_path)
+    planned = machine.inside("pulumi", "preview", "--json").stdout
+    assert set(json.loads(planned)["changeSummary"]) <= {"same", "update"}, planned
+    machine.inside(*UP)
+    assert portal.ids() == before
+    in_sync(machine, tmp_path)
+
+
+def forget(machine: Machine, *names: str, folder: Path) -> None:
+    """Take resources out of the state as if their creation had been cut off."""
+    file = folder / "state.json"
+    machine.inside("pulumi", "stack", "export", "--show-secrets", "--file", str(file))
+    state = json.loads(file.read_text())
+    kept = state["deployment"]["resources"]
+    gone = {one["urn"] for one in kept if one["urn"].rpartition("::")[2] in names}
+    gone = {urn for urn in gone if "azure-native:" in urn}
+    assert len(gone) == len(names)
+    kept = [one for one in kept if one["urn"] not in gone]
+    for one in kept:
+        one["dependencies"] = [urn for urn in one.get("dependencies", []) if urn not in gone]
+        one["propertyDependencies"] = {
+            name: [urn for urn in urns or [] if urn not in gone]
+            for name, urns in one.get("propertyDependencies", {}).items()
+        }
+    state["deployment"]["resources"] = kept
+    file.write_text(json.dumps(state))
+    machine.inside("pulumi", "stack", "import", "--file", str(file))
 
 
 def test_a_container_replaced_by_another_model_is_found_and_repaired(

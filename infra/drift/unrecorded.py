@@ -1,0 +1,117 @@
+"""Resources that the program declares and Azure has, but that are in no state.
+
+A creation that was cut off leaves one, and so does a vault that was recovered. The next update
+would try to create it and fail; taken into the state, nothing happens to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infra import azure_facts
+from infra.disclosure import allow_list, display
+from infra.disclosure.mask import Mask
+from infra.drift.arm import LISTING, Arm
+from infra.drift.finding import Finding, Kind, Question, Severity
+from infra.drift.stack import Stack
+from infra.preview.plan import Op, Plan, Step
+
+ASSIGNMENTS = "2022-04-01"
+"""API version of `Microsoft.Authorization` that reads role assignments."""
+
+REASON = "it exists and is declared, but is in no state: an update would fail to create it again"
+
+_NAMED: Mapping[str, tuple[str, str]] = {
+    azure_facts.CONTAINER_GROUP: (
+        "Microsoft.ContainerInstance/containerGroups",
+        "containerGroupName",
+    ),
+    azure_facts.REGISTRY: ("Microsoft.ContainerRegistry/registries", "registryName"),
+    azure_facts.STORAGE_ACCOUNT: ("Microsoft.Storage/storageAccounts", "accountName"),
+    azure_facts.VAULT: ("Microsoft.KeyVault/vaults", "vaultName"),
+    azure_facts.ML_WORKSPACE: ("Microsoft.MachineLearningServices/workspaces", "workspaceName"),
+    azure_facts.LOG_ANALYTICS: ("Microsoft.OperationalInsights/workspaces", "workspaceName"),
+    azure_facts.APPLICATION_INSIGHTS: ("Microsoft.Insights/components", "resourceName"),
+    azure_facts.IDENTITY: ("Microsoft.ManagedIdentity/userAssignedIdentities", "resourceName"),
+}
+"""By the provider's type token: Azure's type, and the input that is the resource's name."""
+
+
+def groups(stack: Stack, plan: Plan) -> list[str]:
+    """The ids of the stack's resource groups: those of the state, and those to be created."""
+    known = [each.id for each in stack.resources if each.type == azure_facts.RESOURCE_GROUP]
+    return sorted({*known, *filter(None, (_group(stack, step) for step in _new(plan)))})
+
+
+def find(
+    arm: Arm, stack: Stack, plan: Plan, listed: list[dict[str, Any]], mask: Mask
+) -> Iterator[tuple[str, Finding]]:
+    """Yield the id, which may not be shown, and the finding of each such resource.
+
+    Args:
+        arm: Where role assignments and resource groups are read, which no group lists.
+        stack: The state.
+        plan: The preview of the program.
+        listed: What ARM lists in the stack's resource groups.
+        mask: What may not be shown.
+
+    Raises:
+        DriftError: Azure was not reached, or refused.
+    """
+    by_name = {_key(each.get("type"), each.get("name")): str(each.get("id")) for each in listed}
+    for step in _new(plan):
+        kind, name = _NAMED.get(step.type, ("", ""))
+        inputs = step.new.inputs if step.new else {}
+        own = by_name.get(_key(kind, inputs.get(name)), "") or _read(arm, stack, step)
+        if own and step.new:
+            yield (
+                own,
+                Finding(
+                    question=Question.GROUP,
+                    resource=display.name(step.name, mask),
+                    type=step.type,
+                    path="",
+                    label="",
+                    declared="declared",
+                    actual="deployed",
+                    kind=Kind.UNRECORDED,
+                    severity=Severity.MAJOR,
+                    reason=REASON,
+                    id=own if allow_list.ARM_ID(own, mask) else "",
+                    urn=step.urn,
+                    parent=step.new.parent,
+                    protected=step.new.protected,
+                ),
+            )
+
+
+def _new(plan: Plan) -> Iterator[Step]:
+    yield from (step for step in plan.steps if step.custom and step.op is Op.CREATE)
+
+
+def _key(kind: Any, name: Any) -> tuple[str, str]:
+    return str(kind).casefold(), str(name).casefold()
+
+
+def _group(stack: Stack, step: Step) -> str:
+    """The id of a resource group that is to be created, or empty."""
+    name = step.new.inputs.get("resourceGroupName") if step.new else None
+    subscription = stack.outputs.get("subscription_id")
+    if step.type != azure_facts.RESOURCE_GROUP or not isinstance(name, str):
+        return ""
+    return f"/subscriptions/{subscription}/resourceGroups/{name}" if subscription else ""
+
+
+def _read(arm: Arm, stack: Stack, step: Step) -> str:
+    """The id of what no group lists, if it is there: the group itself, and role assignments."""
+    own, version = _group(stack, step), LISTING
+    inputs = step.new.inputs if step.new else {}
+    scope, name = inputs.get("scope"), inputs.get("roleAssignmentName")
+    if step.type == azure_facts.ROLE_ASSIGNMENT and isinstance(scope, str):
+        own = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
+        version = ASSIGNMENTS
+    if not own.startswith("/"):
+        return ""
+    found = arm.get(own, version)
+    return str(found.get("id") or own) if found else ""

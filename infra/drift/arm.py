@@ -32,6 +32,9 @@ from infra.drift.errors import DriftError
 LISTING = "2021-04-01"
 """API version of `Microsoft.Resources` that lists the resources of a group."""
 
+ASSIGNMENTS = "2022-04-01"
+"""API version of `Microsoft.Authorization` that reads role assignments."""
+
 _CLOUDS = {
     "public": AzureClouds.AZURE_PUBLIC_CLOUD,
     "usgovernment": AzureClouds.AZURE_US_GOVERNMENT,
@@ -81,7 +84,19 @@ class Arm:
         Raises:
             DriftError: Azure was not reached, or refused.
         """
-        url: str | None = f"{self._endpoint}{group_id}/resources?api-version={LISTING}"
+        yield from self._pages(f"{self._endpoint}{group_id}/resources?api-version={LISTING}")
+
+    def role_assignments(self, scope: str) -> Iterator[dict[str, Any]]:
+        """Yield the role assignments at a scope, below it, and inherited by it, page by page.
+
+        Raises:
+            DriftError: Azure was not reached, or refused.
+        """
+        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
+        yield from self._pages(f"{self._endpoint}{path}?api-version={ASSIGNMENTS}")
+
+    def _pages(self, first: str) -> Iterator[dict[str, Any]]:
+        url: str | None = first
         while url:
             page = self._read(url) or {}
             yield from page.get("value") or ()

@@ -12,7 +12,11 @@ import pydantic
 import yaml
 
 from infra.drift.errors import DriftError
-from infra.drift.finding import Finding
+from infra.drift.finding import Finding, Severity
+
+
+MOST_DAYS = 180
+"""How far ahead an exception may end: later, somebody has to look at it again."""
 
 
 class Entry(pydantic.BaseModel):
@@ -20,23 +24,32 @@ class Entry(pydantic.BaseModel):
 
     Attributes:
         resource: The resource's name, or `TYPE::NAME` where that is not clear; `*` stands for any
-            characters, as in `path`.
+            characters, as in `path` and `accepts`.
         path: The property; empty for the resource as a whole.
+        accepts: The actual value that is accepted, as the report shows it.
         reason: Why the difference is accepted.
-        expires: The last day on which it is.
+        expires: The last day on which it is; at most `MOST_DAYS` ahead.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     resource: str = pydantic.Field(min_length=1)
     path: str = ""
+    accepts: str = pydantic.Field(min_length=1)
     reason: str = pydantic.Field(min_length=1)
     expires: datetime.date
 
     def matches(self, finding: Finding) -> bool:
-        """Whether it speaks about a finding."""
+        """Whether it speaks about a finding; of a critical one it has to say everything plainly."""
         names = finding.resource, f"{finding.type}::{finding.resource}"
-        return any(_like(name, self.resource) for name in names) and _like(finding.path, self.path)
+        if finding.severity is Severity.CRITICAL:
+            named = self.resource in names
+            return named and (self.path, self.accepts) == (finding.path, finding.actual)
+        return (
+            any(_like(name, self.resource) for name in names)
+            and _like(finding.path, self.path)
+            and _like(finding.actual, self.accepts)
+        )
 
 
 @dataclass(frozen=True)
@@ -63,11 +76,15 @@ class Stale:
     why: str
 
 
-def read(path: Path) -> tuple[Entry, ...]:
+def read(path: Path, today: datetime.date | None = None) -> tuple[Entry, ...]:
     """The entries of a YAML file: a list, or nothing.
 
+    Args:
+        path: The file.
+        today: The day that `expires` is held against; by default this one, in UTC.
+
     Raises:
-        DriftError: It cannot be read, is no list, or an entry lacks something.
+        DriftError: It cannot be read, is no list, or an entry lacks something or ends too late.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -77,7 +94,7 @@ def read(path: Path) -> tuple[Entry, ...]:
         where = " ".join(str(error).split())
         raise DriftError(f"the baseline {path} is not YAML: {where}") from error
     try:
-        return pydantic.TypeAdapter(tuple[Entry, ...]).validate_python(
+        entries = pydantic.TypeAdapter(tuple[Entry, ...]).validate_python(
             () if content is None else content
         )
     except pydantic.ValidationError as error:
@@ -87,6 +104,14 @@ def read(path: Path) -> tuple[Entry, ...]:
             f"the baseline {path}: entry {where}: {first['msg']}; wanted: a list of entries with "
             + ", ".join(Entry.model_fields)
         ) from error
+    latest = (today or datetime.datetime.now(datetime.UTC).date()) + datetime.timedelta(MOST_DAYS)
+    for number, entry in enumerate(entries):
+        if entry.expires > latest:
+            raise DriftError(
+                f"the baseline {path}: entry {number}.expires: {entry.expires} is more than"
+                f" {MOST_DAYS} days ahead; the latest is {latest}"
+            )
+    return entries
 
 
 def apply(

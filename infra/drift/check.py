@@ -12,6 +12,7 @@ from infra import azure_facts
 from infra.disclosure import allow_list
 from infra.disclosure.mask import HIDDEN, Mask, environment_secrets
 from infra.drift import (
+    assignments,
     baseline,
     comparison,
     endpoint,
@@ -82,9 +83,8 @@ class _Check:
 
     def _group(self, arm: Arm, stack: Stack, program: Plan) -> None:
         """Ask what lies in the group and in no state; what is declared of it is not missing."""
-        listed = [
-            one for group in unrecorded.groups(stack, program) for one in arm.resources(group)
-        ]
+        groups = unrecorded.groups(stack, program)
+        listed = [one for group in groups for one in arm.resources(group)]
         declared = dict(unrecorded.find(arm, stack, program, listed, self.mask))
         urns = {one.urn for one in declared.values()}
         self.findings = [
@@ -94,7 +94,8 @@ class _Check:
         ]
         known = [*(each.id for each in stack.resources), *declared]
         strays = unmanaged.find(listed, known, self.mask)
-        self._note(Question.GROUP, [*declared.values(), *strays])
+        rights = assignments.find(arm, groups, known, stack.workspace_principals, self.mask)
+        self._note(Question.GROUP, [*declared.values(), *strays, *rights])
 
     def _program(self, name: str, folder: Path) -> Plan:
         try:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from infra import azure_facts
+from infra import azure_defaults, azure_facts
 from infra.policy.resource import SECRET
 from infra.preview.paths import MISSING, Difference, Path
 
@@ -24,71 +24,6 @@ _ENUMERATIONS = re.compile(
 _SECURE = frozenset({"secureValue", "secureValueReference", "storageAccountKey", "workspaceKey"})
 """What a read never returns."""
 
-DEFAULTS: dict[str, dict[str, tuple[Any, ...]]] = {
-    azure_facts.CONTAINER_GROUP: {
-        "priority": ("Regular",),
-        "sku": ("Standard",),
-        "containers[*].livenessProbe.httpGet.scheme": ("http",),
-        "containers[*].readinessProbe.httpGet.scheme": ("http",),
-        "containers[*].livenessProbe.successThreshold": (1,),
-        "containers[*].readinessProbe.successThreshold": (1,),
-        "ipAddress.ports[*].protocol": ("TCP",),
-    },
-    azure_facts.REGISTRY: {
-        "dataEndpointEnabled": (False,),
-        "encryption.status": ("disabled",),
-        "networkRuleBypassOptions": ("AzureServices",),
-        "publicNetworkAccess": ("Enabled",),
-        "zoneRedundancy": ("Disabled",),
-        "policies.azureADAuthenticationAsArmPolicy.status": ("enabled",),
-        "policies.exportPolicy.status": ("enabled",),
-        "policies.quarantinePolicy.status": ("disabled",),
-        "policies.retentionPolicy.days": (7,),
-        "policies.retentionPolicy.status": ("disabled",),
-        "policies.softDeletePolicy.retentionDays": (7,),
-        "policies.softDeletePolicy.status": ("disabled",),
-        "policies.trustPolicy.status": ("disabled",),
-        "policies.trustPolicy.type": ("Notary",),
-    },
-    azure_facts.STORAGE_ACCOUNT: {
-        "encryption.keySource": ("Microsoft.Storage",),
-        "encryption.services.blob.enabled": (True,),
-        "encryption.services.blob.keyType": ("Account",),
-        "encryption.services.file.enabled": (True,),
-        "encryption.services.file.keyType": ("Account",),
-        "networkRuleSet.bypass": ("AzureServices",),
-        "networkRuleSet.defaultAction": ("Allow",),
-    },
-    azure_facts.VAULT: {
-        "properties.enabledForDeployment": (False,),
-        "properties.enabledForDiskEncryption": (False,),
-        "properties.enabledForTemplateDeployment": (False,),
-        "properties.publicNetworkAccess": ("Enabled",),
-    },
-    azure_facts.LOG_ANALYTICS: {
-        "features.enableLogAccessUsingOnlyResourcePermissions": (True,),
-        "features.legacy": (0,),
-        "features.searchVersion": (1,),
-        "publicNetworkAccessForIngestion": ("Enabled",),
-        "publicNetworkAccessForQuery": ("Enabled",),
-        "workspaceCapping.dailyQuotaGb": (-1,),
-    },
-    azure_facts.APPLICATION_INSIGHTS: {
-        "disableIpMasking": (False,),
-        "disableLocalAuth": (False,),
-        "flowType": ("Bluefield",),
-        "requestSource": ("rest",),
-        "retentionInDays": (90,),
-    },
-    azure_facts.ML_WORKSPACE: {
-        "allowPublicAccessWhenBehindVnet": (False,),
-        "enableDataIsolation": (False,),
-        "hbiWorkspace": (False,),
-        "v1LegacyMode": (False,),
-    },
-}
-"""Values that Azure fills in after a resource was created; as their providers document them."""
-
 
 def without(kind: str, differences: Iterable[Difference]) -> list[Difference]:
     """The differences that are drift.
@@ -97,8 +32,16 @@ def without(kind: str, differences: Iterable[Difference]) -> list[Difference]:
         kind: The resource's type token.
         differences: Of one resource; `old` is the declared and `new` the actual side.
     """
-    left = [one for one in differences if not _is_noise(kind, one)]
+    left = _without_address(kind, [one for one in differences if not _is_noise(kind, one)])
     return _without_renamed(_without_reordered(left))
+
+
+def _without_address(kind: str, differences: Sequence[Difference]) -> list[Difference]:
+    """Azure gives a container group another address now and then; its host name leads there."""
+    named = {("ipAddress", "dnsNameLabel"), ("ipAddress", "fqdn"), ("ipAddress", "type")}
+    if kind != azure_facts.CONTAINER_GROUP or any(one.path in named for one in differences):
+        return list(differences)
+    return [one for one in differences if one.path != ("ipAddress", "ip")]
 
 
 def _is_noise(kind: str, one: Difference) -> bool:
@@ -136,8 +79,8 @@ def _location(text: str) -> str:
 
 
 def _is_default(kind: str, one: Difference) -> bool:
-    known = DEFAULTS.get(kind, {}).get(pattern(one.path), ())
-    return any(type(one.new) is type(value) and one.new == value for value in known)
+    known = azure_defaults.known(kind, pattern(one.path))
+    return known is not None and type(one.new) is type(known.value) and one.new == known.value
 
 
 def _is_hidden_tag(path: Path) -> bool:
@@ -165,7 +108,7 @@ def _texts(values: Iterable[Any]) -> list[str]:
 
 
 def _without_renamed(differences: Sequence[Difference]) -> list[Difference]:
-    """An ARM id that is a key, such as an identity's: another case is another key to a mapping."""
+    """An ARM id that is a key, and a tag's name: another case is another key to a mapping alone."""
     gone = {_key(one.path): one for one in differences if one.new is MISSING}
     come = {_key(one.path): one for one in differences if one.old is MISSING}
     same = {
@@ -177,6 +120,8 @@ def _without_renamed(differences: Sequence[Difference]) -> list[Difference]:
 
 
 def _key(path: Path) -> Path:
+    if len(path) == 2 and path[0] == "tags":
+        return "tags", str(path[1]).casefold()
     return tuple(_fold(step) if isinstance(step, str) else step for step in path)
 
 

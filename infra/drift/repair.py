@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infra import azure_facts
+from infra.drift import assignments
 from infra.drift.finding import Finding, Kind, Question
 from infra.drift.stack import Stack
 
@@ -71,6 +72,12 @@ def _imports(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
             words += ["--parent", f"{_last(one.parent)}={one.parent}"]
         words += [f"--protect={str(one.protected).lower()}", "--generate-code=false", "--yes"]
         yield Repair(why, shlex.join([*words, "--stack", stack.name]))
+        if one.type == azure_facts.CONTAINER_GROUP:
+            yield Repair(
+                "write its secure values, which Azure never returns, into the state",
+                _up(stack, one.urn),
+                "INTERRUPTS the endpoint: its containers restart",
+            )
 
 
 def _updates(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
@@ -151,11 +158,15 @@ def _strays(findings: Sequence[Finding]) -> Iterator[Repair]:
         if one.id:
             yield Repair(
                 "or delete it",
-                shlex.join(["az", "resource", "delete", "--ids", one.id]),
+                shlex.join(["az", *_noun(one), "delete", "--ids", one.id]),
                 f"DELETES {one.resource} and all that is in it",
             )
         else:
             yield Repair(f"or delete {one.resource} by hand: its id is hidden")
+
+
+def _noun(one: Finding) -> tuple[str, ...]:
+    return ("role", "assignment") if one.type == assignments.TYPE else ("resource",)
 
 
 def _up(stack: Stack, *urns: str) -> str:

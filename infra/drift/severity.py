@@ -9,25 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from infra import azure_facts
+from infra import azure_defaults, azure_facts
+from infra.drift.false_drift import pattern
 from infra.drift.finding import Kind, Severity
 from infra.policy.evaluate import Violation, evaluate
 from infra.policy.resource import Resource
 from infra.preview.paths import MISSING, Path
-
-_OPEN: Mapping[str, tuple[Any, ...]] = {
-    "adminUserEnabled": (True,),
-    "allowSharedKeyAccess": (True,),
-    "anonymousPullEnabled": (True,),
-    "allowBlobPublicAccess": (True,),
-    "defaultAction": ("Allow",),
-    "disableLocalAuth": (False,),
-    "networkRuleBypassOptions": ("AzureServices",),
-    "publicNetworkAccess": ("Enabled",),
-    "publicNetworkAccessForIngestion": ("Enabled",),
-    "publicNetworkAccessForQuery": ("Enabled",),
-}
-"""Values that let more people in, by the property's last name."""
 
 
 def of_property(
@@ -46,7 +33,7 @@ def of_property(
     broken = _broken(kind, _with(inputs, path, actual)) - _broken(kind, inputs)
     if broken:
         return Severity.CRITICAL, f"breaks the policy {', '.join(sorted(broken))}"
-    if actual in _OPEN.get(str(path[-1]), ()):
+    if azure_defaults.opens(kind, pattern(path), actual):
         return Severity.CRITICAL, "lets more people in than declared"
     return Severity.MAJOR, ""
 

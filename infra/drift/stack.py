@@ -77,6 +77,15 @@ class Stack:
         return events.value(found[0].get("outputs") or {}) if found else {}
 
     @property
+    def workspace_principals(self) -> list[str]:
+        """The principal ids of the workspaces' own identities."""
+        return [
+            str((_plain(each["outputs"].get("identity")) or {}).get("principalId", ""))
+            for each in self._all()
+            if each["type"] == azure_facts.ML_WORKSPACE and each.get("outputs")
+        ]
+
+    @property
     def scoring_group(self) -> Resource | None:
         """The container group that answers, if it is deployed."""
         groups = [each for each in self.resources if each.type == azure_facts.CONTAINER_GROUP]

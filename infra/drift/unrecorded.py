@@ -12,13 +12,10 @@ from typing import Any
 from infra import azure_facts
 from infra.disclosure import allow_list, display
 from infra.disclosure.mask import Mask
-from infra.drift.arm import LISTING, Arm
+from infra.drift.arm import ASSIGNMENTS, LISTING, Arm
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.stack import Stack
 from infra.preview.plan import Op, Plan, Step
-
-ASSIGNMENTS = "2022-04-01"
-"""API version of `Microsoft.Authorization` that reads role assignments."""
 
 REASON = "it exists and is declared, but is in no state: an update would fail to create it again"
 

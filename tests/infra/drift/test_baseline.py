@@ -11,20 +11,26 @@ import pytest
 from infra.drift import baseline
 from infra.drift.baseline import Entry
 from infra.drift.errors import DriftError
-from infra.drift.finding import Finding
+from infra.drift.finding import Finding, Severity
 
 TODAY = datetime.date(2026, 11, 23)
 GOOD = """
 - resource: registry
   path: adminUserEnabled
+  accepts: "true"
   reason: a migration needs it
   expires: 2026-12-31
 """
 
 
-def entry(resource: str = "registry", path: str = "adminUserEnabled", days: int = 1) -> Entry:
+def entry(
+    resource: str = "registry",
+    path: str = "adminUserEnabled",
+    days: int = 1,
+    accepts: str = "true",
+) -> Entry:
     until = TODAY + datetime.timedelta(days)
-    return Entry(resource=resource, path=path, reason="known", expires=until)
+    return Entry(resource=resource, path=path, accepts=accepts, reason="known", expires=until)
 
 
 @pytest.mark.parametrize(
@@ -33,15 +39,52 @@ def entry(resource: str = "registry", path: str = "adminUserEnabled", days: int 
         entry(),
         entry(days=0),
         entry(resource="azure-native:containerregistry:Registry::registry"),
-        entry(resource="reg*", path="admin*"),
+        entry(resource="reg*", path="admin*", accepts="t*"),
     ],
 )
 def test_a_known_difference_is_accepted_with_its_reason(
     known: Entry, finding: Callable[..., Finding]
 ) -> None:
-    left, accepted, stale = baseline.apply([known], [finding()], TODAY, whole=True)
+    found = finding(severity=Severity.MAJOR)
+    left, accepted, stale = baseline.apply([known], [found], TODAY, whole=True)
     assert (left, stale) == ([], [])
-    assert [(one.finding, one.reason) for one in accepted] == [(finding(), "known")]
+    assert [(one.finding, one.reason) for one in accepted] == [(found, "known")]
+
+
+@pytest.mark.parametrize(
+    "wide",
+    [
+        entry(resource="*"),
+        entry(resource="reg*"),
+        entry(path="*"),
+        entry(path="adminUser*"),
+        entry(accepts="*"),
+        entry(accepts="false"),
+    ],
+)
+def test_a_critical_difference_is_accepted_by_its_plain_name_and_value_alone(
+    wide: Entry, finding: Callable[..., Finding]
+) -> None:
+    assert baseline.apply([wide], [finding()], TODAY, whole=True)[0] == [finding()]
+    assert baseline.apply([entry()], [finding()], TODAY, whole=True)[0] == []
+
+
+def test_another_value_than_the_accepted_one_is_drift(finding: Callable[..., Finding]) -> None:
+    other = finding(severity=Severity.MAJOR, path="sku.name", actual="Premium")
+    known = entry(path="sku.name", accepts="Standard")
+    assert baseline.apply([known], [other], TODAY, whole=True)[0] == [other]
+
+
+@pytest.mark.parametrize(("days", "good"), [(180, True), (181, False)])
+def test_an_entry_ends_within_half_a_year(days: int, good: bool, tmp_path: Path) -> None:
+    file = tmp_path / "baseline.yaml"
+    until = TODAY + datetime.timedelta(days)
+    file.write_text(GOOD.replace("2026-12-31", until.isoformat()))
+    if good:
+        assert len(baseline.read(file, TODAY)) == 1
+    else:
+        with pytest.raises(DriftError, match="0.expires: 2027-05-23 is more than 180 days ahead"):
+            baseline.read(file, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +119,7 @@ def test_after_a_broken_check_nothing_is_called_unmatched() -> None:
 
 
 def test_brackets_of_a_path_mean_themselves(finding: Callable[..., Finding]) -> None:
-    found = finding(path="containers[0].image")
+    found = finding(path="containers[0].image", severity=Severity.MAJOR)
     known = entry(path="containers[*].image")
     assert baseline.apply([known], [found], TODAY, whole=True)[0] == []
 
@@ -84,7 +127,7 @@ def test_brackets_of_a_path_mean_themselves(finding: Callable[..., Finding]) -> 
 def test_a_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "baseline.yaml"
     file.write_text(GOOD)
-    (read,) = baseline.read(file)
+    (read,) = baseline.read(file, TODAY)
     assert (read.resource, read.expires) == ("registry", datetime.date(2026, 12, 31))
     file.write_text("")
     assert baseline.read(file) == ()
@@ -97,6 +140,7 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("- resource: registry\n  reason: x", "entry 0.expires"),
         (GOOD.replace("a migration needs it", "''"), "entry 0.reason"),
         (GOOD.replace("2026-12-31", "soon"), "entry 0.expires"),
+        (GOOD.replace('  accepts: "true"\n', ""), "entry 0.accepts"),
         (GOOD + "  also: this", "entry 0.also"),
         ("- [", "not YAML"),
         ("\x00", "not YAML"),

@@ -51,6 +51,13 @@ def left(kind: str, path: Path, declared: Any, actual: Any) -> list[Difference]:
         (REGISTRY, ("zoneRedundancy",), MISSING, "Disabled"),
         (REGISTRY, ("policies", "softDeletePolicy", "retentionDays"), MISSING, 7),
         (STORAGE, ("networkRuleSet", "defaultAction"), MISSING, "Allow"),
+        # The portal's Save writes these out.
+        (azure_facts.VAULT, ("properties", "networkAcls", "defaultAction"), MISSING, "Allow"),
+        (azure_facts.VAULT, ("properties", "networkAcls", "bypass"), MISSING, "AzureServices"),
+        (STORAGE, ("allowSharedKeyAccess",), MISSING, True),
+        (STORAGE, ("publicNetworkAccess",), MISSING, "Enabled"),
+        (GROUP, ("ipAddress", "ip"), MISSING, "20.1.2.3"),
+        (GROUP, ("ipAddress", "ip"), "20.1.2.4", "20.1.2.3"),
         (
             azure_facts.APPLICATION_INSIGHTS,
             ("tags", "hidden-link:/subscriptions/0"),
@@ -101,6 +108,21 @@ def test_another_identity_under_another_key_is_drift() -> None:
     declared = {"identity": {"userAssignedIdentities": {ID: {"clientId": "a"}}}}
     actual = {"identity": {"userAssignedIdentities": {ID.upper(): {"clientId": "b"}}}}
     assert len(false_drift.without(GROUP, differences(declared, actual))) == 2
+
+
+def test_an_address_is_drift_with_another_host_name() -> None:
+    declared = {"ipAddress": {"ip": "20.1.2.3", "dnsNameLabel": "mnist"}}
+    actual = {"ipAddress": {"ip": "20.1.2.4", "dnsNameLabel": "other"}}
+    assert len(false_drift.without(GROUP, differences(declared, actual))) == 2
+    same = {"ipAddress": {"ip": "20.1.2.4", "dnsNameLabel": "mnist"}}
+    assert false_drift.without(GROUP, differences(declared, same)) == []
+
+
+def test_the_case_of_a_tags_name_is_no_drift_and_that_of_its_value_is() -> None:
+    declared = {"tags": {"costCenter": "a"}}
+    assert false_drift.without(STORAGE, differences(declared, {"tags": {"CostCenter": "a"}})) == []
+    for other in ({"CostCenter": "A"}, {"CostCentre": "a"}, {"costCenter": "A"}):
+        assert false_drift.without(STORAGE, differences(declared, {"tags": other})) != []
 
 
 def test_the_order_of_plain_values_is_no_drift() -> None:

@@ -7,6 +7,7 @@ the commands that the check prints.
 from __future__ import annotations
 
 import copy
+import datetime
 import hashlib
 import json
 import shlex
@@ -203,7 +204,11 @@ def test_a_known_difference_is_accepted_until_it_ends(
     name = f"Microsoft.ContainerRegistry/registries/{registry}"
     portal.call("PATCH", name, "2023-07-01", {"tags": {"who": "me"}})
     baseline = tmp_path / "baseline.yaml"
-    entry = "- {resource: registry, path: tags.who, reason: known, expires: 2999-01-01}\n"
+    until = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=30)
+    entry = (
+        "- {resource: registry, path: tags.who, accepts: '\"me\"', reason: known,"
+        f" expires: {until}}}\n"
+    )
     baseline.write_text(entry)
     code, report, _ = drift(machine, "--baseline", str(baseline), folder=tmp_path)
     assert (code, len(report["accepted"])) == (0, 1)
@@ -235,10 +240,34 @@ def test_a_resource_that_somebody_added_is_listed_and_nothing_deletes_it_unasked
     in_sync(machine, tmp_path)
 
 
-@pytest.mark.parametrize("lost", [["key-vault"], ["scoring-group", "pull-assignment"]])
-def test_a_declared_resource_that_fell_out_of_the_state_is_taken_back_and_nothing_is_deleted(
-    machine: Machine, portal: Portal, lost: list[str], tmp_path: Path
+def test_a_right_that_somebody_gave_is_found_and_the_own_ones_are_not(
+    machine: Machine, portal: Portal, tmp_path: Path
 ) -> None:
+    name = "Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000042"
+    owner = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+    roles = "/providers/Microsoft.Authorization/roleDefinitions"
+    subscription = machine.outputs()["subscription_id"]
+    person = "00000000-0000-4000-8000-0000000000aa"
+    properties = {
+        "roleDefinitionId": f"/subscriptions/{subscription}{roles}/{owner}",
+        "principalId": person,
+    }
+    portal.call("PUT", name, "2022-04-01", {"properties": properties})
+    try:
+        code, report, _ = drift(machine, folder=tmp_path)
+    finally:
+        portal.call("DELETE", name, "2022-04-01")
+    assert code == 7
+    (right,) = report["findings"]
+    assert right["severity"] == "critical"
+    assert right["actual"].startswith("Owner at ")
+    assert person in right["actual"]
+
+
+def test_a_declared_resource_that_fell_out_of_the_state_is_taken_back_and_nothing_is_deleted(
+    machine: Machine, portal: Portal, tmp_path: Path
+) -> None:
+    lost = ["key-vault", "pull-assignment", "scoring-group"]
     before = portal.ids()
     forget(machine, *lost, folder=tmp_path)
     code, report, written = drift(machine, folder=tmp_path)
@@ -247,8 +276,12 @@ def test_a_declared_resource_that_fell_out_of_the_state_is_taken_back_and_nothin
     assert "DELETES" not in written
     assert "az resource delete" not in written
     commands = [one["command"] for one in report["repair"]]
-    assert len(commands) == len(lost)
-    assert all(each.startswith("pulumi import ") and " --parent " in each for each in commands)
+    imports = [one for one in commands if one.startswith("pulumi import ")]
+    assert len(imports) == len(lost)
+    assert all(" --parent " in each for each in imports)
+    (update,) = [one for one in report["repair"] if one["command"] not in imports]
+    assert update["command"].startswith("pulumi up --refresh --target ")
+    assert update["harm"].startswith("INTERRUPTS the endpoint")
     repair(machine, report)
     in_sync(machine, tmp_path)
     planned = machine.inside("pulumi", "preview", "--json").stdout

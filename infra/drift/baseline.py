@@ -14,7 +14,6 @@ import yaml
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Severity
 
-
 MOST_DAYS = 180
 """How far ahead an exception may end: later, somebody has to look at it again."""
 

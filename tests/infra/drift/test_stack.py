@@ -206,8 +206,7 @@ def test_a_known_difference_is_accepted_until_it_ends(
     baseline = tmp_path / "baseline.yaml"
     until = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=30)
     entry = (
-        "- {resource: registry, path: tags.who, accepts: '\"me\"', reason: known,"
-        f" expires: {until}}}\n"
+        f"- {{resource: registry, path: tags.who, accepts: me, reason: known, expires: {until}}}\n"
     )
     baseline.write_text(entry)
     code, report, _ = drift(machine, "--baseline", str(baseline), folder=tmp_path)

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "infra.drift": (
         *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
-        *("infra.github", "scoring.manifest"),
+        *("infra.azure_defaults", "infra.github", "scoring.manifest"),
     ),
     "scoring": ("scoring",),
     "scoring.errors": (),

@@ -38,7 +38,7 @@ def of(step: Step) -> list[Change]:
     """
     old = step.old.inputs if step.old else MISSING
     new = step.new.inputs if step.new else MISSING
-    found = list(paths.differences(old, new))
+    found = [one for one in paths.differences(old, new) if one.path not in step.unsettled]
     if step.op in {Op.UPDATE, Op.REPLACE}:
         found += _told_by_provider(step, found)
     forcing = _forcing(step) if step.op is Op.REPLACE else []

@@ -6,12 +6,13 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from infra.preview import engine, secret_lists
+from infra.preview import engine, events, secret_lists, unknowns
 from infra.preview.errors import PreviewError
+from infra.preview.plan import Plan
 from infra.preview.secret_lists import Opened
 
 _EVENTS = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
@@ -31,6 +32,15 @@ class Preview:
     events: str
     opened: Opened = field(repr=False)
 
+    def plan(self) -> Plan:
+        """The plan that was told: secret lists opened, and what is unknown settled.
+
+        Raises:
+            PreviewError: The events are none of Pulumi's.
+        """
+        opened = secret_lists.open_lists(events.read(self.events), self.opened)
+        return unknowns.settle(opened, self.opened.sources)
+
 
 def run(stack: str, folder: Path, *, refresh: bool = False) -> Preview:
     """Preview a stack; a preview that failed tells so in its events.
@@ -47,7 +57,7 @@ def run(stack: str, folder: Path, *, refresh: bool = False) -> Preview:
     try:
         config = engine.document(["config", "--json", "--show-secrets", "--stack", stack], folder)
         state = engine.document(["stack", "export", "--show-secrets", "--stack", stack], folder)
-        events, update = _preview(stack, folder, refresh=refresh)
+        told, update = _preview(stack, folder, refresh=refresh)
     except engine.EngineError as error:
         raise PreviewError(str(error)) from error
     opened = secret_lists.read(state, update)
@@ -57,7 +67,7 @@ def run(stack: str, folder: Path, *, refresh: bool = False) -> Preview:
         if each.get("secret")
         for text in _texts(each.get("objectValue", each.get("value")))
     }
-    return Preview(events, Opened(opened.before, opened.after, opened.secrets | texts))
+    return Preview(told, replace(opened, secrets=opened.secrets | texts))
 
 
 def _preview(stack: str, folder: Path, *, refresh: bool) -> tuple[str, Mapping[str, Any]]:

@@ -101,6 +101,13 @@ def differences(old: Any, new: Any, path: Path = (), label: str = "") -> Iterato
         yield from _leaf(old, new, path, label)
 
 
+def pairs(old: list[Any], new: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Each element of a new list with what it was before, or `MISSING`."""
+    for _, was, will_be in _pairs(old, new):
+        if will_be is not MISSING:
+            yield was, will_be
+
+
 def _leaf(old: Any, new: Any, path: Path, label: str) -> Iterator[Difference]:
     """A leaf that became a tree, or the reverse, is one leaf gone and others come."""
     if isinstance(old, Mapping | list) and old and not isinstance(new, Missing):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.preview.paths import Path
+
 
 class Op(enum.StrEnum):
     """What happens to a resource."""
@@ -50,6 +52,8 @@ class Step:
             also as `...-replace`.
         replace_keys: Top-level properties that force a replacement.
         changed_keys: Top-level properties that differ.
+        unsettled: Inputs that are not known before the update although what they come from stays:
+            neither changed nor unchanged.
     """
 
     op: Op
@@ -61,6 +65,7 @@ class Step:
     kinds: Mapping[str, str] = field(default_factory=dict)
     replace_keys: frozenset[str] = frozenset()
     changed_keys: frozenset[str] = frozenset()
+    unsettled: frozenset[Path] = frozenset()
 
     @property
     def name(self) -> str:

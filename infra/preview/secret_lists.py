@@ -35,11 +35,13 @@ class Opened:
         before: Inputs in the state.
         after: Inputs that the update would have.
         secrets: Every secret text in either.
+        sources: URNs of the resources that each top-level input comes from, by URN.
     """
 
     before: Inputs = field(default_factory=dict, repr=False)
     after: Inputs = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(default_factory=frozenset, repr=False)
+    sources: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
 
 def read(state: Mapping[str, Any], update: Mapping[str, Any]) -> Opened:
@@ -61,7 +63,18 @@ def read(state: Mapping[str, Any], update: Mapping[str, Any]) -> Opened:
         }
         after[urn] = {**kept, **(change.get("adds") or {}), **(change.get("updates") or {})}
     texts = {text for tree in (resources, update) for text in _secrets(tree)}
-    return Opened(before, after, frozenset(texts))
+    sources = {each["urn"]: _sources(each) for each in resources if "propertyDependencies" in each}
+    sources |= {
+        urn: _sources(planned["goal"])
+        for urn, planned in (update.get("resourcePlans") or {}).items()
+        if (planned.get("goal") or {}).get("propertyDependencies") is not None
+    }
+    return Opened(before, after, frozenset(texts), sources)
+
+
+def _sources(holder: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
+    told = holder.get("propertyDependencies") or {}
+    return {name: frozenset(urns or ()) for name, urns in told.items()}
 
 
 def open_lists(plan: Plan, known: Opened) -> Plan:

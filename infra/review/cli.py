@@ -10,10 +10,10 @@ import typer
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.github import workflow
 from infra.policy import limits as policy_limits
-from infra.preview import command, engine, events
+from infra.preview import command, engine
 from infra.preview.command import Preview
 from infra.preview.errors import PreviewError
-from infra.preview.secret_lists import Opened, open_lists
+from infra.preview.secret_lists import Opened
 from infra.review import manifests, rendering, report
 from infra.review.document import document
 from infra.review.errors import ReviewError
@@ -108,9 +108,8 @@ def _review(stack: str, plan: Path | None, cwd: Path, folder: Path, limits: Path
             raise ReviewError(f"cannot read the plan {plan}: {error}") from error
     else:
         told = command.run(stack, cwd, refresh=True)
-    opened = open_lists(events.read(told.events), told.opened)
     mask = Mask.of(told.opened.secrets | environment_secrets())
-    return report.build(stack, opened, found, bounds, mask)
+    return report.build(stack, told.plan(), found, bounds, mask)
 
 
 def _write(path: Path | None, text: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra import azure_facts
+from infra.policy.resource import SECRET, UNKNOWN
 from infra.preview.plan import Plan, State, Step
 from infra.review.manifests import Manifest, Manifests
 
@@ -18,13 +19,13 @@ class Side:
     """The model before or after the change.
 
     Attributes:
-        images: The images of the containers.
+        images: The images of the containers; None for one that is not known before the update.
         sha256: The declared SHA-256 of the model, or None.
         version: The version the container group names, or the manifest's.
         manifest: What is known of the model, or None.
     """
 
-    images: tuple[str, ...]
+    images: tuple[str | None, ...]
     sha256: str | None
     version: str | None
     manifest: Manifest | None
@@ -82,9 +83,19 @@ def changes(plan: Plan, manifests: Manifests) -> list[ModelChange]:
     for step in plan.steps:
         if step.type == azure_facts.CONTAINER_GROUP:
             old, new = (_side(state, manifests) for state in (step.old, step.new))
-            if (old and (old.images, old.sha256)) != (new and (new.images, new.sha256)):
+            if old is None and new is None:
+                continue
+            if old is None or new is None or _differ(old, new):
                 found.append(_compare(step, old, new))
     return found
+
+
+def _differ(old: Side, new: Side) -> bool:
+    """Whether the model differs, or the images do: one that is not known names no other image."""
+    if old.sha256 != new.sha256:
+        return True
+    known = None not in old.images and None not in new.images
+    return known and old.images != new.images
 
 
 def _side(state: State | None, manifests: Manifests) -> Side | None:
@@ -94,7 +105,7 @@ def _side(state: State | None, manifests: Manifests) -> Side | None:
     containers = containers if isinstance(containers, list) else []
     tags = state.inputs.get("tags")
     tags = tags if isinstance(tags, Mapping) else {}
-    images = tuple(_plain(_get(one, "image")) or "" for one in containers)
+    images = tuple(_image(_get(one, "image")) for one in containers)
     sha256 = _variable(containers) or _plain(tags.get("modelSha256"))
     manifest = manifests.by_sha256.get(sha256) if sha256 else None
     version = _plain(tags.get("modelVersion")) or (manifest.version if manifest else None)
@@ -111,6 +122,10 @@ def _variable(containers: list[Any]) -> str | None:
 
 def _get(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _image(value: Any) -> str | None:
+    return None if value in (UNKNOWN, SECRET) else str(value or "")
 
 
 def _plain(value: Any) -> str | None:

@@ -225,7 +225,9 @@ def _side(side: Side, mask: Mask) -> Side:
     token = azure_facts.CONTAINER_GROUP
     return replace(
         side,
-        images=tuple(display.property_value(token, image, "", one, mask) for one in side.images),
+        images=tuple(
+            one and display.property_value(token, image, "", one, mask) for one in side.images
+        ),
         sha256=side.sha256 and display.property_value(token, digest, "", side.sha256, mask),
         version=side.version and display.name(side.version, mask),
     )

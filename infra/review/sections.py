@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from infra.disclosure.display import LATER
 from infra.disclosure.markdown import code, details, fence, table
 from infra.preview.plan import Op
 from infra.review.model import ModelChange, Side
@@ -94,7 +95,7 @@ def models(report: Report) -> Iterator[str]:
 def _model(change: ModelChange) -> str:
     sides = [change.old, change.new]
     rows = [
-        ["image", *(code(", ".join(side.images[:3])) if side else "(none)" for side in sides)],
+        ["image", *(_images(side) for side in sides)],
         ["model", *(_name(side) for side in sides)],
         ["version", *(code(side.version or "unknown") if side else "(none)" for side in sides)],
         ["sha256", *(code(side.sha256 or "unknown") if side else "(none)" for side in sides)],
@@ -104,6 +105,12 @@ def _model(change: ModelChange) -> str:
     if change.old and change.new:
         parts.append(_comparison(change))
     return "\n\n".join(parts)
+
+
+def _images(side: Side | None) -> str:
+    if side is None:
+        return "(none)"
+    return ", ".join(code(one) if one else LATER for one in side.images[:3]) or "(none)"
 
 
 def _name(side: Side | None) -> str:

@@ -12,6 +12,7 @@ import pytest
 from infra.disclosure.mask import Mask
 from infra.policy.limits import Limits
 from infra.preview import events as preview_events
+from infra.preview import unknowns
 from infra.review import manifests, report
 from infra.review.report import Report
 
@@ -176,7 +177,7 @@ def build() -> Callable[..., Report]:
         found: manifests.Manifests | None = None,
         result: str = "succeeded",
     ) -> Report:
-        plan = preview_events.read(a_text(*events, result=result))
+        plan = unknowns.settle(preview_events.read(a_text(*events, result=result)), {})
         found = found or manifests.Manifests({})
         return report.build("dev", plan, found, Limits(), Mask.of(known))
 

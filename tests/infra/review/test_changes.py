@@ -80,7 +80,10 @@ def test_a_change_that_only_a_top_level_key_tells_is_not_lost(
 
 def test_a_value_that_is_not_known_yet_says_so(build: Build, step: Make) -> None:
     unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-    made = build(step("update", "s", old={"location": "a"}, new={"location": unknown}))
+    made = build(
+        step("create", "z", new={}),
+        step("update", "s", old={"location": "a"}, new={"location": unknown}),
+    )
     assert rows(made) == [("location", "a", "(known after the update)")]
 
 

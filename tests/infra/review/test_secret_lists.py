@@ -87,7 +87,7 @@ def test_the_model_is_found_in_the_opened_list(
     event = group_change({**old, "containers": blind}, {**new, "containers": blind})
     (model,) = made(event, opened(old, new), text).models
     assert model.new
-    assert model.new.images[0].endswith("@sha256:" + "c" * 64)
+    assert str(model.new.images[0]).endswith("@sha256:" + "c" * 64)
     assert model.same_model
 
 

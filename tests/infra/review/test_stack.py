@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.machine import MODEL, Machine, deployed
+from tests.support.machine import MODEL, UP, Machine, deployed
+from tests.support.portal import Portal
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+GROUP = "Microsoft.ContainerInstance/containerGroups/sklearn-mnist-svc"
 OTHER_SHA256 = "c" * 64
 OTHER_DIGEST = "sha256:" + "d" * 64
 KEY = "the-first-door-key"
@@ -122,13 +124,40 @@ def test_a_tag_changes_in_place(changed: Machine, folder: Path) -> None:
     _, report, written = review(changed, folder)
     assert group(report)["op"] == "update"
     assert ("tags.team", "blue") in [(row["path"], row["after"]) for row in group(report)["rows"]]
-    # A preview of azure-native knows no output of what it updates, on Azure as here: the right to
-    # pull seems to get another principal.
-    (replaced,) = [one for one in report["changes"] if one["op"] == "replace"]
-    assert [(row["path"], row["after"]) for row in replaced["rows"]] == [
-        ("principalId", "(known after the update)")
-    ]
+    # A preview of azure-native knows no output of what it updates, on Azure as here.
+    assert {one["op"] for one in report["changes"]} == {"update"}
+    assert "pull-assignment" in report["unchanged"]
+    assert report["models"] == []
+    assert report["outputs"] == []
+    assert "(known after the update)" not in written
     assert KEY not in written
+
+
+def test_a_deleted_group_is_reviewed_as_what_the_update_makes_of_it(
+    machine: Machine, folder: Path
+) -> None:
+    """The update refreshes; a review that did not would say that nothing changes."""
+    with Portal(machine) as portal:
+        portal.call("DELETE", GROUP, "2023-05-01")
+    try:
+        code, report, _ = review(machine, folder)
+        assert code == 0
+        assert [(one["name"], one["op"]) for one in report["changes"]] == [
+            ("scoring-group", "create")
+        ]
+        assert report["endpoint"] == "starts"
+    finally:
+        machine.inside(*UP, "--refresh")
+
+
+def test_a_secret_of_the_configuration_that_no_resource_has_is_masked(
+    changed: Machine, folder: Path
+) -> None:
+    changed.inside("pulumi", "config", "set", "--secret", "elsewhere:token", "plain-words-only")
+    changed.configure("tags.hint=see-plain-words-only")
+    _, report, written = review(changed, folder)
+    assert "tags.hint" in [row["path"] for row in group(report)["rows"]]
+    assert "plain-words-only" not in written
 
 
 def test_another_key_is_named_and_masked(changed: Machine, folder: Path) -> None:

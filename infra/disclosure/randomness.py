@@ -56,7 +56,7 @@ def surprises(run: str) -> int:
     count = 0
     for one, other in itertools.pairwise(run.lower()):
         if one.isalpha() and other.isalpha():
-            count += one + other not in _COMMON
+            count += one != other and one + other not in _COMMON
         else:
             count += one.isalpha() != other.isalpha()
     return count + sum(len(hump) == 1 for hump in _HUMP.findall(run))

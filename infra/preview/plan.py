@@ -54,6 +54,7 @@ class Step:
         changed_keys: Top-level properties that differ.
         unsettled: Inputs that are not known before the update although what they come from stays:
             neither changed nor unchanged.
+        vanished: Whether the state knows a resource that is to be made: it is gone from the cloud.
     """
 
     op: Op
@@ -66,6 +67,7 @@ class Step:
     replace_keys: frozenset[str] = frozenset()
     changed_keys: frozenset[str] = frozenset()
     unsettled: frozenset[Path] = frozenset()
+    vanished: bool = False
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from infra import azure_facts
 from infra.policy.resource import SECRET
 from infra.preview.events import SECRET_SIGNATURE, SIGNATURE, value
-from infra.preview.plan import Plan, State
+from infra.preview.plan import Op, Plan, State
 
 OPENED = {azure_facts.CONTAINER_GROUP: ("containers", "initContainers")}
 """The properties that are opened, by type."""
@@ -78,7 +78,7 @@ def _sources(holder: Mapping[str, Any]) -> Mapping[str, frozenset[str]]:
 
 
 def open_lists(plan: Plan, known: Opened) -> Plan:
-    """The plan with the named lists opened where they are known."""
+    """The plan with the named lists opened, and what vanished told from what is new."""
     return replace(
         plan,
         steps=tuple(
@@ -86,6 +86,7 @@ def open_lists(plan: Plan, known: Opened) -> Plan:
                 step,
                 old=_open(step.type, step.old, known.before.get(step.urn, {})),
                 new=_open(step.type, step.new, known.after.get(step.urn, {})),
+                vanished=step.op is Op.CREATE and step.urn in known.before,
             )
             for step in plan.steps
         ),

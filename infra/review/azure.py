@@ -32,6 +32,14 @@ _LOST: Mapping[str, str] = {
 }
 
 
+_FOR_GOOD: Mapping[str, str] = {
+    azure_facts.REGISTRY: "its images",
+    azure_facts.STORAGE_ACCOUNT: "its blobs",
+    azure_facts.RESOURCE_GROUP: "everything in it",
+}
+"""What is destroyed with a resource and cannot be recovered."""
+
+
 class Endpoint(enum.IntEnum):
     """What happens to the scoring endpoint, from bad to worse."""
 
@@ -51,12 +59,14 @@ class Effect:
         forced_by: The changes that force a replacement.
         endpoint: What it means for the scoring endpoint.
         notes: What a reviewer should know, a sentence each.
+        lost: What is destroyed and never comes back, or empty.
     """
 
     op: Op
     forced_by: tuple[Change, ...] = ()
     endpoint: Endpoint = Endpoint.UNTOUCHED
     notes: tuple[str, ...] = ()
+    lost: str = ""
 
 
 def effect(step: Step, changes: Sequence[Change]) -> Effect:
@@ -64,8 +74,10 @@ def effect(step: Step, changes: Sequence[Change]) -> Effect:
     if step.type == azure_facts.CONTAINER_GROUP:
         return _container_group(step, changes)
     forced = tuple(one for one in changes if one.forces)
-    lost = _LOST.get(step.type) if step.op in {Op.DELETE, Op.REPLACE} else None
-    return Effect(step.op, forced, notes=(lost,) if lost else ())
+    if step.op not in {Op.DELETE, Op.REPLACE}:
+        return Effect(step.op, forced)
+    note = _LOST.get(step.type)
+    return Effect(step.op, forced, notes=(note,) if note else (), lost=_FOR_GOOD.get(step.type, ""))
 
 
 def _container_group(step: Step, changes: Sequence[Change]) -> Effect:

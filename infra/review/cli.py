@@ -14,10 +14,10 @@ from infra.preview import command, engine
 from infra.preview.command import Preview
 from infra.preview.errors import PreviewError
 from infra.preview.secret_lists import Opened
-from infra.review import manifests, rendering, report
+from infra.review import expectation, machine_formats, manifests, rendering, report
 from infra.review.document import document
 from infra.review.errors import ReviewError
-from infra.review.report import Report
+from infra.review.report import Options, Report
 from infra.review.verdict import verdict
 
 DIFFERENT = 7
@@ -67,18 +67,43 @@ def review(
     expect_no_changes: Annotated[
         bool, typer.Option("--expect-no-changes", help=f"Exit with {DIFFERENT} on any change.")
     ] = False,
+    expect: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=f"Exit with {DIFFERENT} unless all is as in this review that --json wrote.",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A mandatory policy that is not decided is violated.")
+    ] = False,
+    allow_open: Annotated[
+        bool, typer.Option("--allow-open", help="The endpoint may lose its key.")
+    ] = False,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the policies as JUnit XML.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the policies as SARIF.")
+    ] = None,
 ) -> None:
     """Preview a stack and say what a reviewer should know, in Markdown.
 
-    Exit codes: 0 the review was made; 1 a mandatory policy is violated, or the preview or the
-    review failed; 2 wrong usage; 7 something changes although --expect-no-changes was given.
+    Exit codes: 0 the review was made; 1 a mandatory policy is violated, the update cannot finish,
+    or the preview or the review failed; 2 wrong usage; 7 something is not as --expect says, or
+    changes although --expect-no-changes was given.
     """
     try:
-        made = _review(stack, plan, cwd, manifest_folder, limits)
-        text = rendering.markdown(made)
+        expected = expectation.read(expect) if expect else None
+        made = _review(stack, plan, cwd, manifest_folder, limits, strict, allow_open)
+        moved = expectation.moved(expected, made) if expected is not None else []
+        text = rendering.markdown(made, moved=moved)
         _write(markdown, text)
         _write(json_file, document(made))
+        _write(junit, machine_formats.junit(made))
+        _write(sarif, machine_formats.sarif(made))
         workflow.summarize(text)
+        _annotate(made, moved)
         if markdown is None and json_file is None:
             typer.echo(text)
         else:
@@ -95,10 +120,18 @@ def review(
     ) as error:
         typer.echo(f"error: {Mask.of(environment_secrets()).text(str(error))}", err=True)
         raise typer.Exit(1) from None
-    _end(made, expect_no_changes)
+    _end(made, moved, expect_no_changes)
 
 
-def _review(stack: str, plan: Path | None, cwd: Path, folder: Path, limits: Path | None) -> Report:
+def _review(
+    stack: str,
+    plan: Path | None,
+    cwd: Path,
+    folder: Path,
+    limits: Path | None,
+    strict: bool,
+    allow_open: bool,
+) -> Report:
     bounds = policy_limits.load(limits) if limits else policy_limits.Limits()
     found = manifests.find(folder)
     if plan:
@@ -109,7 +142,9 @@ def _review(stack: str, plan: Path | None, cwd: Path, folder: Path, limits: Path
     else:
         told = command.run(stack, cwd, refresh=True)
     mask = Mask.of(told.opened.secrets | environment_secrets())
-    return report.build(stack, told.plan(), found, bounds, mask)
+    key = expectation.key_of(told.opened.secrets)
+    options = Options(strict, allow_open, workflow.run_url(), key)
+    return report.build(stack, told.plan(), found, bounds, mask, options)
 
 
 def _write(path: Path | None, text: str) -> None:
@@ -120,15 +155,32 @@ def _write(path: Path | None, text: str) -> None:
             raise ReviewError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _end(made: Report, expect_no_changes: bool) -> None:
+def _annotate(made: Report, moved: list[str]) -> None:
+    """What stops the change, on the first page of a workflow's run."""
+    for one in made.obstacles:
+        workflow.annotate("error", "This update cannot finish", f"{one.resource}: {one.why}")
+    for one in made.mandatory:
+        workflow.annotate("error", one.rule, f"{one.resource}: {one.message}")
+    for one in made.open_questions:
+        level = "error" if made.strict else "warning"
+        workflow.annotate(level, f"{one.rule} is not decided", f"{one.resource}: {one.message}")
+    for line in moved:
+        workflow.annotate("error", "Not as it was reviewed", line)
+    workflow.annotate("notice", f"Review of {made.stack}", verdict(made))
+
+
+def _end(made: Report, moved: list[str], expect_no_changes: bool) -> None:
     """The last line says why the code is not 0."""
-    if made.failed:
-        typer.echo("error: the preview failed; the report shows its errors", err=True)
+    if made.refusal:
+        typer.echo(f"error: {made.refusal}", err=True)
         raise typer.Exit(1)
-    if made.mandatory:
-        rules = ", ".join(sorted({one.rule for one in made.mandatory}))
-        typer.echo(f"error: mandatory policies are violated: {rules}", err=True)
-        raise typer.Exit(1)
+    if moved:
+        for line in moved:
+            typer.echo(f"moved: {line}", err=True)
+        typer.echo(
+            "error: the world moved since the review; nothing was touched; review it anew", err=True
+        )
+        raise typer.Exit(DIFFERENT)
     if expect_no_changes and (made.changes or made.outputs):
         typer.echo("error: changes were found and none were expected", err=True)
         raise typer.Exit(DIFFERENT)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pydantic
+
+from infra.github.workflow import blob_url
 
 
 class _Metrics(pydantic.BaseModel):
@@ -38,6 +40,7 @@ class Manifest:
         data: MD5 of each file of the test data.
         classes: The labels, in the order of the confusion matrix.
         confusion: Rows true, columns predicted; empty where not recorded.
+        url: Where it can be looked at, or empty.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Manifest:
     data: Mapping[str, str]
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,21 @@ def find(folder: Path) -> Manifests:
     for path in sorted(folder.rglob("manifest.json")):
         shown = path.relative_to(folder).as_posix()
         try:
-            manifest = _read(path)
+            manifest = replace(_read(path), url=_url(path))
         except (OSError, ValueError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, pydantic.ValidationError) else ""
             broken.append(f"{shown}: {reason or 'not readable as JSON'}")
         else:
             found.setdefault(manifest.sha256, manifest)
     return Manifests(found, tuple(broken))
+
+
+def _url(path: Path) -> str:
+    """Where a workflow's reader finds the file; empty outside of one or of the repository."""
+    try:
+        return blob_url(path.resolve().relative_to(Path.cwd()).as_posix())
+    except ValueError:
+        return ""
 
 
 def _read(path: Path) -> Manifest:

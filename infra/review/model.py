@@ -23,12 +23,14 @@ class Side:
         sha256: The declared SHA-256 of the model, or None.
         version: The version the container group names, or the manifest's.
         manifest: What is known of the model, or None.
+        url: Where its manifest can be looked at, or empty.
     """
 
     images: tuple[str | None, ...]
     sha256: str | None
     version: str | None
     manifest: Manifest | None
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _side(state: State | None, manifests: Manifests) -> Side | None:
     sha256 = _variable(containers) or _plain(tags.get("modelSha256"))
     manifest = manifests.by_sha256.get(sha256) if sha256 else None
     version = _plain(tags.get("modelVersion")) or (manifest.version if manifest else None)
-    return Side(images, sha256, version, manifest)
+    return Side(images, sha256, version, manifest, manifest.url if manifest else "")
 
 
 def _variable(containers: list[Any]) -> str | None:

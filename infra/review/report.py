@@ -8,90 +8,40 @@ from dataclasses import dataclass, replace
 from infra import azure_facts
 from infra.disclosure import display
 from infra.disclosure.mask import Mask
-from infra.policy.evaluate import Undecided, Violation, evaluate
 from infra.policy.limits import Limits
-from infra.policy.resource import Resource
 from infra.preview import changes
 from infra.preview.changes import Change
 from infra.preview.paths import MISSING, differences
 from infra.preview.plan import Op, Plan, Step
 from infra.review import azure, model
 from infra.review.azure import Effect, Endpoint
+from infra.review.causes import causes
+from infra.review.expectation import digest
+from infra.review.judgement import Finding, judge, of_the_key
+from infra.review.key_change import KeyChange, key_change
 from infra.review.manifests import Manifests
 from infra.review.model import ModelChange, Side
+from infra.review.obstacles import obstacles
+from infra.review.resource_change import ResourceChange, Row
 
 
 @dataclass(frozen=True)
-class Row:
-    """A property that changes, as it is shown.
+class ShownObstacle:
+    """Why the update cannot finish, as it is shown.
 
     Attributes:
-        path: Where, such as `containers[0].image`.
-        label: The list element it belongs to, such as an environment variable's name, or empty.
-        before: The value before, or what stands for it.
-        after: The value after, the same way.
-        forces: Whether it forces a replacement.
-    """
-
-    path: str
-    label: str
-    before: str
-    after: str
-    forces: bool = False
-
-
-@dataclass(frozen=True)
-class ResourceChange:
-    """A resource that changes.
-
-    Attributes:
-        name: Its name in the program.
-        type: Its type without the provider, such as `storage:StorageAccount`.
-        op: What Azure will do.
-        planned: What the provider says.
-        protected: Whether Pulumi will refuse to delete it.
-        endpoint: What it means for the scoring endpoint.
-        notes: What a reviewer should know.
-        rows: Its properties.
-    """
-
-    name: str
-    type: str
-    op: Op
-    planned: Op
-    protected: bool
-    endpoint: Endpoint
-    notes: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-    @property
-    def destructive(self) -> bool:
-        """Whether something that exists is deleted."""
-        return self.op in {Op.DELETE, Op.REPLACE}
-
-    @property
-    def forced_by(self) -> tuple[Row, ...]:
-        """The properties that force a replacement."""
-        return tuple(row for row in self.rows if row.forces)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a rule says about a resource.
-
-    Attributes:
-        rule: The rule's name.
-        description: What it asks for.
-        mandatory: Whether it stops the change.
         resource: The resource's name.
-        message: What is wrong.
+        name: The name that it cannot have, or empty.
+        why: What is in the way.
+        remedy: What to do instead.
+        first: Whether Pulumi refuses before anything is touched.
     """
 
-    rule: str
-    description: str
-    mandatory: bool
     resource: str
-    message: str
+    name: str
+    why: str
+    remedy: str
+    first: bool
 
 
 @dataclass(frozen=True)
@@ -110,6 +60,23 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Options:
+    """How a report is made.
+
+    Attributes:
+        strict: Whether a mandatory rule that is not decided stops the change.
+        allow_open: Whether an endpoint may lose its key.
+        run_url: The run of the workflow, or empty.
+        key: What digests of the planned values are keyed with; empty for none.
+    """
+
+    strict: bool = False
+    allow_open: bool = False
+    run_url: str = ""
+    key: bytes = b""
+
+
+@dataclass(frozen=True)
 class Report:
     """A whole review.
 
@@ -121,7 +88,14 @@ class Report:
         models: What happens to the model.
         manifests_broken: Manifests that could not be read.
         findings: What the rules say: mandatory first, then by rule and resource.
-        undecided: How many judgements have to wait for values that the update produces.
+        undecided: Rules that need values which only the update produces, the same way.
+        strict: Whether a mandatory rule that is not decided stops the change, too.
+        causes: What was changed, pieces of Markdown, the most important first.
+        key: What happens to the key that callers must send.
+        obstacles: Why the update cannot finish.
+        unsettled: (resource, property) that is not known before the update, although what it comes
+            from stays.
+        run_url: The run of the workflow that made the review, or empty.
         outputs: Stack outputs that change.
         problems: What went wrong on the way.
     """
@@ -133,7 +107,13 @@ class Report:
     models: tuple[ModelChange, ...] = ()
     manifests_broken: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    undecided: int = 0
+    undecided: tuple[Finding, ...] = ()
+    strict: bool = False
+    causes: tuple[str, ...] = ()
+    key: KeyChange = KeyChange.NONE
+    obstacles: tuple[ShownObstacle, ...] = ()
+    unsettled: tuple[tuple[str, str], ...] = ()
+    run_url: str = ""
     outputs: tuple[Row, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -148,6 +128,28 @@ class Report:
         return tuple(one for one in self.findings if one.mandatory)
 
     @property
+    def open_questions(self) -> tuple[Finding, ...]:
+        """The mandatory rules that are not decided."""
+        return tuple(one for one in self.undecided if one.mandatory)
+
+    @property
+    def refusal(self) -> str:
+        """Why the change must not be made, in one line; empty if nothing stops it."""
+        if self.failed:
+            return "the preview failed; the report shows its errors"
+        if self.obstacles:
+            names = ", ".join(sorted({one.resource for one in self.obstacles}))
+            verb = "start" if self.obstacles[0].first else "finish"
+            return f"this update cannot {verb}; the report says why and what to do: {names}"
+        if self.mandatory:
+            rules = ", ".join(sorted({one.rule for one in self.mandatory}))
+            return f"mandatory policies are violated: {rules}"
+        if self.strict and self.open_questions:
+            told = sorted({f"{one.rule} of {one.resource}" for one in self.open_questions})
+            return f"mandatory policies are not decided (--strict): {', '.join(told)}"
+        return ""
+
+    @property
     def counts(self) -> dict[Op, int]:
         """How many resources by what Azure will do, without the unchanged."""
         counted = Counter(one.op for one in self.changes)
@@ -157,20 +159,51 @@ class Report:
 _ORDER = {op: index for index, op in enumerate(Op)}
 
 
-def build(stack: str, plan: Plan, manifests: Manifests, limits: Limits, mask: Mask) -> Report:
+def build(
+    stack: str,
+    plan: Plan,
+    manifests: Manifests,
+    limits: Limits,
+    mask: Mask,
+    options: Options | None = None,
+) -> Report:
     """The report of a plan; pure: the same arguments give an equal report."""
+    options = options or Options()
     steps = [step for step in plan.steps if step.custom]
-    changed = [_resource(step, mask) for step in steps if step.op is not Op.SAME]
-    findings, undecided = _judge(steps, limits, mask)
+    changed = tuple(
+        sorted(
+            (_resource(step, mask, options) for step in steps if step.op is not Op.SAME),
+            key=lambda one: (_ORDER[one.op], one.type, one.name),
+        )
+    )
+    models = tuple(_model(one, mask) for one in model.changes(plan, manifests))
+    key, group = key_change(changed)
+    findings, undecided = judge(steps, limits, mask)
+    of_key = tuple(of_the_key(key, group, allowed=options.allow_open))
     return Report(
         stack=display.name(stack, mask),
         failed=plan.failed,
-        changes=tuple(sorted(changed, key=lambda one: (_ORDER[one.op], one.type, one.name))),
+        changes=changed,
         unchanged=tuple(sorted(display.name(one.name, mask) for one in steps if one.op is Op.SAME)),
-        models=tuple(_model(one, mask) for one in model.changes(plan, manifests)),
+        models=models,
         manifests_broken=tuple(display.name(one, mask) for one in manifests.broken),
-        findings=findings,
+        findings=(*of_key, *findings),
         undecided=undecided,
+        strict=options.strict,
+        causes=tuple(causes(changed, models, key)),
+        key=key,
+        obstacles=tuple(
+            ShownObstacle(
+                _name(one.urn, mask), display.key(one.name, mask), one.why, one.remedy, one.first
+            )
+            for one in obstacles(steps)
+        ),
+        unsettled=tuple(
+            (display.name(step.name, mask), display.path(path, mask))
+            for step in steps
+            for path in sorted(step.unsettled, key=str)
+        ),
+        run_url=options.run_url,
         outputs=_outputs(plan, mask),
         problems=tuple(
             Problem(one.severity, _name(one.urn, mask), mask.text(one.message))
@@ -179,7 +212,7 @@ def build(stack: str, plan: Plan, manifests: Manifests, limits: Limits, mask: Ma
     )
 
 
-def _resource(step: Step, mask: Mask) -> ResourceChange:
+def _resource(step: Step, mask: Mask, options: Options) -> ResourceChange:
     found = changes.of(step)
     effect: Effect = azure.effect(step, found)
     return ResourceChange(
@@ -191,6 +224,9 @@ def _resource(step: Step, mask: Mask) -> ResourceChange:
         endpoint=effect.endpoint,
         notes=effect.notes,
         rows=tuple(_row(step, one, one in effect.forced_by, mask) for one in found),
+        lost=effect.lost,
+        vanished=step.vanished,
+        digest=digest(step, found, options.key) if options.key else "",
     )
 
 
@@ -230,31 +266,6 @@ def _side(side: Side, mask: Mask) -> Side:
         ),
         sha256=side.sha256 and display.property_value(token, digest, "", side.sha256, mask),
         version=side.version and display.name(side.version, mask),
-    )
-
-
-def _judge(steps: list[Step], limits: Limits, mask: Mask) -> tuple[tuple[Finding, ...], int]:
-    findings: list[Finding] = []
-    undecided = 0
-    for step in steps:
-        if step.new is None:
-            continue
-        for one in evaluate(Resource(step.type, step.new.inputs, limits)):
-            if isinstance(one, Undecided):
-                undecided += 1
-            else:
-                findings.append(_finding(step, one, mask))
-    order = sorted(findings, key=lambda one: (not one.mandatory, one.rule, one.resource))
-    return tuple(order), undecided
-
-
-def _finding(step: Step, violation: Violation, mask: Mask) -> Finding:
-    return Finding(
-        violation.rule.name,
-        violation.rule.description,
-        violation.mandatory,
-        display.name(step.name, mask),
-        mask.text(violation.message),
     )
 
 

@@ -3,16 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from infra.disclosure.display import LATER
 from infra.disclosure.markdown import code, details, fence, table
 from infra.preview.plan import Op
+from infra.review.causes import groups
+from infra.review.judgement import Finding
 from infra.review.model import ModelChange, Side
-from infra.review.report import Finding, Report, ResourceChange, Row
+from infra.review.report import Report
+from infra.review.resource_change import ResourceChange, Row
 
 WORST_CELLS = 10
 """Cells of a confusion matrix that are listed; the rest is counted."""
+
+
+SHARED = 2
+"""From so many resources on, an equal change is told once."""
+
+
+def moved(lines: Sequence[str]) -> Iterator[str]:
+    """What is not as it was reviewed."""
+    if lines:
+        for most in (40, 10):
+            more = len(lines) - most
+            left = f"\n- and {more} more" if more > 0 else ""
+            shown = "\n".join(f"- {line}" for line in lines[:most])
+            yield f"### Not as it was reviewed\n\n{shown}{left}"
+
+
+def obstacles(report: Report) -> Iterator[str]:
+    """Why the update cannot finish, and what to do instead."""
+    if not report.obstacles:
+        return
+    for count in (20, 5, 1):
+        lines = [
+            f"- {code(one.resource)}"
+            + (f" needs the name {code(one.name)}" if one.name else "")
+            + f": {one.why}\n  - What to do: {one.remedy}"
+            for one in report.obstacles[:count]
+        ]
+        more = len(report.obstacles) - count
+        left = f"\n- And {more} more." if more > 0 else ""
+        yield "### This update cannot finish\n\n" + "\n".join(lines) + left
 
 
 def destructive(report: Report) -> Iterator[str]:
@@ -97,7 +131,7 @@ def _model(change: ModelChange) -> str:
     rows = [
         ["image", *(_images(side) for side in sides)],
         ["model", *(_name(side) for side in sides)],
-        ["version", *(code(side.version or "unknown") if side else "(none)" for side in sides)],
+        ["version", *(_version(side) for side in sides)],
         ["sha256", *(code(side.sha256 or "unknown") if side else "(none)" for side in sides)],
         ["accuracy", *(_accuracy(side) for side in sides)],
     ]
@@ -111,6 +145,13 @@ def _images(side: Side | None) -> str:
     if side is None:
         return "(none)"
     return ", ".join(code(one) if one else LATER for one in side.images[:3]) or "(none)"
+
+
+def _version(side: Side | None) -> str:
+    if side is None:
+        return "(none)"
+    shown = code(side.version or "unknown")
+    return f"[{shown}]({side.url})" if side.url else shown
 
 
 def _name(side: Side | None) -> str:
@@ -158,16 +199,22 @@ def policies(report: Report) -> Iterator[str]:
     if not report.findings and not report.undecided:
         return
     for most in (20, 5, 1, 0):
-        parts = [
-            _rule(list(group), most)
-            for _, group in groupby(report.findings, key=lambda one: one.rule)
-        ]
+        parts: list[str] = []
+        if report.findings:
+            parts.append("### Policies\n\n" + _rules(report.findings, most))
         if report.undecided:
             parts.append(
-                f"Not decided before the update: {report.undecided} "
-                "(a rule needs a value that only the update produces, or one that is secret)."
+                "### Policies that are not decided\n\n"
+                "A rule needs a value that only the update produces, or that is secret: it is "
+                "neither kept nor broken.\n\n" + _rules(report.undecided, most)
             )
-        yield "### Policies\n\n" + "\n".join(parts)
+        yield "\n\n".join(parts)
+
+
+def _rules(findings: Sequence[Finding], most: int) -> str:
+    return "\n".join(
+        _rule(list(group), most) for _, group in groupby(findings, key=lambda one: one.rule)
+    )
 
 
 def _rule(findings: Sequence[Finding], most: int) -> str:
@@ -179,6 +226,60 @@ def _rule(findings: Sequence[Finding], most: int) -> str:
     if more > 0:
         lines.append(f"  - {more} {'more ' if most else ''}resource{'s' if more > 1 else ''}")
     return "\n".join(lines)
+
+
+def shared(report: Report) -> Iterator[str]:
+    """Changes that several resources have in common, once."""
+    found = [(row, names) for row, names in groups(report.changes) if len(names) >= SHARED]
+    if not found:
+        return
+    for most, named in ((60, 12), (20, 3), (5, 0)):
+        cells = [
+            [_path(row), code(row.before), code(row.after), _resources(names, named)]
+            for row, names in found[:most]
+        ]
+        more = len(found) - len(cells)
+        left = f"\n\nAnd {more} more." if more else ""
+        header = ["property", "before", "after", "resources"]
+        yield "### The same on several resources\n\n" + table(header, cells) + left
+
+
+def _resources(names: Sequence[str], most: int) -> str:
+    shown = ", ".join(map(code, names[:most]))
+    more = len(names) - most
+    if more <= 0:
+        return shown
+    return f"{shown} and {more} more" if shown else f"{len(names)} resources"
+
+
+def unsettled(report: Report) -> Iterator[str]:
+    """What is not known before the update, and may stay as it is."""
+    if report.unsettled:
+        for most in (20, 3):
+            lines = [f"- {code(path)} of {code(name)}" for name, path in report.unsettled[:most]]
+            more = len(report.unsettled) - most
+            left = f"\n- and {more} more" if more > 0 else ""
+            yield (
+                "### Not known before the update\n\nWhat these come from stays, so they are not "
+                "counted as changes.\n\n" + "\n".join(lines) + left
+            )
+
+
+def own_rows(change: ResourceChange, told: frozenset[tuple[str, str, str, str]]) -> ResourceChange:
+    """The change without the rows that were told for several resources at once."""
+    rows = tuple(
+        row for row in change.rows if (row.path, row.label, row.before, row.after) not in told
+    )
+    return replace(change, rows=rows)
+
+
+def told_once(report: Report) -> frozenset[tuple[str, str, str, str]]:
+    """Rows that `shared` tells."""
+    return frozenset(
+        (row.path, row.label, row.before, row.after)
+        for row, names in groups(report.changes)
+        if len(names) >= SHARED
+    )
 
 
 def resource(change: ResourceChange) -> Iterator[str]:

@@ -1,9 +1,13 @@
-"""The one line that says whether to worry."""
+"""The first two lines: what was changed, and what follows from it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from infra.disclosure.markdown import code
 from infra.preview.plan import Op
 from infra.review.azure import Endpoint
+from infra.review.judgement import Finding
 from infra.review.report import Report
 
 _WORDS = {
@@ -15,23 +19,63 @@ _WORDS = {
 _ENDPOINT = {
     Endpoint.UNTOUCHED: "The endpoint is not touched.",
     Endpoint.STARTS: "The endpoint is new.",
-    Endpoint.RESTARTS: "The endpoint restarts and answers nothing meanwhile.",
-    Endpoint.INTERRUPTED: "The endpoint is interrupted: its container group is replaced.",
-    Endpoint.REMOVED: "The endpoint goes away.",
+    Endpoint.RESTARTS: "The endpoint restarts: no caller gets an answer for some seconds.",
+    Endpoint.INTERRUPTED: (
+        "The endpoint is interrupted: its container group is replaced, and no caller gets an "
+        "answer until the new one is ready, some minutes."
+    ),
+    Endpoint.REMOVED: "The endpoint goes away for all callers.",
 }
 
 
 def verdict(report: Report) -> str:
-    """What happens, in one line of fixed words and numbers."""
+    """What happens in two lines of Markdown, the cause above what follows; one if nothing does."""
+    return "\n".join(line for line in (_first(report), _second(report)) if line)
+
+
+def _first(report: Report) -> str:
     said: list[str] = []
     if report.failed:
-        said.append("The preview failed: what follows is incomplete.")
-    elif not report.changes:
+        said.append("**The preview failed**: what follows is incomplete.")
+    if report.obstacles:
+        first = report.obstacles[0]
+        named = f" `{first.name}`:" if first.name else ""
+        more = len(report.obstacles) - 1
+        said.append(
+            f"**This update cannot {'start' if first.first else 'finish'}**: "
+            f"{code(first.resource)}:{named} {first.why}" + (f", and {more} more." if more else ".")
+        )
+    if report.causes:
+        text = "; ".join(report.causes)
+        said.append(f"{text[0].upper()}{text[1:]}.")
+    elif not report.failed and not report.changes:
         said.append("Nothing changes." if not report.outputs else "Only stack outputs change.")
-    if report.changes:
-        counts = ", ".join(f"{count} {_WORDS[op]}" for op, count in report.counts.items())
-        said += [f"{counts}.", _ENDPOINT[report.endpoint]]
-    count = len(report.mandatory)
-    if count:
-        said.append(f"{count} mandatory policy violation{'s' if count > 1 else ''}.")
+    elif report.changes:
+        said.append("What was changed is not shown.")
     return " ".join(said)
+
+
+def _second(report: Report) -> str:
+    return " ".join(_consequences(report))
+
+
+def _consequences(report: Report) -> Iterator[str]:
+    if report.changes:
+        yield ", ".join(f"{count} {_WORDS[op]}" for op, count in report.counts.items()) + "."
+        yield _ENDPOINT[report.endpoint]
+    lost = [f"{code(one.name)} with {one.lost}" for one in report.changes if one.lost]
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        yield f"**Destroyed for good: {', '.join(lost[:3])}{more}.**"
+    yield from _counted(report.mandatory, "mandatory policy violation")
+    yield from _counted(
+        report.open_questions, "mandatory rule not decided", "mandatory rules not decided"
+    )
+
+
+def _counted(findings: tuple[Finding, ...], one: str, many: str = "") -> Iterator[str]:
+    if findings:
+        rules = sorted({each.rule for each in findings})
+        shown = ", ".join(map(code, rules[:3])) + (" and more" if len(rules) > 3 else "")
+        count = len(findings)
+        yield f"**{count} {one if count == 1 else many or one + 's'}**: {shown}."

@@ -41,7 +41,10 @@ def test_a_recorded_preview_becomes_a_report(tmp_path: Path, name: str) -> None:
         "--stack", "dev", "--plan", RECORDED / name, "--markdown", files[0], "--json", files[1]
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("1 replaced, 1 in place. The endpoint is interrupted")
+    cause, consequence = done.stdout.splitlines()
+    assert cause.startswith("`containers[0].resources.requests.cpu` changes, in a way that is not")
+    assert "; `tags.team` `(none)` -> `blue` on 2 resources; " in cause
+    assert consequence.startswith("1 replaced, 1 in place. The endpoint is interrupted")
     content = json.loads(files[1].read_text())
     group = content["changes"][0]
     assert (group["op"], group["planned"]) == ("replace", "replace")
@@ -70,7 +73,7 @@ def test_a_mandatory_policy_gives_one_and_names_it(tmp_path: Path, step: Make, t
     done = review("--stack", "dev", "--plan", plan)
     assert done.returncode == 1
     assert done.stderr == "error: mandatory policies are violated: no-admin-account\n"
-    assert "**Nothing changes. 1 mandatory policy violation.**" in done.stdout
+    assert "Nothing changes.  \n**1 mandatory policy violation**: `no-admin-acc" in done.stdout
 
 
 def test_limits_of_ones_own_decide(tmp_path: Path) -> None:

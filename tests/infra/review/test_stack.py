@@ -72,7 +72,7 @@ def group(report: dict[str, Any]) -> dict[str, Any]:
 def test_an_unchanged_stack_has_nothing_to_review(machine: Machine, folder: Path) -> None:
     code, report, written = review(machine, folder, "--expect-no-changes")
     assert (code, report["verdict"]) == (0, "Nothing changes.")
-    assert report["undecided"] == 0
+    assert report["undecided"] == []
     assert [one for one in report["findings"] if one["mandatory"]] == []
     assert KEY not in written
 
@@ -81,7 +81,7 @@ def test_more_cores_are_a_replacement_with_an_interruption(changed: Machine, fol
     changed.configure("cpu=2")
     code, report, written = review(changed, folder, "--expect-no-changes")
     assert code == 7
-    assert report["verdict"].startswith("1 replaced. The endpoint is interrupted")
+    assert report["verdict"].splitlines()[1].startswith("1 replaced. The endpoint is inter")
     assert [row for row in group(report)["rows"] if row["forces"]] == [
         {
             "path": "containers[0].resources.requests.cpu",

@@ -48,9 +48,12 @@ def test_the_verdict_counts_what_azure_does(build: Build, step: Make) -> None:
         step("update", "four", old=tls, new={**tls, "accessTier": "Cool"}),
         step("replace", "five", old=tls, new={**tls, "location": "northeurope"}, keys=["location"]),
     )
-    assert verdict(made) == (
-        "1 deleted, 1 replaced, 1 in place, 2 created. The endpoint is not touched."
-    )
+    assert verdict(made).splitlines() == [
+        "`location` `westeurope` -> `northeurope` on `five`; `accessTier` `(none)` -> `Cool` on "
+        "`four`; no longer declared: `one`; newly declared: `three`, `two`.",
+        "1 deleted, 1 replaced, 1 in place, 2 created. The endpoint is not touched. "
+        "**Destroyed for good: `one` with its blobs, `five` with its blobs.**",
+    ]
     assert [one.op for one in made.changes] == ["delete", "replace", "update", "create", "create"]
 
 
@@ -78,7 +81,7 @@ def test_what_azure_refuses_in_place_is_a_replacement_even_if_the_provider_says_
     assert change.forced_by[0].path.startswith(path)
     assert any("a new IP address" in note for note in change.notes)
     assert any("replace_on_changes" in note for note in change.notes)
-    assert verdict(made).startswith("1 replaced. The endpoint is interrupted")
+    assert verdict(made).splitlines()[1].startswith("1 replaced. The endpoint is interrupted")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +100,7 @@ def test_images_tags_variables_and_probes_change_in_place_with_a_restart(
     (change,) = made.changes
     assert change.op is Op.UPDATE
     assert [row.path for row in change.rows] == [path]
-    assert verdict(made).startswith("1 in place. The endpoint restarts")
+    assert verdict(made).splitlines()[1].startswith("1 in place. The endpoint restarts")
 
 
 def test_a_coarse_difference_names_what_azure_refuses_and_not_all_below_it(
@@ -181,7 +184,7 @@ def test_destructive_changes_come_first_in_the_report(
             group_change(group(), group(cpu=2)),
         )
     )
-    assert shown.index("### Deleted or replaced") < shown.index("`aaa`")
+    assert shown.index("### Deleted or replaced") < shown.index("**create** `aaa`")
     line = shown.split("### Deleted or replaced\n\n")[1].splitlines()[0]
     assert line == (
         "- **replace** `scoring-group` (`containerinstance:ContainerGroup`), "

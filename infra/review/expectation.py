@@ -1,0 +1,133 @@
+"""Whether an update still is what was reviewed.
+
+A saved plan (`pulumi up --plan`) would be the engine's own answer. Tried with Pulumi 3.259.0, it
+looks at each resource only when its turn comes, so it stops half-way where something moved, and it
+calls a replacement that turned out not to be needed a violation: a tag on the registry is enough.
+So the deployment reviews once more, right before it, and compares: nothing is touched before that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.disclosure.markdown import code
+from infra.policy.resource import SECRET, UNKNOWN
+from infra.preview.changes import Change
+from infra.preview.paths import MISSING
+from infra.preview.plan import Step
+from infra.review.errors import ReviewError
+
+if TYPE_CHECKING:
+    from infra.review.report import Report
+
+
+def key_of(secrets: Iterable[str]) -> bytes:
+    """What digests are keyed with: who knows the stack's secrets can compare them, nobody else.
+
+    Other secrets give another key, and with it another digest of everything.
+    """
+    inner = b"".join(sorted(hashlib.sha256(one.encode()).digest() for one in secrets))
+    return hashlib.sha256(b"infra-review" + inner).digest()
+
+
+def digest(step: Step, found: Sequence[Change], key: bytes) -> str:
+    """A keyed digest of everything that is planned for a resource, the hidden values too."""
+    content = [
+        str(step.op),
+        step.urn,
+        [[list(one.path), _plain(one.old), _plain(one.new), one.forces] for one in found],
+    ]
+    return hmac.new(key, json.dumps(content, sort_keys=True).encode(), hashlib.sha256).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if value is MISSING or value is SECRET or value is UNKNOWN:
+        return {"mark": repr(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+def read(path: Path) -> Mapping[str, Any]:
+    """A report that `--json` wrote.
+
+    Raises:
+        ReviewError: It cannot be read, or is none.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReviewError(f"cannot read the expected review {path}: {error}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("changes"), list):
+        raise ReviewError(f"{path} is no review; allowed: a file that `--json` wrote")
+    return content
+
+
+def moved(expected: Mapping[str, Any], report: Report) -> list[str]:
+    """What is not as it was reviewed, a line of Markdown each; empty if all is.
+
+    Args:
+        expected: The document of the review that was agreed to.
+        report: The review of now.
+    """
+    from infra.review.document import plain
+
+    now: Mapping[str, Any] = plain(report)
+    said: list[str] = []
+    if expected.get("stack") != now["stack"]:
+        return [f"the stack: {code(str(expected.get('stack')))} was reviewed"]
+    before, after = (_by_name(each["changes"]) for each in (expected, now))
+    for name in sorted({*before, *after}):
+        said += _resource(name, before.get(name), after.get(name))
+    was, will_be = (_rows(each.get("outputs") or []) for each in (expected, now))
+    said += [
+        f"output {code(path)}: {_told(was.get(path))} was reviewed, now {_told(will_be.get(path))}"
+        for path in sorted({*was, *will_be})
+        if was.get(path) != will_be.get(path)
+    ]
+    return said
+
+
+def _by_name(changes: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {f"{one.get('type')} {one.get('name')}": one for one in changes}
+
+
+def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    return {
+        f"{row.get('path')} {row.get('label')}".strip(): (
+            str(row.get("before")),
+            str(row.get("after")),
+        )
+        for row in rows
+    }
+
+
+def _told(row: tuple[str, str] | None) -> str:
+    return f"{code(row[0])} -> {code(row[1])}" if row else "no change"
+
+
+def _resource(
+    name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> Iterator[str]:
+    if before is None or after is None:
+        one = before or after or {}
+        when = "was reviewed, now nothing is" if after is None else "was not reviewed"
+        yield f"{code(name)}: **{one.get('op')}** {when}"
+        return
+    if before.get("op") != after.get("op"):
+        yield f"{code(name)}: **{before.get('op')}** was reviewed, now **{after.get('op')}**"
+        return
+    was, will_be = (_rows(each.get("rows") or []) for each in (before, after))
+    differing = [path for path in sorted({*was, *will_be}) if was.get(path) != will_be.get(path)]
+    for path in differing:
+        yield (
+            f"{code(name)} {code(path)}: {_told(was.get(path))} was reviewed, "
+            f"now {_told(will_be.get(path))}"
+        )
+    if not differing and before.get("digest") != after.get("digest"):
+        yield f"{code(name)}: a value that is not shown, or a secret of the stack, is another one"

@@ -1,0 +1,86 @@
+"""Why an update would stop half-way: said before anything is destroyed.
+
+Sources: "Azure Key Vault soft-delete overview" (a vault's name is held until it is purged, and
+purge protection forbids that), "Recover workspace data while soft deleted" (14 days), "Delete and
+recover Azure Log Analytics workspace" (14 days; the name is held in its old place).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from infra import azure_facts
+from infra.preview.plan import Op, Step
+
+_HELD = {
+    azure_facts.VAULT: (
+        "vaultName",
+        "the deleted vault stays soft-deleted and holds its name for up to 90 days",
+    ),
+    azure_facts.ML_WORKSPACE: (
+        "workspaceName",
+        "the deleted workspace stays soft-deleted and holds its name for 14 days",
+    ),
+    azure_facts.LOG_ANALYTICS: (
+        "workspaceName",
+        "the deleted workspace stays soft-deleted and holds its name for 14 days",
+    ),
+}
+"""Types whose names a deleted resource holds: the input that names it, and why."""
+
+_ASIDE = (
+    "put the setting back that forces it (location or prefix); to move, make a stack of another "
+    "name, whose resources have other names, move what must be kept, and destroy this one last"
+)
+_PROTECTED = (
+    "put the setting back that forces it; if it shall really be destroyed, set "
+    "`protect: false`, deploy that alone, and back up what is in it first"
+)
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why an update cannot finish.
+
+    Attributes:
+        urn: The resource it fails at.
+        name: The name it needs and cannot have, or empty.
+        why: What is in the way, a sentence's end.
+        remedy: What to do instead.
+        first: Whether Pulumi refuses before anything is touched.
+    """
+
+    urn: str
+    name: str
+    why: str
+    remedy: str
+    first: bool = False
+
+
+def obstacles(steps: Sequence[Step]) -> Iterator[Obstacle]:
+    """Everything that would stop an update, in the order of the resources."""
+    held = {
+        (step.type, name.lower()): step
+        for step in steps
+        if step.op in {Op.DELETE, Op.REPLACE}
+        for name in [_name(step, new=False)]
+        if name
+    }
+    for step in steps:
+        destroyed = step.op in {Op.DELETE, Op.REPLACE}
+        if destroyed and step.old and step.old.protected:
+            yield Obstacle(
+                step.urn, "", f"it is protected and would be {step.op}d", _PROTECTED, first=True
+            )
+        wanted = _name(step, new=True) if step.op in {Op.CREATE, Op.REPLACE} else ""
+        if wanted and (step.type, wanted.lower()) in held:
+            yield Obstacle(step.urn, wanted, _HELD[step.type][1], _ASIDE)
+
+
+def _name(step: Step, *, new: bool) -> str:
+    state = step.new if new else step.old
+    if step.type not in _HELD or state is None:
+        return ""
+    name = state.inputs.get(_HELD[step.type][0])
+    return name if isinstance(name, str) else ""

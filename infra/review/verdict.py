@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from infra.disclosure.markdown import code
@@ -47,7 +48,7 @@ def _first(report: Report) -> str:
         )
     if report.causes:
         text = "; ".join(report.causes)
-        said.append(f"{text[0].upper()}{text[1:]}.")
+        said.append(re.sub(r"^\**\w", lambda match: match[0].upper(), text) + ".")
     elif not report.failed and not report.changes:
         said.append("Nothing changes." if not report.outputs else "Only stack outputs change.")
     elif report.changes:

@@ -12,7 +12,8 @@ import pytest
 from infra.disclosure.mask import Mask
 from infra.policy.limits import Limits
 from infra.preview import events as preview_events
-from infra.preview import unknowns
+from infra.preview import secret_lists, unknowns
+from infra.preview.secret_lists import Opened
 from infra.review import manifests, report
 from infra.review.report import Report
 
@@ -176,9 +177,13 @@ def build() -> Callable[..., Report]:
         known: Iterable[str] = (),
         found: manifests.Manifests | None = None,
         result: str = "succeeded",
+        before: Iterable[str] = (),
+        **options: Any,
     ) -> Report:
-        plan = unknowns.settle(preview_events.read(a_text(*events, result=result)), {})
+        plan = preview_events.read(a_text(*events, result=result))
+        state = {step.urn: {} for step in plan.steps if step.name in before}
+        plan = unknowns.settle(secret_lists.open_lists(plan, Opened(state)), {})
         found = found or manifests.Manifests({})
-        return report.build("dev", plan, found, Limits(), Mask.of(known))
+        return report.build("dev", plan, found, Limits(), Mask.of(known), report.Options(**options))
 
     return make

@@ -1,0 +1,255 @@
+"""The first two lines: each kind of change has its own, the cause above what follows."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.preview.paths import parse
+from infra.review import manifests
+from infra.review.key_change import KeyChange
+from infra.review.rendering import markdown
+from infra.review.report import Report
+from infra.review.verdict import verdict
+
+Build = Callable[..., Report]
+Make = Callable[..., Any]
+OLD, NEW = "b" * 64, "c" * 64
+
+
+def changed(inputs: dict[str, Any], **values: Any) -> dict[str, Any]:
+    copied = copy.deepcopy(inputs)
+    for path, value in values.items():
+        *way, last = parse(path.replace("__", "."))
+        inner: Any = copied
+        for part in way:
+            inner = inner[part]
+        inner[last] = value
+    return copied
+
+
+def without_key(group: dict[str, Any]) -> dict[str, Any]:
+    copied = copy.deepcopy(group)
+    del copied["containers"][0]["environmentVariables"][2]
+    return copied
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> manifests.Manifests:
+    for version, sha256, accuracy in (("1", OLD, 0.95), ("2", NEW, 0.9412)):
+        (tmp_path / version).mkdir()
+        content = {
+            "name": "digits",
+            "version": version,
+            "sha256": sha256,
+            "metrics": {"accuracy": accuracy},
+        }
+        (tmp_path / version / "manifest.json").write_text(json.dumps(content))
+    return manifests.find(tmp_path)
+
+
+def lines(made: Report) -> list[str]:
+    return verdict(made).splitlines()
+
+
+def test_another_model_says_versions_and_accuracy(
+    build: Build, group: Make, group_change: Make, models: manifests.Manifests
+) -> None:
+    event = group_change(group(OLD, OLD, "1"), group(NEW, NEW, "2"))
+    first, second = lines(build(event, found=models))
+    assert first == "Another model: `digits` `1` -> `digits` `2`, accuracy -0.0088."
+    assert second == (
+        "1 in place. The endpoint restarts: no caller gets an answer for some seconds."
+    )
+
+
+def test_a_model_without_a_manifest_does_not_pretend_to_be_measured(
+    build: Build, group: Make, group_change: Make
+) -> None:
+    event = group_change(group(OLD, OLD, "1"), group(NEW, NEW, "2"))
+    assert lines(build(event))[0] == "Another model: model `1` -> model `2`, accuracy not known."
+
+
+def test_another_image_says_so(build: Build, group: Make, group_change: Make) -> None:
+    event = group_change(group("d" * 64), group("e" * 64))
+    assert lines(build(event))[0] == "Another image with the same model."
+
+
+def test_a_key_that_is_set_changed_or_removed_is_told_apart(
+    build: Build, group: Make, group_change: Make
+) -> None:
+    path = "containers[0].environmentVariables[2].secureValue"
+    given = build(group_change(without_key(group()), group()))
+    other = build(group_change(group(), group(), diff={path: "update"}))
+    taken = build(group_change(group(), without_key(group())))
+    assert [one.key for one in (given, other, taken)] == [
+        KeyChange.SET,
+        KeyChange.CHANGED,
+        KeyChange.REMOVED,
+    ]
+    assert lines(given)[0] == "A key is set: callers without it are refused."
+    assert lines(other)[0] == "The key is changed: callers need the new one."
+    assert lines(taken)[0] == "**The key is removed: the endpoint is open to all**."
+    assert (given.refusal, other.refusal) == ("", "")
+    assert taken.refusal == "mandatory policies are violated: endpoint-keeps-its-key"
+    assert "`endpoint-keeps-its-key`" in lines(taken)[1]
+
+
+def test_the_url_says_which_part_changes(build: Build, group: Make, group_change: Make) -> None:
+    new = changed(
+        group(), **{"ipAddress__ports[0]__port": 5002, "containers[0]__ports[0]__port": 5002}
+    )
+    assert (
+        lines(build(group_change(group(), new)))[0] == "**The URL changes**: port `5001` -> `5002`."
+    )
+    new = changed(group(), ipAddress__dnsNameLabel="digits-for-all")
+    assert lines(build(group_change(group(), new)))[0] == (
+        "**The URL changes**: host name `mnist-dev-1a2b3c4d` -> `digits-for-all`."
+    )
+    new = changed(group(), **{"containers[0]__readinessProbe__httpGet__scheme": "https"})
+    assert "scheme `(none)` -> `https`" in lines(build(group_change(group(), new)))[0]
+
+
+def test_what_is_taken_away_is_said(build: Build, group: Make, group_change: Make) -> None:
+    first, second = lines(build(group_change(group(), None, "delete")))
+    assert first == "No image is configured any more: the service is removed."
+    assert second == "1 deleted. The endpoint goes away for all callers."
+
+
+def test_cores_say_what_forces_the_interruption(
+    build: Build, group: Make, group_change: Make
+) -> None:
+    first, second = lines(build(group_change(group(), group(cpu=2))))
+    assert first == "`containers[0].resources.requests.cpu` `1` -> `2` on `scoring-group`."
+    assert "no caller gets an answer until the new one is ready" in second
+
+
+def test_equal_changes_are_told_once(build: Build, step: Make) -> None:
+    old, new = {"tags": {"a": "b"}}, {"tags": {"a": "b", "team": "blue"}}
+    made = build(*(step("update", f"s{number}", old=old, new=new) for number in range(9)))
+    assert lines(made)[0] == "`tags.team` `(none)` -> `blue` on 9 resources."
+    shown = markdown(made)
+    assert shown.count("`tags.team`") == 2
+    assert "### The same on several resources" in shown
+    assert "### Properties" not in shown
+
+
+def test_what_vanished_from_the_cloud_is_not_taken_for_new(
+    build: Build, group: Make, group_change: Make
+) -> None:
+    made = build(group_change(None, group(), "create"), before=["scoring-group"])
+    assert "gone from the cloud and made again: `scoring-group`" in lines(made)[0]
+
+
+def test_what_is_destroyed_for_good_is_named(build: Build, step: Make) -> None:
+    made = build(
+        step("delete", "registry", "azure-native:containerregistry:Registry", old={}),
+        step("delete", "logs", "azure-native:operationalinsights:Workspace", old={}),
+    )
+    assert "**Destroyed for good: `registry` with its images.**" in lines(made)[1]
+
+
+def test_no_two_kinds_of_change_have_one_headline(
+    build: Build, group: Make, group_change: Make, step: Make, models: manifests.Manifests
+) -> None:
+    old = group(OLD, OLD)
+    made = [
+        build(group_change(old, new, op), found=models)
+        for new, op in [
+            (group(NEW, NEW, "2"), "update"),
+            (group("e" * 64, OLD), "update"),
+            (changed(old, tags__team="blue"), "update"),
+            (without_key(old), "update"),
+            (changed(old, ipAddress__dnsNameLabel="other-name"), "update"),
+            (group(OLD, OLD, cpu=2), "replace"),
+            (changed(old, **{"ipAddress__ports[0]__port": 5002}), "replace"),
+            (None, "delete"),
+        ]
+    ]
+    assert len({verdict(one) for one in made}) == len(made)
+
+
+VAULT = "azure-native:keyvault:Vault"
+WORKSPACE = "azure-native:machinelearningservices:Workspace"
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "days"), [(VAULT, "vaultName", "90"), (WORKSPACE, "workspaceName", "14")]
+)
+def test_a_name_that_the_destroyed_one_holds_stops_the_update_before_it_starts(
+    build: Build, step: Make, kind: str, key: str, days: str
+) -> None:
+    old = {key: "kvmnistdev1a2b3c4d", "location": "westeurope"}
+    new = {**old, "location": "northeurope"}
+    made = build(step("replace", "one", kind, old=old, new=new, keys=["location"]))
+    assert lines(made)[0].startswith("**This update cannot finish**: `one`: `kvmnistdev1a2b3c4d`:")
+    assert f"{days} days" in lines(made)[0]
+    assert "`location` `westeurope` -> `northeurope`" in lines(made)[0]
+    assert made.refusal.startswith("this update cannot finish")
+    shown = markdown(made)
+    assert shown.index("### This update cannot finish") < shown.index("### Deleted or replaced")
+    assert "What to do: put the setting back that forces it" in shown
+
+
+def test_a_replacement_under_another_name_can_finish(build: Build, step: Make) -> None:
+    old, new = {"vaultName": "one"}, {"vaultName": "two"}
+    assert build(step("replace", "v", VAULT, old=old, new=new, keys=["vaultName"])).obstacles == ()
+
+
+def test_a_name_that_another_resource_needs_is_held_too(build: Build, step: Make) -> None:
+    made = build(
+        step("delete", "old", VAULT, old={"vaultName": "KV1"}),
+        step("create", "new", VAULT, new={"vaultName": "kv1"}),
+    )
+    assert [one.resource for one in made.obstacles] == ["new"]
+
+
+@pytest.mark.parametrize("op", ["delete", "replace"])
+def test_a_protected_resource_stops_the_update_before_it_starts(
+    build: Build, step: Make, op: str
+) -> None:
+    old = {"location": "westeurope"}
+    new = {"location": "northeurope"} if op == "replace" else None
+    event = step(op, "store", old=old, new=new, keys=["location"])
+    event["resourcePreEvent"]["metadata"]["old"]["protect"] = True
+    made = build(event)
+    assert lines(made)[0].startswith(
+        f"**This update cannot start**: `store`: it is protected and would be {op}d."
+    )
+    assert made.refusal.startswith("this update cannot start")
+
+
+def test_a_protected_resource_that_stays_stops_nothing(build: Build, step: Make) -> None:
+    event = step("update", "store", old={"tags": {}}, new={"tags": {"a": "b"}})
+    event["resourcePreEvent"]["metadata"]["old"]["protect"] = True
+    assert build(event).obstacles == ()
+
+
+def test_an_undecided_mandatory_rule_is_named_and_stops_a_strict_review(
+    build: Build, group: Make, group_change: Make, step: Make
+) -> None:
+    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    old = {"sku": {"name": "Basic"}, "adminUserEnabled": False}
+    registry = "azure-native:containerregistry:Registry"
+    events = [
+        group_change(group(), changed(group(), **{"containers[0]__image": unknown})),
+        step("update", "registry", registry, old=old, new={**old, "sku": {"name": "Standard"}}),
+    ]
+    made, strict = build(*events), build(*events, strict=True)
+    assert [(one.rule, one.resource) for one in made.open_questions] == [
+        ("image-by-digest", "scoring-group")
+    ]
+    assert "**1 mandatory rule not decided**: `image-by-digest`." in lines(made)[1]
+    assert made.refusal == ""
+    assert strict.refusal == (
+        "mandatory policies are not decided (--strict): image-by-digest of scoring-group"
+    )
+    shown = markdown(made)
+    assert "`scoring-group`: `containers[0].image is not known before the update" in shown
+    assert "- `containers[0].image` of `scoring-group`" in shown
+    assert made.models == ()

@@ -75,11 +75,24 @@ def project(folder: Path) -> str:
     Raises:
         EngineError: There is no project, or its file has no name.
     """
+    return _name(_project_file(folder))
+
+
+def root(folder: Path) -> Path:
+    """The folder of the project's file, in which the stacks' configurations are.
+
+    Raises:
+        EngineError: There is no project.
+    """
+    return _project_file(folder).parent
+
+
+def _project_file(folder: Path) -> Path:
     for each in [folder.resolve(), *folder.resolve().parents]:
         for name in ("Pulumi.yaml", "Pulumi.yml"):
             file = each / name
             if file.is_file():
-                return _name(file)
+                return file
     raise EngineError(f"no Pulumi.yaml in {folder} or above it; name a folder with --cwd")
 
 

@@ -13,8 +13,9 @@ from infra.policy import limits as policy_limits
 from infra.preview import command, engine
 from infra.preview.command import Preview
 from infra.preview.errors import PreviewError
+from infra.preview.plan import Plan
 from infra.preview.secret_lists import Opened
-from infra.review import expectation, machine_formats, manifests, rendering, report
+from infra.review import expectation, machine_formats, manifests, offline, rendering, report
 from infra.review.document import document
 from infra.review.errors import ReviewError
 from infra.review.report import Options, Report
@@ -80,6 +81,13 @@ def review(
     allow_open: Annotated[
         bool, typer.Option("--allow-open", help="The endpoint may lose its key.")
     ] = False,
+    without_identity: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Hold only what the program declares against the policies: no engine, no login.",
+        ),
+    ] = False,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the policies as JUnit XML.")
     ] = None,
@@ -95,7 +103,18 @@ def review(
     """
     try:
         expected = expectation.read(expect) if expect else None
-        made = _review(stack, plan, cwd, manifest_folder, limits, strict, allow_open)
+        bounds = policy_limits.load(limits) if limits else policy_limits.Limits()
+        told, opened = _plan(stack, plan, cwd, without_identity=without_identity)
+        options = Options(
+            strict=strict,
+            allow_open=allow_open,
+            offline=without_identity,
+            run_url=workflow.run_url(),
+            key=expectation.key_of(opened.secrets),
+        )
+        mask = Mask.of(opened.secrets | environment_secrets())
+        found = manifests.find(manifest_folder)
+        made = report.build(stack, told, found, bounds, mask, options)
         moved = expectation.moved(expected, made) if expected is not None else []
         text = rendering.markdown(made, moved=moved)
         _write(markdown, text)
@@ -123,28 +142,20 @@ def review(
     _end(made, moved, expect_no_changes)
 
 
-def _review(
-    stack: str,
-    plan: Path | None,
-    cwd: Path,
-    folder: Path,
-    limits: Path | None,
-    strict: bool,
-    allow_open: bool,
-) -> Report:
-    bounds = policy_limits.load(limits) if limits else policy_limits.Limits()
-    found = manifests.find(folder)
-    if plan:
-        try:
-            told = Preview(plan.read_text(encoding="utf-8"), Opened())
-        except (OSError, UnicodeDecodeError) as error:
-            raise ReviewError(f"cannot read the plan {plan}: {error}") from error
-    else:
+def _plan(
+    stack: str, file: Path | None, cwd: Path, *, without_identity: bool
+) -> tuple[Plan, Opened]:
+    """The plan, and the secrets that it must not show."""
+    if without_identity:
+        return offline.plan(stack, cwd), Opened()
+    if file is None:
         told = command.run(stack, cwd, refresh=True)
-    mask = Mask.of(told.opened.secrets | environment_secrets())
-    key = expectation.key_of(told.opened.secrets)
-    options = Options(strict, allow_open, workflow.run_url(), key)
-    return report.build(stack, told.plan(), found, bounds, mask, options)
+    else:
+        try:
+            told = Preview(file.read_text(encoding="utf-8"), Opened())
+        except (OSError, UnicodeDecodeError) as error:
+            raise ReviewError(f"cannot read the plan {file}: {error}") from error
+    return told.plan(), told.opened
 
 
 def _write(path: Path | None, text: str) -> None:

@@ -66,12 +66,14 @@ class Options:
     Attributes:
         strict: Whether a mandatory rule that is not decided stops the change.
         allow_open: Whether an endpoint may lose its key.
+        offline: Whether the plan is only what the program declares: nothing is known to change.
         run_url: The run of the workflow, or empty.
         key: What digests of the planned values are keyed with; empty for none.
     """
 
     strict: bool = False
     allow_open: bool = False
+    offline: bool = False
     run_url: str = ""
     key: bytes = b""
 
@@ -83,6 +85,7 @@ class Report:
     Attributes:
         stack: The stack's name.
         failed: Whether the preview did not come to its end.
+        offline: Whether only the policies were asked, without an identity.
         changes: What changes: the destructive first, then by name.
         unchanged: Names of what does not.
         models: What happens to the model.
@@ -102,6 +105,7 @@ class Report:
 
     stack: str
     failed: bool = False
+    offline: bool = False
     changes: tuple[ResourceChange, ...] = ()
     unchanged: tuple[str, ...] = ()
     models: tuple[ModelChange, ...] = ()
@@ -176,13 +180,20 @@ def build(
             key=lambda one: (_ORDER[one.op], one.type, one.name),
         )
     )
-    models = tuple(_model(one, mask) for one in model.changes(plan, manifests))
+    if options.offline:
+        changed = ()
+    models = (
+        ()
+        if options.offline
+        else tuple(_model(one, mask) for one in model.changes(plan, manifests))
+    )
     key, group = key_change(changed)
     findings, undecided = judge(steps, limits, mask)
     of_key = tuple(of_the_key(key, group, allowed=options.allow_open))
     return Report(
         stack=display.name(stack, mask),
         failed=plan.failed,
+        offline=options.offline,
         changes=changed,
         unchanged=tuple(sorted(display.name(one.name, mask) for one in steps if one.op is Op.SAME)),
         models=models,

@@ -46,7 +46,12 @@ def _first(report: Report) -> str:
             f"**This update cannot {'start' if first.first else 'finish'}**: "
             f"{code(first.resource)}:{named} {first.why}" + (f", and {more} more." if more else ".")
         )
-    if report.causes:
+    if report.offline:
+        said.append(
+            "Only what the program declares was held against the policies, without an identity: "
+            "what would change is not known."
+        )
+    elif report.causes:
         text = "; ".join(report.causes)
         said.append(re.sub(r"^\**\w", lambda match: match[0].upper(), text) + ".")
     elif not report.failed and not report.changes:

@@ -26,8 +26,9 @@ service-down: setup  ## Remove only the container group
 down: setup  ## Remove everything that `make up` made
 	@$(BIN)/python -m journey down
 
-check: setup  ## Format, lint and types
+check: setup  ## Format, lint, types and the workflows
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/basedpyright
+	@$(BIN)/zizmor --offline --quiet --no-progress .github
 
 test: setup  ## Every test that needs no root and no container engine
 	@$(BIN)/python -m local_azure setup

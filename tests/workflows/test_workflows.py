@@ -22,12 +22,21 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
 ACTIONLINT = "1.7.12"
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+READS = {"contents": "read"}
+SIGNS_IN = {"contents": "read", "id-token": "write"}
 EXPECTED = {
-    "preview": {"contents": "read", "id-token": "write", "pull-requests": "write"},
-    "image": {"contents": "read", "id-token": "write"},
-    "deploy": {"contents": "read", "id-token": "write"},
-    "drift": {"contents": "read", "id-token": "write", "issues": "write"},
+    "check": {"check": READS},
+    "preview": {
+        "stacks": READS,
+        "offline": READS,
+        "preview": {**SIGNS_IN, "pull-requests": "write"},
+    },
+    "image": {"image": SIGNS_IN},
+    "deploy": {"stacks": READS, "deploy": SIGNS_IN},
+    "deploy-stack": {"review": SIGNS_IN, "deploy": SIGNS_IN},
+    "drift": {"stacks": READS, "drift": {**SIGNS_IN, "issues": "write"}},
 }
+"""The permissions of every job of every workflow."""
 
 
 def content(path: Path) -> dict[str, Any]:
@@ -41,12 +50,21 @@ def steps(path: Path) -> Iterator[dict[str, Any]]:
     if "runs" in loaded:
         yield from loaded["runs"]["steps"]
     for job in loaded.get("jobs", {}).values():
-        yield from job["steps"]
+        yield from job.get("steps", [])
 
 
-def job(path: Path) -> dict[str, Any]:
-    (only,) = content(path)["jobs"].values()
-    return only
+def workflow(name: str) -> dict[str, Any]:
+    return content(ROOT / ".github" / "workflows" / f"{name}.yml")
+
+
+def job(name: str, job_name: str) -> dict[str, Any]:
+    return workflow(name)["jobs"][job_name]
+
+
+JOBS = [(name, each) for name, jobs in EXPECTED.items() for each in jobs]
+RUNNING = [(name, each) for name, each in JOBS if (name, each) != ("deploy", "deploy")]
+"""The jobs that have steps; one only calls another workflow."""
+SIGNED_IN = [(name, each) for name, each in RUNNING if "id-token" in EXPECTED[name][each]]
 
 
 def commands(program: str) -> list[tuple[str, list[str]]]:
@@ -110,14 +128,23 @@ def test_actionlint_would_have_something_to_say(actionlint: Path, tmp_path: Path
     assert "run-on" in done.stdout
 
 
-def test_the_workflows_are_the_four_that_are_wanted() -> None:
+def test_zizmor_has_nothing_to_say() -> None:
+    command = [Path(sys.executable).with_name("zizmor"), "--offline", "--no-progress", ".github"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_workflows_and_their_jobs_are_the_ones_that_are_wanted() -> None:
     assert {path.stem for path in WORKFLOWS} == set(EXPECTED)
+    for name, jobs in EXPECTED.items():
+        assert list(workflow(name)["jobs"]) == list(jobs)
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: str(path.parent.name))
+@pytest.mark.parametrize(
+    "path", [*WORKFLOWS, *ACTIONS], ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
 def test_every_action_is_pinned_by_commit_and_says_its_version(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if "uses:" in line]
-    assert lines
     for line in lines:
         name, _, comment = line.split("uses:")[1].partition("#")
         if not name.strip().startswith("./"):
@@ -134,24 +161,29 @@ def test_one_action_has_one_pin() -> None:
     assert {name: each for name, each in pins.items() if len(each) > 1} == {}
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_job_has_the_permissions_it_needs_and_no_others(path: Path) -> None:
-    assert content(path)["permissions"] == {}
-    assert job(path)["permissions"] == EXPECTED[path.stem]
+@pytest.mark.parametrize(("name", "each"), JOBS)
+def test_a_job_has_the_permissions_it_needs_and_no_others(name: str, each: str) -> None:
+    assert workflow(name)["permissions"] == {}
+    assert job(name, each)["permissions"] == EXPECTED[name][each]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_no_stored_secret_is_used(path: Path) -> None:
-    text = path.read_text()
-    assert "secrets." not in text
-    assert job(path)["env"]["ARM_USE_OIDC"] == "true"
+    assert "secrets." not in path.read_text()
+    assert "secrets: inherit" not in path.read_text()
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_job_ends_by_itself_and_does_not_keep_the_token(path: Path) -> None:
-    assert job(path)["timeout-minutes"] <= 60
-    checkout = next(step for step in steps(path) if "actions/checkout" in step.get("uses", ""))
-    assert checkout["with"]["persist-credentials"] is False
+@pytest.mark.parametrize(("name", "each"), SIGNED_IN)
+def test_who_signs_in_does_so_in_an_environment_without_a_password(name: str, each: str) -> None:
+    assert job(name, each)["env"]["ARM_USE_OIDC"] == "true"
+    assert job(name, each)["environment"]
+
+
+@pytest.mark.parametrize(("name", "each"), RUNNING)
+def test_a_job_ends_by_itself_and_does_not_keep_the_token(name: str, each: str) -> None:
+    assert job(name, each)["timeout-minutes"] <= 60
+    found = [one for one in job(name, each)["steps"] if "actions/checkout" in one.get("uses", "")]
+    assert [one["with"]["persist-credentials"] for one in found] == [False]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -160,31 +192,111 @@ def test_no_script_contains_an_expression(path: Path) -> None:
     assert not [step["run"] for step in steps(path) if "${{" in step.get("run", "")]
 
 
-def test_updates_wait_for_each_other_and_are_never_cancelled() -> None:
-    groups = {path.stem: content(path)["concurrency"] for path in WORKFLOWS}
-    assert (
-        groups["deploy"]
-        == groups["drift"]
-        == {
-            "group": "stack-dev",
-            "cancel-in-progress": False,
-        }
-    )
-    assert groups["preview"]["cancel-in-progress"] is True
-    assert "pull_request.number" in groups["preview"]["group"]
+def test_a_drift_check_never_takes_the_place_of_a_waiting_deployment() -> None:
+    """GitHub keeps one waiting run a group and cancels the others: each has a group of its own."""
+    deploy, drift = job("deploy-stack", "deploy"), job("drift", "drift")
+    groups = [each["concurrency"] for each in (deploy, drift)]
+    assert [each["cancel-in-progress"] for each in groups] == [False, False]
+    assert [each["group"] for each in groups] == [
+        "deploy-${{ inputs.stack }}",
+        "drift-${{ matrix.stack }}",
+    ]
+    assert not any("concurrency" in workflow(name) for name in ("deploy", "deploy-stack", "drift"))
 
 
-def test_only_main_is_deployed_behind_the_gate_of_an_environment() -> None:
-    deploy = ROOT / ".github" / "workflows" / "deploy.yml"
-    assert content(deploy)["on"]["push"] == {"branches": ["main"]}
-    assert job(deploy)["environment"] == "dev"
-    assert job(deploy)["if"] == "github.ref == 'refs/heads/main'"
+def test_only_main_is_deployed_behind_the_gate_of_the_stacks_environment() -> None:
+    assert workflow("deploy")["on"]["push"] == {"branches": ["main"]}
+    assert job("deploy", "stacks")["if"] == "github.ref == 'refs/heads/main'"
+    assert job("deploy-stack", "review")["if"] == "github.ref == 'refs/heads/main'"
+    assert job("deploy-stack", "deploy")["environment"] == "${{ inputs.stack }}"
 
 
-def test_previews_run_on_pull_requests_of_this_repository_only() -> None:
-    preview = ROOT / ".github" / "workflows" / "preview.yml"
-    assert set(content(preview)["on"]) == {"pull_request"}
-    assert "head.repo.full_name == github.repository" in job(preview)["if"]
+def test_who_agrees_has_seen_the_last_review_and_nothing_else_is_deployed() -> None:
+    """The gate is the second job's environment; the first has reviewed and changes nothing."""
+    review, deploy = job("deploy-stack", "review"), job("deploy-stack", "deploy")
+    assert deploy["needs"] == "review"
+    assert review["environment"] != deploy["environment"]
+    assert "pulumi up" not in str(review)
+    scripts = [step.get("run", "") for step in deploy["steps"]]
+    compared = next(index for index, each in enumerate(scripts) if "--expect" in each)
+    updated = next(index for index, each in enumerate(scripts) if "pulumi up" in each)
+    assert compared < updated
+    assert "--refresh" in scripts[updated]
+
+
+def test_a_fork_gets_the_policies_and_no_identity() -> None:
+    assert set(workflow("preview")["on"]) == {"pull_request"}
+    offline, preview = job("preview", "offline"), job("preview", "preview")
+    assert "if" not in offline
+    assert "environment" not in offline
+    assert "--offline --strict" in str(offline)
+    assert "head.repo.full_name == github.repository" in preview["if"]
+
+
+def test_a_pull_requests_program_runs_with_an_identity_only_behind_a_gate_of_its_own() -> None:
+    """It could print every secret that its identity can decrypt; main's program is reviewed."""
+    gates = {job(name, each)["environment"].partition("-$")[0] for name, each in SIGNED_IN}
+    assert job("preview", "preview")["environment"] == "preview-${{ matrix.stack }}"
+    assert gates == {"preview", "read", "${{ inputs.stack }}"}
+    for name, each in (("drift", "drift"), ("deploy-stack", "review")):
+        assert job(name, each)["environment"].startswith("read-")
+
+
+def test_every_review_is_strict() -> None:
+    reviews = [words for _, words in commands(".venv/bin/python -m") if "infra.review" in words]
+    assert len(reviews) == 4
+    assert all("--strict" in words for words in reviews)
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the script that finds the stacks."""
+    (step,) = content(ROOT / ".github" / "actions" / "stacks" / "action.yml")["runs"]["steps"]
+
+    def find(only: str, *names: str) -> subprocess.CompletedProcess[str]:
+        for name in names:
+            (tmp_path / name).touch()
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=tmp_path,
+            env={**os.environ, "ONLY": only, "GITHUB_OUTPUT": str(tmp_path / "out")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return find
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_every_stack_file_is_covered(
+    stacks: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    files = ("Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.team-a.prod.yaml", "other.yaml")
+    assert stacks("", *files).returncode == 0
+    assert stacks("dev").returncode == 0
+    assert (tmp_path / "out").read_text().splitlines() == [
+        'stacks=["dev","team-a.prod"]',
+        'stacks=["dev"]',
+    ]
+    done = stacks("de")
+    assert done.returncode == 1
+    assert done.stdout == "::error::there is no stack de; allowed: dev team-a.prod\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "file"),
+    [
+        ("preview", "--limits", "infra/policy/limits.$STACK.yaml"),
+        ("deploy-stack", "--limits", "infra/policy/limits.$STACK.yaml"),
+        ("drift", "--baseline", "infra/drift/baseline.$STACK.yaml"),
+        ("drift", "--sample", "infra/drift/sample.$STACK.json"),
+    ],
+)
+def test_a_stacks_own_files_reach_the_tools(name: str, option: str, file: str) -> None:
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+    assert f'[ ! -f "{file}" ]' in text
+    assert f'({option} "{file}")' in text
 
 
 def test_drift_is_looked_for_every_day() -> None:
@@ -250,19 +362,19 @@ def test_every_pulumi_command_and_its_options_exist(
             assert option in shown
 
 
-def test_stacks_that_are_named_exist() -> None:
+def test_no_stack_is_named_in_a_command() -> None:
     named = {
         words[words.index("--stack") + 1]
         for program in (".venv/bin/python -m", "pulumi")
         for _, words in commands(program)
         if "--stack" in words
     }
-    assert named == {"dev"}
-    assert (ROOT / "Pulumi.dev.yaml").exists()
+    assert named == {"$STACK"}
+    assert job("drift", "drift")["env"]["STACK"] == "${{ matrix.stack }}"
 
 
 def test_the_pinned_cli_is_the_one_that_is_built_locally() -> None:
-    (action,) = ACTIONS
+    action = ROOT / ".github" / "actions" / "ready" / "action.yml"
     installed = next(step for step in steps(action) if "pulumi/actions" in step.get("uses", ""))
     version = installed["with"]["pulumi-version"]
     assert any(version in path.read_text() for path in (ROOT / "local_azure").rglob("*.py"))

@@ -150,6 +150,55 @@ def test_a_deleted_group_is_reviewed_as_what_the_update_makes_of_it(
         machine.inside(*UP, "--refresh")
 
 
+def test_an_update_that_is_not_as_it_was_reviewed_is_refused_and_says_what_moved(
+    changed: Machine, folder: Path
+) -> None:
+    changed.configure("tags.team=blue")
+    code, _, _ = review(changed, folder, "--strict")
+    assert code == 0
+    agreed = folder / "agreed.json"
+    agreed.write_text((folder / "review.json").read_text())
+    assert review(changed, folder, "--expect", str(agreed))[0] == 0
+    with Portal(changed) as portal:
+        portal.call("DELETE", GROUP, "2023-05-01")
+    try:
+        code, _, written = review(changed, folder, "--expect", str(agreed))
+        assert code == 7
+        assert (
+            "moved: `containerinstance:ContainerGroup scoring-group`: **update** was reviewed, "
+            "now **create**"
+        ) in written
+        assert "the world moved since the review; nothing was touched" in written
+    finally:
+        changed.inside("pulumi", "config", "rm", "--path", "tags.team")
+        changed.inside(*UP, "--refresh")
+
+
+def test_another_key_since_the_review_is_noticed_and_not_shown(
+    changed: Machine, folder: Path
+) -> None:
+    changed.configure("tags.team=blue")
+    review(changed, folder)
+    agreed = folder / "agreed.json"
+    agreed.write_text((folder / "review.json").read_text())
+    changed.inside("pulumi", "config", "set", "--secret", "scoringKey", OTHER_KEY)
+    code, _, written = review(changed, folder, "--expect", str(agreed))
+    assert code == 7
+    assert OTHER_KEY not in written
+    assert KEY not in written + agreed.read_text()
+
+
+def test_another_region_is_refused_before_anything_is_destroyed(
+    changed: Machine, folder: Path
+) -> None:
+    changed.inside("pulumi", "config", "set", "azure-native:location", "northeurope")
+    code, report, written = review(changed, folder)
+    assert code == 1
+    assert "This update cannot" in report["verdict"]
+    assert "`location` `westeurope` -> `northeurope`" in written
+    assert "put the setting back that forces it" in written
+
+
 def test_a_secret_of_the_configuration_that_no_resource_has_is_masked(
     changed: Machine, folder: Path
 ) -> None:

@@ -39,7 +39,8 @@ def causes(
     changes: Sequence[ResourceChange], models: Sequence[ModelChange], key: KeyChange
 ) -> Iterator[str]:
     """What was changed, the most important first, as pieces of one line of Markdown."""
-    yield from (_model(one) for one in models)
+    gone = [one.name for one in changes if one.vanished]
+    yield from (_model(one) for one in models if one.group not in gone)
     if key is not KeyChange.NONE:
         yield {
             KeyChange.SET: "a key is set: callers without it are refused",
@@ -49,7 +50,6 @@ def causes(
     for change in changes:
         if change.type == GROUP and change.op in {Op.UPDATE, Op.REPLACE}:
             yield from _address(change)
-    gone = [one.name for one in changes if one.vanished]
     if gone:
         yield f"gone from the cloud and made again: {_some(gone)}"
     yield from _others(changes)

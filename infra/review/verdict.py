@@ -11,6 +11,9 @@ from infra.review.azure import Endpoint
 from infra.review.judgement import Finding
 from infra.review.report import Report
 
+_LONGEST = 200
+"""Characters of an error in the first line; the whole of it is below."""
+
 _WORDS = {
     Op.DELETE: "deleted",
     Op.REPLACE: "replaced",
@@ -19,7 +22,7 @@ _WORDS = {
 }
 _ENDPOINT = {
     Endpoint.UNTOUCHED: "The endpoint is not touched.",
-    Endpoint.STARTS: "The endpoint is new.",
+    Endpoint.STARTS: "The endpoint starts: before, there is none.",
     Endpoint.RESTARTS: "The endpoint restarts: no caller gets an answer for some seconds.",
     Endpoint.INTERRUPTED: (
         "The endpoint is interrupted: its container group is replaced, and no caller gets an "
@@ -37,7 +40,11 @@ def verdict(report: Report) -> str:
 def _first(report: Report) -> str:
     said: list[str] = []
     if report.failed:
-        said.append("**The preview failed**: what follows is incomplete.")
+        errors = [one.message for one in report.problems if one.severity == "error"]
+        told = " ".join(errors[0].split()) if errors else ""
+        told = told if len(told) <= _LONGEST else f"{told[:_LONGEST]}..."
+        reason = f": {code(told)}." if told else "."
+        said.append(f"**The preview failed**{reason} What follows is incomplete.")
     if report.obstacles:
         first = report.obstacles[0]
         named = f" `{first.name}`:" if first.name else ""

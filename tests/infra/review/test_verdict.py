@@ -143,7 +143,19 @@ def test_what_vanished_from_the_cloud_is_not_taken_for_new(
     build: Build, group: Make, group_change: Make
 ) -> None:
     made = build(group_change(None, group(), "create"), before=["scoring-group"])
-    assert "gone from the cloud and made again: `scoring-group`" in lines(made)[0]
+    assert lines(made) == [
+        "Gone from the cloud and made again: `scoring-group`.",
+        "1 created. The endpoint starts: before, there is none.",
+    ]
+
+
+def test_a_failed_preview_says_why_in_the_first_line(build: Build) -> None:
+    said = "configuration cpu is '99';\n  allowed: 0.1 to 4 cores" + "!" * 500
+    event = {"diagnosticEvent": {"severity": "error", "message": said}}
+    (first,) = lines(build(event, result="failed"))
+    assert first.startswith("**The preview failed**: `configuration cpu is '99'; allowed: 0.1 to 4")
+    assert first.endswith("!...`. What follows is incomplete.")
+    assert lines(build(result="failed")) == ["**The preview failed**. What follows is incomplete."]
 
 
 def test_what_is_destroyed_for_good_is_named(build: Build, step: Make) -> None:

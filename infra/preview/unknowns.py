@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from infra.policy.resource import UNKNOWN
 from infra.preview import paths
 from infra.preview.changes import related
+from infra.preview.events import UNKNOWN
 from infra.preview.paths import MISSING, Difference, Path
 from infra.preview.plan import Op, Plan, Step
 

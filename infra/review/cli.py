@@ -16,6 +16,7 @@ from infra.preview.errors import PreviewError
 from infra.preview.plan import Plan
 from infra.preview.secret_lists import Opened
 from infra.review import expectation, machine_formats, manifests, offline, rendering, report
+from infra.review.digest import key_of
 from infra.review.document import document
 from infra.review.errors import ReviewError
 from infra.review.report import Options, Report
@@ -110,7 +111,7 @@ def review(
             allow_open=allow_open,
             offline=without_identity,
             run_url=workflow.run_url(),
-            key=expectation.key_of(opened.secrets),
+            key=key_of(opened.secrets),
         )
         mask = Mask.of(opened.secrets | environment_secrets())
         found = manifests.find(manifest_folder)

@@ -16,7 +16,7 @@ from infra.preview.plan import Op, Plan, Step
 from infra.review import azure, model
 from infra.review.azure import Effect, Endpoint
 from infra.review.causes import causes
-from infra.review.expectation import digest
+from infra.review.digest import digest
 from infra.review.judgement import Finding, judge, of_the_key
 from infra.review.key_change import KeyChange, key_change
 from infra.review.manifests import Manifests

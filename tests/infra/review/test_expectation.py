@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from infra.review import expectation
+from infra.review.digest import key_of
 from infra.review.document import document
 from infra.review.errors import ReviewError
 from infra.review.report import Report
 
 Build = Callable[..., Report]
 Make = Callable[..., Any]
-KEY = expectation.key_of(["open-sesame-street"])
+KEY = key_of(["open-sesame-street"])
 
 
 def moved(reviewed: Report, now: Report) -> list[str]:
@@ -71,7 +72,7 @@ def test_another_secret_of_the_stack_is_noticed(
     event = group_change(
         group(), group(), diff={"containers[0].environmentVariables[2].secureValue": "update"}
     )
-    other = expectation.key_of(["open-sesame-avenue"])
+    other = key_of(["open-sesame-avenue"])
     assert len(moved(build(event, key=KEY), build(event, key=other))) == 1
 
 
@@ -79,7 +80,7 @@ def test_a_digest_tells_nobody_a_value_who_does_not_know_the_secrets(
     build: Build, step: Make
 ) -> None:
     event = step("update", "s", old={"pin": "1"}, new={"pin": "2"})
-    made = [build(event, key=expectation.key_of([secret])) for secret in ("one-key", "other-key")]
+    made = [build(event, key=key_of([secret])) for secret in ("one-key", "other-key")]
     assert made[0].changes[0].digest != made[1].changes[0].digest
     assert len(made[0].changes[0].digest) == 64
 

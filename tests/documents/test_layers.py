@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "infra.github": (),
     "infra.review": (
         *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
-        *("infra.github", "scoring.manifest"),
+        *("infra.github", "infra.image_reference", "infra.naming", "scoring.manifest"),
     ),
     "infra.drift": (
         *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),

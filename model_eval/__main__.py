@@ -48,6 +48,10 @@ JsonOption = Annotated[
     Path | None,
     typer.Option("--json", help="Write the result here too; an older file is replaced."),
 ]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option("--html", help="Write a page for people: one file; an older file is replaced."),
+]
 EVIDENCE = "evidence of a model"
 
 
@@ -108,22 +112,34 @@ def validate(
         float, typer.Option(min=0, max=1, help="The gate: exit code 1 below it.")
     ] = 0.9,
     json: JsonOption = None,
+    html: HtmlOption = None,
 ) -> None:
     """Measure a model on its test data, draw its mistakes, hold it against the gate."""
     extended(out, EVIDENCE)
     from model_eval import dataset, plots, validation
 
+    began = time.perf_counter()
     test_data = dataset.load(data, lambda line: typer.echo(line))
-    evaluation, manifest = validation.validate(model, test_data)
+    read = time.perf_counter() - began
+    measured = validation.validate(model, test_data)
+    evaluation, manifest = measured.evaluation, measured.manifest
     report = validation.report(evaluation, manifest, test_data)
     validation.write_json(report, out / "report.json")
     if json:
         validation.write_json(report, json)
     plots.confusion(evaluation.matrix, evaluation.classes, out / "conf.png")
+    if html:
+        from model_eval import page
+
+        plot = (out / "conf.png").read_bytes()
+        seconds = {"read the test data": read, **measured.seconds}
+        write_text(html, page.validation(measured, report, test_data, min_accuracy, plot, seconds))
     typer.echo(f"{manifest.name} {manifest.version}, sha256 {manifest.sha256}")
     typer.echo(str(evaluation.matrix))
     typer.echo(f"Overall accuracy: {evaluation.accuracy:.4f}")
     typer.echo(f"plot: {out / 'conf.png'}  report: {out / 'report.json'}")
+    if html:
+        typer.echo(f"page: {html}")
     validation.gate(evaluation, min_accuracy)
 
 
@@ -144,6 +160,7 @@ def smoke(
     out: EvidenceOption = OUT,
     json: JsonOption = None,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
+    html: HtmlOption = None,
 ) -> None:
     """Test a deployed endpoint: its model, 30 random rows at once, one raw row."""
     key = os.environ.get(key_env) if key_env else None
@@ -175,6 +192,11 @@ def smoke(
         validation.write_json(result.as_json(), json)
     if junit:
         result.write_junit(junit)
+    if html:
+        from model_eval import page
+
+        write_text(html, page.smoke(result, test_data))
+        typer.echo(f"page: {html}")
     for check in result.checks:
         typer.echo(f"{'FAILED' if check.failure else 'ok'}: {check.name}")
     if result.failures:

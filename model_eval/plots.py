@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 
 mpl.use("Agg")
 
@@ -60,6 +62,20 @@ def samples(
         axes.set_title(str(answer), color="red" if wrong else "black", fontsize=18)
         axes.imshow(image.reshape(shape), cmap="gray" if wrong else "Greys", vmin=0, vmax=1)
     _save(figure, file)
+
+
+def picture(row: npt.NDArray[np.float64], shape: tuple[int, int], *, inverted: bool) -> bytes:
+    """One sample as a small PNG, a pixel a number; a wrong one is shown white on black.
+
+    Args:
+        row: `(height * width,)` in 0..1.
+        shape: Height and width.
+        inverted: Whether it is white on black.
+    """
+    file = io.BytesIO()
+    colours = "gray" if inverted else "Greys"
+    imsave(file, row.reshape(shape), cmap=colours, vmin=0, vmax=1, format="png")
+    return file.getvalue()
 
 
 def _save(figure: Figure, file: Path) -> None:

@@ -5,30 +5,55 @@ from __future__ import annotations
 import json
 import math
 import platform
-from dataclasses import asdict
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+import numpy.typing as npt
 import sklearn
 
 from model_eval import estimator
 from model_eval.dataset import Dataset
 from model_eval.errors import DataError, GateError, ModelError
+from model_eval.estimator import Classifier
 from model_eval.manifest import Manifest
 from model_eval.metrics import Evaluation, evaluate
 from scoring.output_folder import write_text
 
 
-def validate(model_folder: Path, data: Dataset) -> tuple[Evaluation, Manifest]:
+@dataclass(frozen=True)
+class Measured:
+    """A model and what it answered.
+
+    Attributes:
+        model: The fitted estimator.
+        manifest: Its identity.
+        predicted: `(rows,)` answers to the test data.
+        evaluation: The counts.
+        seconds: What took how long.
+    """
+
+    model: Classifier
+    manifest: Manifest
+    predicted: npt.NDArray[Any]
+    evaluation: Evaluation
+    seconds: Mapping[str, float]
+
+
+def validate(model_folder: Path, data: Dataset) -> Measured:
     """Predict all of the test data and count.
 
     Raises:
         ModelError: The model cannot be used.
         DataError: The data does not fit the model.
     """
+    began = time.perf_counter()
     model, manifest = estimator.load(model_folder)
+    loaded = time.perf_counter()
     features = data.features.shape[1]
     if features != manifest.input.features:
         raise DataError(
@@ -36,9 +61,12 @@ def validate(model_folder: Path, data: Dataset) -> tuple[Evaluation, Manifest]:
         )
     try:
         predicted = model.predict(data.features)
-        return evaluate(data.labels, predicted, manifest.classes), manifest
+        done = time.perf_counter()
+        counts = evaluate(data.labels, predicted, manifest.classes)
     except ValueError as error:
         raise ModelError(f"{manifest.name} and the test data do not fit: {error}") from error
+    seconds = {"load the model": loaded - began, "predict": done - loaded}
+    return Measured(model, manifest, predicted, counts, seconds)
 
 
 def report(evaluation: Evaluation, manifest: Manifest, data: Dataset) -> dict[str, Any]:

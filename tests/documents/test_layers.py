@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("infra", "scoring", "model_eval", "local_azure", "journey")
+ROOMS = ("infra", "scoring", "model_eval", "local_azure", "journey", "pages")
 BASE = ("scoring.errors", "scoring.manifest", "scoring.settings")
 
 # What of the project a room may import beside itself: modules, or whole rooms. The longest name
@@ -17,7 +17,8 @@ BASE = ("scoring.errors", "scoring.manifest", "scoring.settings")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "journey": ROOMS,
     "local_azure": (),
-    "model_eval": ("scoring.manifest", "scoring.errors", "scoring.output_folder"),
+    "model_eval": ("scoring.manifest", "scoring.errors", "scoring.output_folder", "pages"),
+    "pages": (),
     "infra": (),
     "infra.preview": ("infra.azure_facts",),
     "infra.disclosure": ("infra.preview", "infra.azure_facts", "infra.image_reference"),
@@ -25,11 +26,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "infra.github": (),
     "infra.review": (
         *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
-        *("infra.github", "infra.image_reference", "infra.naming", "scoring.manifest"),
+        *("infra.github", "infra.image_reference", "infra.naming", "scoring.manifest", "pages"),
     ),
     "infra.drift": (
         *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
-        *("infra.azure_defaults", "infra.github", "scoring.manifest"),
+        *("infra.azure_defaults", "infra.github", "scoring.manifest", "pages"),
     ),
     "scoring": ("scoring",),
     "scoring.errors": (),

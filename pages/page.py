@@ -1,0 +1,53 @@
+"""Renders a room's template in the layout that all pages share."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from pages import heat
+
+FOLDER = Path(__file__).parent
+
+
+def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) -> str:
+    """One self-contained HTML page.
+
+    Every value is escaped. The page forbids the browser to fetch anything, so a value that were
+    read as markup all the same would load nothing.
+
+    Args:
+        template: A file that extends `layout.html.jinja`, in the folder of the room that owns it.
+        content: What the template names; a name that is missing is an error.
+        made: When, with its zone; the page says so in UTC.
+    """
+    engine = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([template.parent, FOLDER]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    engine.filters |= {"heat": heat.cells, "change": heat.changes, "png": png}
+    utc = made.astimezone(datetime.UTC)
+    return engine.get_template(template.name).render(
+        **content,
+        style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own
+        made=f"{utc:%Y-%m-%d %H:%M} UTC",
+    )
+
+
+def png(picture: bytes) -> str:
+    """A PNG file as the address of an image in the page."""
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+
+
+def now() -> datetime.datetime:
+    """The time that a page carries."""
+    return datetime.datetime.now(datetime.UTC)

@@ -91,7 +91,6 @@ def _routes(place: Path) -> Iterator[tuple[Sequence[BaseRoute], Sequence[BaseRou
         )
     finally:
         store.close()
-        images.close()
 
 
 def _flat(routes: Sequence[BaseRoute]) -> Iterator[tuple[str, Route]]:

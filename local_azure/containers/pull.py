@@ -18,6 +18,7 @@ from local_azure.containers.image import Image, ImageError, remove_drafts, unpac
 from local_azure.containers.reference import Reference
 from local_azure.registry.errors import RegistryError
 from local_azure.registry.registry import Registry
+from local_azure.registry.repository import Repository
 from local_azure.registry.service import Registries
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -57,16 +58,14 @@ class Puller:
             ArmError: 400 `InaccessibleImage`, as Azure answers whatever the reason; the message
                 says which.
         """
-        registry, digest, manifest = self._found(group, image)
+        repository, digest, manifest = self._found(group, image)
         try:
-            return await asyncio.to_thread(
-                unpack, digest, manifest, registry.store.contents.path, self.folder
-            )
+            return await asyncio.to_thread(unpack, digest, manifest, repository.path, self.folder)
         except ImageError as error:
             raise _inaccessible(group, image, str(error).rstrip(".")) from error
 
-    def _found(self, group: Resource, image: str) -> tuple[Registry, str, bytes]:
-        """An image's registry, digest and manifest, which the group may have."""
+    def _found(self, group: Resource, image: str) -> tuple[Repository, str, bytes]:
+        """An image's repository, digest and manifest, which the group may have."""
         reference = Reference.parse(image)
         registry = self.registries.find(reference.server) if reference else None
         if reference is None or registry is None:
@@ -80,7 +79,8 @@ class Puller:
         if reason:
             raise _inaccessible(group, image, reason)
         try:
-            return registry, *_manifest(registry, reference.repository, reference.manifest)
+            repository = registry.store.repository(reference.repository)
+            return repository, *_manifest(registry, reference.repository, reference.manifest)
         except (ImageError, RegistryError) as error:
             message = error.message if isinstance(error, RegistryError) else str(error)
             raise _inaccessible(group, image, message.rstrip(".")) from error

@@ -11,13 +11,13 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from local_azure.registry import names
-from local_azure.registry.contents import Upload
 from local_azure.registry.errors import RegistryError
 from local_azure.registry.login import Login
 from local_azure.registry.manifests import MAX_MANIFEST
 from local_azure.registry.pages import Page
-from local_azure.registry.store import Store, unknown_repository
+from local_azure.registry.store import Store
 from local_azure.registry.tokens import Scope
+from local_azure.registry.uploads import Upload
 
 _RANGE = re.compile(r"(?:bytes[ =])?(\d+)-(\d+)(?:/\S+)?")
 _VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
@@ -63,16 +63,14 @@ class Distribution:
     async def _catalog(self, request: Request) -> Response:
         self.login.check(request, Scope("registry", "catalog", frozenset("*")))
         page = Page.asked(request)
-        found = self.store.index.repositories(page.after, page.limit + 1)
+        found = self.store.repositories(page.after)
         shown, headers = page.cut(found, str)
         return JSONResponse({"repositories": shown}, headers=headers)
 
     async def _tags(self, request: Request) -> Response:
         name = self._repository(request, "pull")
         page = Page.asked(request)
-        if not self.store.index.manifests(name, limit=1):
-            raise unknown_repository(name)
-        tags = [tag.name for tag in self.store.index.tags(name, page.after, page.limit + 1)]
+        tags = [tag.name for tag in self.store.known(name).tags(page.after)]
         shown, headers = page.cut(tags, str)
         return JSONResponse({"name": name, "tags": shown}, headers=headers)
 
@@ -86,7 +84,7 @@ class Distribution:
             if self.store.mount(source, name, digest):
                 return self._created(f"/v2/{name}/blobs/{digest}", digest)
         digest = request.query_params.get("digest")
-        upload = self.store.contents.begin(name)
+        upload = self.store.uploads.begin(name)
         if digest is None:
             return self._growing(upload, 202)
         await self._fill(request, upload)
@@ -95,7 +93,7 @@ class Distribution:
     async def _upload(self, request: Request) -> Response:
         """Look at an upload, add to it, finish it, give it up."""
         name = self._repository(request, "pull", "push")
-        upload = self.store.contents.upload(request.path_params["upload"], name)
+        upload = self.store.uploads.find(request.path_params["upload"], name)
         match request.method:
             case "PATCH":
                 await self._fill(request, upload)
@@ -105,7 +103,7 @@ class Distribution:
                 await self._fill(request, upload)
                 return self._finish(upload, digest)
             case "DELETE":
-                self.store.contents.abandon(upload)
+                self.store.uploads.abandon(upload)
                 return Response(status_code=204)
             case _:
                 return self._growing(upload, 204)
@@ -128,7 +126,7 @@ class Distribution:
             self.store.finish(upload, names.digest(digest))
         except RegistryError:
             if not upload.busy:
-                self.store.contents.abandon(upload)
+                self.store.uploads.abandon(upload)
             raise
         return self._created(f"/v2/{upload.repository}/blobs/{digest}", digest)
 

@@ -14,10 +14,10 @@ from starlette.routing import BaseRoute, Route
 
 from local_azure.registry import names
 from local_azure.registry.errors import RegistryError
-from local_azure.registry.index import Manifest, Tag
 from local_azure.registry.login import Login
 from local_azure.registry.pages import Page
-from local_azure.registry.store import Store, unknown_repository
+from local_azure.registry.repository import Manifest, Repository, Tag
+from local_azure.registry.store import Store
 from local_azure.registry.tokens import Scope
 
 _ATTRIBUTES = dict.fromkeys(("deleteEnabled", "writeEnabled", "listEnabled", "readEnabled"), True)
@@ -55,14 +55,14 @@ class Metadata:
     async def _catalog(self, request: Request) -> Response:
         self.login.check(request, Scope("registry", "catalog", frozenset("*")))
         page = Page.asked(request)
-        found = self.store.index.repositories(page.after, page.limit + 1)
+        found = self.store.repositories(page.after)
         shown, headers = page.cut(found, str)
         return JSONResponse({"repositories": shown}, headers=headers)
 
     async def _tags(self, request: Request) -> Response:
         name, page = self._known(request), self._page(request)
         digest = page.query.get("digest", "")
-        found = self.store.index.tags(name, page.after, page.limit + 1, digest)
+        found = self.store.repository(name).tags(page.after, digest)
         shown, headers = page.cut(found, lambda tag: tag.name)
         tags = [_tag(tag) for tag in shown]
         return JSONResponse(self._frame(name) | {"tags": tags}, headers=headers)
@@ -70,27 +70,31 @@ class Metadata:
     async def _tag(self, request: Request) -> Response:
         action = "delete" if request.method == "DELETE" else "metadata_read"
         name = self._known(request, action)
-        tag = self.store.index.tag(name, request.path_params["tag"])
+        kept = self.store.repository(name)
+        tag = kept.tag(request.path_params["tag"])
         if tag is None:
             raise RegistryError(
                 404, "TAG_UNKNOWN", f"{name} has no tag {request.path_params['tag']}."
             )
         if request.method == "DELETE":
-            self.store.index.remove_tag(name, tag.name)
+            kept.remove_tag(tag.name)
             return Response(status_code=202)
         return JSONResponse(self._frame(name) | {"tag": _tag(tag)})
 
     async def _manifests(self, request: Request) -> Response:
         name, page = self._known(request), self._page(request)
-        found = self.store.index.manifests(name, page.after, page.limit + 1)
+        kept = self.store.repository(name)
+        found = kept.manifests(page.after)
         shown, headers = page.cut(found, lambda manifest: manifest.digest)
-        manifests = [self._describe(name, manifest) for manifest in shown]
+        manifests = [_describe(kept, manifest) for manifest in shown]
         return JSONResponse(self._frame(name) | {"manifests": manifests}, headers=headers)
 
     async def _manifest(self, request: Request) -> Response:
         name = self._known(request)
         found, _ = self.store.manifest(name, request.path_params["digest"])
-        return JSONResponse(self._frame(name) | {"manifest": self._describe(name, found)})
+        return JSONResponse(
+            self._frame(name) | {"manifest": _describe(self.store.repository(name), found)}
+        )
 
     async def _repository(self, request: Request) -> Response:
         if request.method == "DELETE":
@@ -98,7 +102,8 @@ class Metadata:
             manifests, tags = self.store.delete_repository(name)
             return JSONResponse({"manifestsDeleted": manifests, "tagsDeleted": tags}, 202)
         name = self._known(request)
-        manifests, tags = self.store.index.manifests(name), self.store.index.tags(name)
+        kept = self.store.repository(name)
+        manifests, tags = kept.manifests(), kept.tags()
         times = [each.created for each in manifests]
         return JSONResponse(
             self._frame(name)
@@ -119,8 +124,7 @@ class Metadata:
     def _known(self, request: Request, action: str = "metadata_read") -> str:
         name = names.repository(request.path_params["name"])
         self.login.check(request, Scope("repository", name, frozenset({action})))
-        if not self.store.index.manifests(name, limit=1):
-            raise unknown_repository(name)
+        self.store.known(name)
         return name
 
     def _page(self, request: Request) -> Page:
@@ -133,16 +137,17 @@ class Metadata:
     def _frame(self, name: str) -> dict[str, Any]:
         return {"registry": self.host, "imageName": name}
 
-    def _describe(self, name: str, manifest: Manifest) -> dict[str, Any]:
-        return {
-            "digest": manifest.digest,
-            "imageSize": manifest.size,
-            "createdTime": manifest.created,
-            "lastUpdateTime": manifest.created,
-            "mediaType": manifest.media_type,
-            "tags": [tag.name for tag in self.store.index.tags(name, digest=manifest.digest)],
-            "changeableAttributes": _ATTRIBUTES,
-        }
+
+def _describe(repository: Repository, manifest: Manifest) -> dict[str, Any]:
+    return {
+        "digest": manifest.digest,
+        "imageSize": manifest.size,
+        "createdTime": manifest.created,
+        "lastUpdateTime": manifest.created,
+        "mediaType": manifest.media_type,
+        "tags": [tag.name for tag in repository.tags(digest=manifest.digest)],
+        "changeableAttributes": _ATTRIBUTES,
+    }
 
 
 def _tag(tag: Tag) -> dict[str, Any]:

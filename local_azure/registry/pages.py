@@ -54,7 +54,7 @@ class Page:
         """The page, and the header for the next one.
 
         Args:
-            found: Up to `limit` + 1 items after `after`.
+            found: The items after `after`.
             key: What `last` says of an item.
         """
         if len(found) <= self.limit:

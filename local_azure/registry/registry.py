@@ -63,7 +63,6 @@ class Registry:
         """Stop listening; what it holds stays."""
         if self._listener:
             await self._listener.close()
-        self.store.close()
 
     def passwords(self) -> tuple[str, str]:
         """The admin user's two passwords; made when first asked for."""

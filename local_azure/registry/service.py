@@ -16,8 +16,8 @@ from starlette.routing import BaseRoute, Route
 from local_azure.arm.errors import ArmError, not_found
 from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Body, Resource, Surroundings
-from local_azure.registry.index import timestamp
 from local_azure.registry.registry import Registry, remove
+from local_azure.registry.repository import timestamp
 from local_azure.registry.settings import Settings
 from local_azure.types.shape import merge
 

@@ -134,9 +134,9 @@ def test_deleting_the_resource_deletes_the_images(registry: Any, stand_in: Any):
     with registry.client() as client:
         push(client, "app", "v1", b"find me if you can")
     folder = stand_in.home.services / "registries"
-    assert any(b"find me" in path.read_bytes() for path in folder.rglob("blobs/*"))
+    assert any(b"find me" in path.read_bytes() for path in folder.rglob("sha256/*"))
     registry.delete()
-    assert list(folder.rglob("blobs/*")) == []
+    assert list(folder.rglob("sha256/*")) == []
     registry.server = registry.put()["properties"]["loginServer"]
     with registry.client() as client:
         assert list(client.list_repository_names()) == []

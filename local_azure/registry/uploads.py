@@ -1,4 +1,4 @@
-"""The bytes of a registry: finished blobs by digest, and uploads that are still growing."""
+"""Uploads of a registry: blobs that are still growing."""
 
 from __future__ import annotations
 
@@ -69,66 +69,43 @@ class Upload:
             self.busy = False
 
 
-class Contents:
+class Uploads:
     """Files under one folder.
 
     Args:
-        folder: The registry's own. Uploads of an earlier process are swept away: the hash of what
-            they hold is gone.
+        folder: Its own. Uploads of an earlier process are swept away: the hash of what they hold
+            is gone.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._blobs = folder / "blobs"
-        self._uploading = folder / "uploads"
-        self._blobs.mkdir(parents=True, exist_ok=True)
-        self._uploading.mkdir(exist_ok=True)
-        for left in self._uploading.iterdir():
+        folder.mkdir(exist_ok=True)
+        for left in folder.iterdir():
             left.unlink()
-        self._uploads: dict[str, Upload] = {}
-        self._verified: dict[str, tuple[int, int]] = {}
-
-    def is_whole(self, digest: str) -> bool:
-        """Whether a blob is there and is what its digest says; read once, unless it was written."""
-        path = self.path(digest)
-        try:
-            found = path.stat()
-            written = (found.st_mtime_ns, found.st_size)
-            if self._verified.get(digest) != written:
-                with path.open("rb") as file:
-                    actual = hashlib.file_digest(file, "sha256").hexdigest()
-                if digest != f"sha256:{actual}":
-                    return False
-                self._verified[digest] = written
-        except OSError:
-            return False
-        return True
-
-    def path(self, digest: str) -> Path:
-        """Where the blob with this digest is, or would be."""
-        return self._blobs / digest.removeprefix("sha256:")
+        self._folder = folder
+        self._open: dict[str, Upload] = {}
 
     def begin(self, repository: str) -> Upload:
         """Open an upload."""
-        if len(self._uploads) >= MAX_UPLOADS:
-            idle = next((each for each in self._uploads.values() if not each.busy), None)
+        if len(self._open) >= MAX_UPLOADS:
+            idle = next((each for each in self._open.values() if not each.busy), None)
             if idle is None:
                 raise RegistryError(
                     429, "TOOMANYREQUESTS", f"{MAX_UPLOADS} uploads are being written; try again."
                 )
             self.abandon(idle)
         identifier = secrets.token_hex(16)
-        upload = Upload(identifier, repository, self._uploading / identifier)
+        upload = Upload(identifier, repository, self._folder / identifier)
         upload.path.touch()
-        self._uploads[identifier] = upload
+        self._open[identifier] = upload
         return upload
 
-    def upload(self, identifier: str, repository: str) -> Upload:
+    def find(self, identifier: str, repository: str) -> Upload:
         """An open upload.
 
         Raises:
             RegistryError: 404 `BLOB_UPLOAD_UNKNOWN`.
         """
-        found = self._uploads.get(identifier)
+        found = self._open.get(identifier)
         if found is None or found.repository != repository:
             raise RegistryError(
                 404, "BLOB_UPLOAD_UNKNOWN", "This upload is unknown or has ended; begin a new one."
@@ -137,11 +114,11 @@ class Contents:
 
     def abandon(self, upload: Upload) -> None:
         """Forget an upload."""
-        self._uploads.pop(upload.id, None)
+        self._open.pop(upload.id, None)
         upload.path.unlink(missing_ok=True)
 
-    def finish(self, upload: Upload, digest: str) -> int:
-        """Make an upload a blob. Returns its size.
+    def finished(self, upload: Upload, digest: str) -> Path:
+        """The file of a whole upload, for the repository to take.
 
         Raises:
             RegistryError: 400 `DIGEST_INVALID`, and the upload is gone; 409 when it is being
@@ -157,16 +134,5 @@ class Contents:
             raise invalid_digest(
                 f"The {upload.size} bytes received have the digest {actual}, not {digest}."
             )
-        upload.path.replace(self.path(digest))
-        self._uploads.pop(upload.id)
-        return upload.size
-
-    def keep(self, digest: str, content: bytes) -> None:
-        """Write a small blob, such as a manifest, whose digest is already checked."""
-        temporary = self._uploading / secrets.token_hex(16)
-        temporary.write_bytes(content)
-        temporary.replace(self.path(digest))
-
-    def remove(self, digest: str) -> None:
-        """Delete a blob that no repository holds any more."""
-        self.path(digest).unlink(missing_ok=True)
+        self._open.pop(upload.id)
+        return upload.path

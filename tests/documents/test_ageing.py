@@ -91,3 +91,12 @@ def test_pins_are_listed_as_they_are(package: str) -> None:
 
 def test_the_cli_is_listed_as_it_is_built() -> None:
     assert rows()["Pulumi CLI"][0] == pulumi_cli.VERSION
+
+
+def test_the_base_of_the_image_is_a_digest_and_is_listed() -> None:
+    dockerfile = (ROOT / "scoring" / "Dockerfile").read_text(encoding="utf-8")
+    sources = re.findall(r"^FROM (.*)$", dockerfile, re.MULTILINE)
+    base = re.search(r"^ARG BASE=(\S+)@(sha256:[0-9a-f]{64})$", dockerfile, re.MULTILINE)
+    assert base
+    assert sources == ["${BASE}"]
+    assert rows()["base of the image"][0] == f"{base[1]}, {base[2][:19]}"

@@ -11,7 +11,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scoring.bench.comparison import Case
@@ -27,6 +27,27 @@ class FaultError(Exception):
     """A fault was not answered as it has to be; the message says how."""
 
 
+class EndedError(FaultError):
+    """The connection ended before the answer was whole."""
+
+
+class Asking(http.client.HTTPConnection):
+    """A connection that remembers which it was after it is closed.
+
+    Attributes:
+        opened: Each of its sockets' own port, and when it was connected, in monotonic seconds.
+    """
+
+    def __init__(self, port: int, timeout: float, opened: list[tuple[int, float]]) -> None:
+        super().__init__("127.0.0.1", port, timeout=timeout)
+        self.opened = opened
+
+    def connect(self) -> None:
+        """Connect, and remember."""
+        super().connect()
+        self.opened.append((self.sock.getsockname()[1], time.monotonic()))
+
+
 @dataclass(frozen=True)
 class Target:
     """The service under fire.
@@ -36,12 +57,14 @@ class Target:
         key: The right Bearer key.
         row: A good row.
         label: The right label of it.
+        opened: The connections that were made: their own ports, and when.
     """
 
     port: int
     key: str
     row: list[float]
     label: int
+    opened: list[tuple[int, float]] = field(default_factory=list)
 
     @classmethod
     def of(cls, port: int, key: str, case: Case) -> Target:
@@ -61,11 +84,13 @@ class Target:
 
     def connect(self) -> socket.socket:
         """A connection of its own."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=_TIMEOUT)
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=_TIMEOUT)
+        self.opened.append((connection.getsockname()[1], time.monotonic()))
+        return connection
 
     def post(self, body: Any, headers: dict[str, str]) -> tuple[int, bytes]:
         """(status, body) of an answer on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT)
+        connection = Asking(self.port, _TIMEOUT, self.opened)
         try:
             connection.request("POST", "/score", body, headers)
             answer = connection.getresponse()
@@ -194,6 +219,8 @@ def _expect(answer: tuple[int, bytes], status: int) -> None:
 
 def _expect_line(connection: socket.socket, status: bytes) -> None:
     line = connection.recv(1 << 16)[:12]
+    if not line:
+        raise EndedError(f"it ended without an answer instead of {status.decode()}")
     if line != b"HTTP/1.1 " + status:
         raise FaultError(f"{line!r} instead of {status.decode()}")
 
@@ -205,5 +232,5 @@ def _expect_labels(connection: socket.socket, target: Target, count: int) -> Non
         piece = connection.recv(1 << 16)
         if not piece:
             found = data.count(right)
-            raise FaultError(f"it ended after {found} of {count} answers: {data[-200:]!r}")
+            raise EndedError(f"it ended after {found} of {count} answers: {data[-200:]!r}")
         data += piece

@@ -15,9 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import psutil
+
 from scoring.bench import bodies
 from scoring.bench.comparison import Cases
-from scoring.bench.faults import FAULTS, FaultError, Target
+from scoring.bench.faults import FAULTS, Asking, EndedError, FaultError, Target
 from scoring.bench.servers import Running
 
 CLIENTS = 6
@@ -35,9 +37,6 @@ MORE_FILES = 24
 
 KILL_SECONDS = 15.0
 """More than five deaths in a minute would end the service, on purpose."""
-
-EXCUSED_SECONDS = 2.0
-"""So long after a worker was killed, its connections may break off."""
 
 _SAMPLES = 240
 _EXAMPLES = 5
@@ -71,7 +70,7 @@ class Outcome:
         answers: Good requests that were answered rightly.
         faults: Faults that were answered as they have to be, by name.
         killed: Workers that were killed on purpose.
-        excused: Requests that broke off because their worker was being killed.
+        excused: Requests that broke off because their connection was a killed worker's.
         problems: What was wrong, by kind, with how often.
         examples: The first few problems in words.
         memory: Bytes of the whole tree, sample by sample.
@@ -141,7 +140,7 @@ class Soak:
         self._outcome = Outcome()
         self._lock = threading.Lock()
         self._end = threading.Event()
-        self._killed_at = float("-inf")
+        self._taken: dict[int, float] = {}  # clients' ports that ended with a worker, and when
 
     def run(self, seconds: float, say: Callable[[str], None] = lambda _: None) -> Outcome:
         """Keep the service busy for so long."""
@@ -179,15 +178,14 @@ class Soak:
         for question in questions:
             if self._end.is_set():
                 break
-            begin = time.monotonic()
             try:
                 connection.request("POST", question.path, question.body, question.headers)
                 answer = connection.getresponse()
                 content = answer.read()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
+                self._broken_off(connection.opened, error)
                 connection = self._connection()
-                self._broken_off(begin, error)
                 continue
             if answer.status != 200:
                 self._problem(f"HTTP {answer.status} to a good request", repr(content[:200]))
@@ -211,13 +209,13 @@ class Soak:
         for fault in itertools.cycle(FAULTS):
             if self._end.is_set():
                 return
-            begin = time.monotonic()
+            self._target.opened.clear()
             try:
                 fault(self._target)
+            except (EndedError, OSError, http.client.HTTPException) as error:
+                self._broken_off(self._target.opened, error, fault.__name__)
             except FaultError as error:
                 self._problem(f"{fault.__name__} answered otherwise", str(error))
-            except (OSError, http.client.HTTPException) as error:
-                self._broken_off(begin, error, fault.__name__)
             else:
                 with self._lock:
                     self._outcome.faults[fault.__name__] += 1
@@ -230,12 +228,27 @@ class Soak:
             if not workers:
                 self._problem("no worker to kill", "the service has no processes below it")
                 continue
-            self._killed_at = time.monotonic()
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(workers[0], signal.SIGKILL)
-                self._outcome.killed += 1
+            with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+                self._kill_one(workers[0])
             if not any(self._replaced(workers) for _ in self._patience()):
                 self._problem("a killed worker was not replaced", f"of {len(workers)}")
+
+    def _kill_one(self, worker: int) -> None:
+        """Kill it, and know exactly which connections end with it: stopped, it takes no more."""
+        os.kill(worker, signal.SIGSTOP)
+        ports: list[int] = []
+        try:
+            process = psutil.Process(worker)
+            for _ in self._patience():
+                if process.status() == psutil.STATUS_STOPPED:
+                    break
+            held = process.net_connections("tcp")
+            ports = [each.raddr.port for each in held if each.raddr]
+        finally:
+            with self._lock:
+                self._taken.update(dict.fromkeys(ports, time.monotonic()))
+            os.kill(worker, signal.SIGKILL)
+        self._outcome.killed += 1
 
     def _replaced(self, before: list[int]) -> bool:
         now = [process.pid for process in self._server.tree()[1:] if process.status() != "zombie"]
@@ -247,11 +260,14 @@ class Soak:
             yield
             time.sleep(0.05)
 
-    def _broken_off(self, begin: float, error: Exception, fault: str = "") -> None:
-        """A connection that ended: excused only if a worker was killed meanwhile."""
-        if self._killed_at > begin - EXCUSED_SECONDS:
-            with self._lock:
-                self._outcome.excused += 1
+    def _broken_off(
+        self, opened: Sequence[tuple[int, float]], error: Exception, fault: str = ""
+    ) -> None:
+        """A connection that ended: excused only if it was a killed worker's."""
+        with self._lock:
+            excused = any(since <= self._taken.get(port, 0.0) for port, since in opened)
+            self._outcome.excused += excused
+        if excused:
             time.sleep(0.01)
             return
         kind = f"{fault} broke off" if fault else "a good request broke off"
@@ -268,8 +284,8 @@ class Soak:
         with self._lock:
             self._outcome.answers += right
 
-    def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=30)
+    def _connection(self) -> Asking:
+        return Asking(self._server.port, 30, [])
 
 
 def questions(cases: Cases, key: str) -> list[Question]:

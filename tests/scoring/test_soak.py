@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from scoring.bench.soak import Outcome, Question, Soak, thirds
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = """
     import http.server, json, os, socketserver, sys, time
-    kept, count = [], 0
+    kept, count, begin = [], 0, time.monotonic()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -39,8 +42,13 @@ SERVER = """
 
     server = Server(("127.0.0.1", 0), Handler)
     print(server.server_address[1], flush=True)
+    while "workers" in sys.argv and os.fork():
+        os.wait()
     server.serve_forever()
 """
+DROP_LATER = (
+    "if count % 20 == 0 and time.monotonic() > begin + 1: return self.connection.shutdown(2)"
+)
 
 
 @pytest.fixture
@@ -48,17 +56,22 @@ def bad(tmp_path: Path) -> Iterator[Callable[[str], Running]]:
     """Start a server that answers `[7]`, but for a line of Python that goes wrong."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(fault: str) -> Running:
+    def start(fault: str, *arguments: str) -> Running:
         script = tmp_path / "server.py"
         script.write_text(textwrap.dedent(SERVER).replace("{fault}", fault))
-        process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, str(script), *arguments],
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
         started.append(process)
         assert process.stdout is not None
         return Running("bad", process, int(process.stdout.readline()), tmp_path / "log")
 
     yield start
     for process in started:
-        process.kill()
+        with suppress(ProcessLookupError):  # one that ended by itself
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(20)
         assert process.stdout is not None
         process.stdout.close()
@@ -96,6 +109,30 @@ def test_a_connection_that_breaks_off_is_reported(bad):
     problem = "a good request broke off"
     server = bad("if count % 20 == 0: self.connection.shutdown(2); return")
     assert soak(server, problem).problems[problem] > 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "dropped"),
+    [("pass", False), (DROP_LATER, True)],
+    ids=["killed only", "killed and dropped"],
+)
+def test_a_connection_that_a_kill_took_is_told_from_one_that_was_dropped(
+    bad, monkeypatch, fault, dropped
+):
+    """However short the time between them; a bad server's other faults are not looked at here."""
+    monkeypatch.setattr("scoring.bench.soak.KILL_SECONDS", 0.2)
+    monkeypatch.setattr("scoring.bench.soak.Soak._replaced", lambda *_: True)
+    question = Question("/score", {}, b"{}", json.loads, [7])
+    server, seconds = bad(fault, "workers"), 1.0
+    while True:
+        outcome = Soak(server, Target(server.port, "key", [0.0], 7), [question]).run(seconds)
+        broken = outcome.problems["a good request broke off"]
+        if (outcome.killed > 1 and outcome.excused and broken >= dropped) or seconds > 20:
+            break
+        seconds *= 2
+    assert outcome.killed > 1
+    assert outcome.excused > 0
+    assert (broken > 0) == dropped
 
 
 def test_a_fault_that_is_accepted_is_reported(bad):

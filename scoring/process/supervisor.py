@@ -20,15 +20,12 @@ from scoring.errors import ScoringError
 from scoring.process.descriptors import connections
 from scoring.process.log import Log
 from scoring.process.scoreboard import Board
+from scoring.process.threads import take_one
 from scoring.settings import Settings
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 # As many deaths within so many seconds mean that starting again does not help.
 MOST_DEATHS, DEATH_SECONDS = 5, 60.0
-# Where a library would take a thread a core that it sees: a worker has one core for itself. The
-# cores that a container sees are often more than its quota, and threads that wait for each other
-# make a batch many times slower. Who sets the variable, decides.
-THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Supervisor:
@@ -116,9 +113,8 @@ class Supervisor:
         """A worker's life; returns its exit status."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches all of them at once
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        for variable in THREADS:
-            os.environ.setdefault(variable, "1")
-        # Not before: numpy reads them once, and the supervisor needs neither it nor the model.
+        take_one()
+        # Not before: numpy is imported there, and the supervisor needs neither it nor the model.
         from scoring.process.worker import Place, serve
 
         try:

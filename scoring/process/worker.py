@@ -23,7 +23,7 @@ from scoring.process.scoreboard import Board
 from scoring.routes.application import ScoringApplication
 from scoring.settings import Settings
 
-SWEEP_SECONDS = 0.25
+TEND_SECONDS = 0.25
 # Who looks at /ready twice a second has seen that the service ends.
 ANNOUNCE_SECONDS = 1.0
 # Without traffic for so long, nobody is told anything by waiting.
@@ -106,7 +106,7 @@ class Worker:
             self._log.flush()
             if not server.in_flight:
                 self._heap.tend(server.now(), server.last_active)
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(TEND_SECONDS)
 
     def close(self) -> None:
         """Leave the script's thread behind, and no line unwritten."""
@@ -115,8 +115,8 @@ class Worker:
         self._log.flush()
 
 
-def serve(settings: Settings, listener: socket.socket, place: Place) -> None:
-    """Load the script, say on the board that it is ready, and answer until SIGTERM or SIGINT."""
+def load(settings: Settings) -> tuple[Manifest, EntryScript]:
+    """The checked manifest and the script, once its init() has run."""
     # The script reads the model's place and identity from the environment, as on Azure ML.
     os.environ["AZUREML_MODEL_DIR"] = str(settings.model_dir)
     manifest = Manifest.read(settings.model_dir)
@@ -125,6 +125,12 @@ def serve(settings: Settings, listener: socket.socket, place: Place) -> None:
     np.seterr(over="ignore", invalid="ignore")  # what is not finite is refused, not warned of
     gc.collect()
     gc.freeze()  # what was loaded stays: looking through it again would only delay answers
+    return manifest, script
+
+
+def serve(settings: Settings, listener: socket.socket, place: Place) -> None:
+    """Load the script, say on the board that it is ready, and answer until SIGTERM or SIGINT."""
+    manifest, script = load(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         worker = Worker(settings, manifest, script, runner.get_loop(), place)
         try:

@@ -6,8 +6,10 @@ import gzip
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,12 +108,54 @@ def fail_to_start() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+SMALL = {
+    "SCORING_MAX_BODY_BYTES": str(1 << 20),
+    "SCORING_MAX_ROWS": "100",
+    "SCORING_LOG_REQUESTS": "false",
+}
+
+
 @pytest.fixture(scope="session")
-def server(start: Callable[..., Server]) -> Server:
+def ours(start: Callable[..., Server]) -> Server:
     """One service with the committed model and small limits, for all tests that do not end it."""
-    return start(
-        SCORING_MAX_BODY_BYTES=str(1 << 20), SCORING_MAX_ROWS="100", SCORING_LOG_REQUESTS="false"
+    return start(**SMALL)
+
+
+@pytest.fixture(scope="session")
+def server(ours: Server) -> Server:
+    """The same; where the application alone is tested, also under another server."""
+    return ours
+
+
+@pytest.fixture(scope="session")
+def under_uvicorn() -> Iterator[Server]:
+    """The same application under uvicorn, with the same limits."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "uvicorn", "--factory", "scoring.asgi:create"),
+            *("--port", str(port), "--log-level", "warning", "--no-access-log"),
+        ],
+        env=environment(AZUREML_MODEL_DIR=str(MODEL), **SMALL),
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False)
+    limit = time.monotonic() + 60
+    while True:
+        try:
+            client.get("/ready")
+            break
+        except httpx.TransportError:
+            assert process.poll() is None, "uvicorn ended before it was ready"
+            assert time.monotonic() < limit, "uvicorn was not ready within a minute"
+    yield Server(process, port, client)
+    client.close()
+    process.terminate()
+    assert process.wait(20) in (0, -signal.SIGTERM)
+    assert process.stdout is not None
+    process.stdout.close()
 
 
 @pytest.fixture(scope="session")

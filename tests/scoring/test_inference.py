@@ -19,6 +19,12 @@ from scoring.manifest import Manifest
 INFER = "/v2/models/sklearn_mnist/infer"
 
 
+@pytest.fixture(scope="module", params=["ours", "under_uvicorn"])
+def server(request: pytest.FixtureRequest) -> Any:
+    """The application under our server and under another one."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture(scope="module")
 def client(server: Any) -> Iterator[triton.InferenceServerClient]:
     """The official client on the shared server."""

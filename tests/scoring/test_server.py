@@ -14,6 +14,12 @@ from scoring.manifest import Manifest
 ROW = [0.0] * 784
 
 
+@pytest.fixture(scope="module", params=["ours", "under_uvicorn"])
+def server(request: pytest.FixtureRequest) -> Any:
+    """The application under our server and under another one."""
+    return request.getfixturevalue(request.param)
+
+
 def test_it_is_live_and_ready_and_says_which_model_it_holds(server, model_dir):
     manifest = Manifest.read(model_dir)
     assert server.client.get("/").json() == {"status": "live"}
@@ -142,13 +148,13 @@ def test_a_gzip_bomb_is_refused_at_the_limit(server):
         (b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n", b"413"),
     ],
 )
-def test_broken_http_is_answered_and_closed(server, request_bytes, status):
-    with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+def test_broken_http_is_answered_and_closed(ours, request_bytes, status):
+    with socket.create_connection(("127.0.0.1", ours.port), 10) as client:
         client.sendall(request_bytes)
         assert client.recv(65536).split()[1] == status
         while client.recv(65536):
             pass
-    assert server.client.get("/ready").status_code == 200
+    assert ours.client.get("/ready").status_code == 200
 
 
 def test_pipelined_requests_are_answered_in_order(server):

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from scoring.bench import comparison, report, servers
+from scoring.bench import comparison, generator, report, servers
 from scoring.bench import drain as endings_of
 from scoring.bench.comparison import Cases
 from scoring.bench.environment import EnvironmentFailedError
@@ -116,7 +116,9 @@ def compare(
             def say(what: str) -> None:
                 progress.update(task, description=what, advance=1)
 
-            found = comparison.measure(model, images, environment or build_environment(), plan, say)
+            found = comparison.measure(
+                model, images, environment or build_environment(), plan, generator.find(), say
+            )
         text = report.markdown(found)
         typer.echo(text)
         _write(markdown, text)

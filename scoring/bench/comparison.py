@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.bench import bodies, load, servers
+from scoring.bench.generator import Generator
 from scoring.bench.load import Load, WrongAnswerError
 from scoring.bench.plan import Comparison, Line, Pair, Plan
 from scoring.bench.servers import Running
 from scoring.manifest import Manifest, verified_bytes
+from scoring.process.threads import VARIABLES
 
 FORMS = ("JSON", "UINT8", "FP32")
 SCALING_ROWS = 30
@@ -78,7 +80,14 @@ class Cases:
         return Case(form, rows, request, self._estimator.predict(exact).tolist())
 
 
-def measure(model: Path, images: Path, environment: Path, plan: Plan, say: Say) -> Comparison:
+def measure(
+    model: Path,
+    images: Path,
+    environment: Path,
+    plan: Plan,
+    generator: Generator,
+    say: Say,
+) -> Comparison:
     """Measure both servers.
 
     Args:
@@ -86,6 +95,7 @@ def measure(model: Path, images: Path, environment: Path, plan: Plan, say: Say) 
         images: A gzipped IDX file with rows for the model.
         environment: Of Microsoft's server.
         plan: How much.
+        generator: What makes the load that is measured.
         say: Told what is being measured, `steps()` times.
 
     Raises:
@@ -110,26 +120,44 @@ def measure(model: Path, images: Path, environment: Path, plan: Plan, say: Say) 
                 starts.append(Pair(ours.cold_start, theirs.cold_start))
         ours = stack.enter_context(servers.ours(model, folder, server_core))
         theirs = stack.enter_context(servers.theirs(environment, model, folder, server_core))
-        lines = [
-            line for rows in plan.sizes for line in _lines(ours, theirs, cases, rows, plan, say)
-        ]
+        lines: list[Line] = []
+        for rows in plan.sizes:
+            lines += _lines(ours, theirs, cases, rows, plan, generator, say)
         lines.sort(key=lambda line: (FORMS.index(line.form), line.rows))
         time.sleep(REST_SECONDS)
         resident = Pair(ours.resident(), theirs.resident())
         proportional = Pair(ours.proportional(), theirs.proportional())
         stack.close()
-        scaling = _scaling(model, folder, set(cores), cases.case("JSON", SCALING_ROWS), plan, say)
+        case = cases.case("JSON", SCALING_ROWS)
+        scaling = _scaling(model, folder, set(cores), case, plan, generator, say)
+        seen = _seen(model, folder, set(cores), case, plan, generator, say)
     # The first start reads from the disk what the others find in memory.
-    return Comparison(tuple(lines), tuple(starts[1:]), resident, proportional, scaling, len(cores))
+    return Comparison(
+        tuple(lines),
+        tuple(starts[1:]),
+        resident,
+        proportional,
+        scaling,
+        len(cores),
+        seen,
+        generator.name,
+        generator.foreign,
+    )
 
 
 def steps(plan: Plan) -> int:
     """How often measure() calls `say`."""
-    return plan.starts + 1 + len(plan.sizes) * plan.rounds + plan.rounds
+    return plan.starts + 1 + (len(plan.sizes) + 2) * plan.rounds
 
 
 def _lines(
-    ours: Running, theirs: Running, cases: Cases, rows: int, plan: Plan, say: Say
+    ours: Running,
+    theirs: Running,
+    cases: Cases,
+    rows: int,
+    plan: Plan,
+    generator: Generator,
+    say: Say,
 ) -> list[Line]:
     of_form = {form: cases.case(form, rows) for form in FORMS}
     plain = of_form["JSON"]
@@ -139,13 +167,17 @@ def _lines(
     found: dict[str, list[Load]] = {form: [] for form in FORMS}
     busy: dict[str, list[float]] = {form: [] for form in FORMS}
     other: list[Load] = []
+    if generator.foreign:  # it takes any answer that is a 200: each is compared here, before
+        for form, case in of_form.items():
+            load.run(ours.port, case.request, right[form], plan.comparing)
+        load.run(theirs.port, plain.request, baseline, plan.comparing)
 
     def load_theirs() -> None:
-        other.append(load.run(theirs.port, plain.request, baseline, seconds))
+        other.append(generator.run(theirs.port, plain.request, baseline, seconds))
 
     def load_ours(form: str) -> None:
         before, begin = ours.busy_seconds(), time.perf_counter()
-        found[form].append(load.run(ours.port, of_form[form].request, right[form], seconds))
+        found[form].append(generator.run(ours.port, of_form[form].request, right[form], seconds))
         elapsed = time.perf_counter() - begin
         busy[form].append((ours.busy_seconds() - before) / elapsed)
 
@@ -171,7 +203,13 @@ def _lines(
 
 
 def _scaling(
-    model: Path, folder: Path, cores: set[int], case: Case, plan: Plan, say: Say
+    model: Path,
+    folder: Path,
+    cores: set[int],
+    case: Case,
+    plan: Plan,
+    generator: Generator,
+    say: Say,
 ) -> dict[int, list[float]]:
     """Rates of one worker and of a worker a core, in turn."""
     found: dict[int, list[float]] = {}
@@ -180,6 +218,34 @@ def _scaling(
         for workers in sorted({1, len(cores)}):
             with servers.ours(model, folder, cores, workers) as running:
                 body = case.right_body(running)
-                done = load.run(running.port, case.request, body, plan.seconds, sleeping=True)
+                done = generator.run(running.port, case.request, body, plan.seconds, threads=2)
                 found.setdefault(workers, []).append(done.rate)
     return found
+
+
+def _seen(
+    model: Path,
+    folder: Path,
+    cores: set[int],
+    case: Case,
+    plan: Plan,
+    generator: Generator,
+    say: Say,
+) -> tuple[Pair, ...]:
+    """Rates of one worker with one core's time that sees all: one thread a library, or many."""
+    found = []
+    for number in range(plan.rounds):
+        say(f"visible cores, round {number + 1} of {plan.rounds}")
+        rates = []
+        for threads in ("1", str(len(cores))):
+            given = dict.fromkeys(VARIABLES, threads)
+            with (
+                servers.ours(model, folder, cores, 1, **given) as running,
+                servers.quota(running) as limited,
+            ):
+                if not limited:
+                    return ()
+                body = case.right_body(running)
+                rates.append(generator.run(running.port, case.request, body, plan.seconds).rate)
+        found.append(Pair(*rates))
+    return tuple(found) if len(cores) > 1 else ()

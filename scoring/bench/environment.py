@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sklearn-mnist-svc"
 LOCK = Path(__file__).with_name("azureml-inference-server.txt")
 
 
@@ -24,12 +25,11 @@ def environment() -> Path:
         EnvironmentFailedError: uv could not make it.
     """
     identity = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sklearn-mnist-svc"
-    folder = cache / f"azureml-inference-server-{identity}"
+    folder = CACHE / f"azureml-inference-server-{identity}"
     if folder.is_dir():
         return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=cache, prefix=".draft-"))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=CACHE, prefix=".draft-"))
     try:
         # Relocatable, because it is renamed once it is whole: an interrupted build is never used.
         _uv("venv", "--relocatable", "--python", sys.executable, str(draft / "env"))

@@ -18,19 +18,21 @@ class Plan:
         rounds: How often each server gets each request.
         starts: How often each server is started.
         sizes: Rows in a request.
+        comparing: Seconds of load whose every answer is compared, before one that is measured.
     """
 
     seconds: float = 3.0
     rounds: int = 5
     starts: int = 5
     sizes: tuple[int, ...] = (1, 30, 1000)
+    comparing: float = 1.0
 
     def seconds_for(self, rows: int) -> float:
         """Seconds of one load."""
         return self.seconds * (2 if rows >= 1000 else 1)
 
 
-QUICK = Plan(seconds=0.2, rounds=2, starts=1, sizes=(1, 30))
+QUICK = Plan(seconds=0.2, rounds=2, starts=1, sizes=(1, 30), comparing=0.2)
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,11 @@ class Comparison:
         scaling: Our rates of 30 rows as JSON, round by round, by number of workers; they share all
             cores with the load itself.
         cores: How many cores this machine lets be used.
+        seen: Rates of 30 rows as JSON, round by round, of one worker that sees all cores and has
+            one core's time: as it is, beside one whose libraries take a thread a core. Empty on one
+            core, and without the right to make a control group.
+        generator: What made the load, with its version.
+        foreign: Whether others have it, too.
     """
 
     lines: tuple[Line, ...]
@@ -97,6 +104,9 @@ class Comparison:
     proportional: Pair
     scaling: dict[int, list[float]] = field(default_factory=dict)
     cores: int = 1
+    seen: tuple[Pair, ...] = ()
+    generator: str = ""
+    foreign: bool = True
 
     @property
     def start_ratio(self) -> float:

@@ -137,6 +137,48 @@ def theirs(environment: Path, model: Path, folder: Path, cores: set[int]) -> Ite
 
 
 @contextlib.contextmanager
+def quota(running: Running) -> Iterator[bool]:
+    """Give a server one core's time of the cores that it sees; False where that is not allowed."""
+    settings = {
+        Path("/sys/fs/cgroup/cpu"): {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "100000"},
+        Path("/sys/fs/cgroup"): {"cpu.max": "100000 100000"},
+    }
+    for root, files in settings.items():
+        group = root / f"scoring-bench-{running.process.pid}"
+        if not (root / "cgroup.procs").exists():
+            continue
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            for name, content in files.items():
+                if not (group / name).exists():
+                    raise FileNotFoundError(name)
+                (group / name).write_text(content)
+            for process in running.tree():
+                (group / "cgroup.procs").write_text(str(process.pid))
+        except OSError:
+            _leave(running, root, group)
+            continue
+        try:
+            yield True
+        finally:
+            _leave(running, root, group)
+        return
+    yield False
+
+
+def _leave(running: Running, root: Path, group: Path) -> None:
+    """Take everything out of a control group, which ends it."""
+    with contextlib.suppress(OSError):
+        for process in running.tree():
+            (root / "cgroup.procs").write_text(str(process.pid))
+    with contextlib.suppress(OSError):
+        group.rmdir()
+
+
+@contextlib.contextmanager
 def pinned(cores: set[int]) -> Iterator[None]:
     """Run on these cores, and so does what is started meanwhile."""
     before = os.sched_getaffinity(0)

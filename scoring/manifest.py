@@ -87,6 +87,35 @@ def is_sha256(text: str) -> bool:
     return len(text) == 64 and all(letter in "0123456789abcdef" for letter in text)
 
 
+_pinned: dict[tuple[Path, str], tuple[Manifest, bytes]] = {}
+
+
+def pin(directory: Path, declared: str | None = None) -> None:
+    """Read a model once for this process and all that it forks: `model_files` answers from it.
+
+    So a directory that is swapped while the service runs never gives two models side by side.
+
+    Raises:
+        ModelError: As `verified_bytes` does.
+    """
+    manifest = Manifest.read(directory)
+    content = verified_bytes(directory, manifest, declared)
+    _pinned[directory.absolute(), (declared or "").lower()] = manifest, content
+
+
+def model_files(directory: Path, declared: str | None = None) -> tuple[Manifest, bytes]:
+    """The manifest and the checked bytes of the pickle: the pinned ones, or read now.
+
+    Raises:
+        ModelError: As `verified_bytes` does.
+    """
+    found = _pinned.get((directory.absolute(), (declared or "").lower()))
+    if found is not None:
+        return found
+    manifest = Manifest.read(directory)
+    return manifest, verified_bytes(directory, manifest, declared)
+
+
 def verified_bytes(directory: Path, manifest: Manifest, declared: str | None = None) -> bytes:
     """Read the pickle and return its bytes only if they are the declared ones.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.errors import ModelError
-from scoring.manifest import Manifest, verified_bytes
+from scoring.manifest import model_files
 from scoring.model.linear import LinearModel
 from scoring.model.pickles import linear_parts
 
@@ -53,8 +53,7 @@ class EstimatorModel:
 
 def load_model(directory: Path, declared_sha256: str | None = None) -> Model:
     """Check the model file's SHA-256, then load it: a linear one without importing scikit-learn."""
-    manifest = Manifest.read(directory)
-    content = verified_bytes(directory, manifest, declared_sha256)
+    _, content = model_files(directory, declared_sha256)
     parts = linear_parts(content)
     if parts is not None:
         return LinearModel(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scoring.http.listener import listen
+from scoring.manifest import pin
 from scoring.process.cores import available
 from scoring.process.log import Log
 from scoring.process.supervisor import Supervisor
@@ -12,6 +13,7 @@ from scoring.settings import Settings
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; one worker is started and watched as several are."""
     workers = settings.workers or available()
+    pin(settings.model_dir, settings.model_sha256)  # workers that are started later serve it, too
     listener = listen(settings)
     host, port = listener.getsockname()[:2]
 

@@ -14,7 +14,7 @@ import uvloop
 
 from scoring.http.acceptor import Acceptor
 from scoring.http.server import Server
-from scoring.manifest import Manifest, verified_bytes
+from scoring.manifest import Manifest, model_files
 from scoring.model.entry import EntryScript, load_entry_script
 from scoring.process.log import Log
 from scoring.process.memory import Heap
@@ -119,8 +119,7 @@ def load(settings: Settings) -> tuple[Manifest, EntryScript]:
     """The checked manifest and the script, once its init() has run."""
     # The script reads the model's place and identity from the environment, as on Azure ML.
     os.environ["AZUREML_MODEL_DIR"] = str(settings.model_dir)
-    manifest = Manifest.read(settings.model_dir)
-    verified_bytes(settings.model_dir, manifest, settings.model_sha256)
+    manifest, _ = model_files(settings.model_dir, settings.model_sha256)
     script = load_entry_script(settings.script)
     np.seterr(over="ignore", invalid="ignore")  # what is not finite is refused, not warned of
     gc.collect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scoring.http.listener import listen
+from scoring.manifest import Manifest
 from scoring.process import cores
 from scoring.process.scoreboard import Board
 from scoring.settings import Settings
@@ -200,6 +202,26 @@ def test_one_worker_is_started_and_replaced_as_several_are(start):
     os.kill(victim, signal.SIGKILL)
     until(lambda: children(server.process.pid) not in ([], [victim]))
     assert until(lambda: get(server, "/ready")).status_code == 200
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_model_that_is_swapped_while_the_service_runs_is_not_served(
+    start, model_dir, tmp_path, declared
+):
+    """A worker that is started later serves the bytes of the first ones."""
+    model = tmp_path / "model"
+    shutil.copytree(model_dir, model)
+    variables = {"MODEL_SHA256": Manifest.read(model).sha256.upper()} if declared else {}
+    server = start("--model", str(model), **variables)
+    before = get(server, "/ready").json()
+    (victim,) = children(server.process.pid)
+    for path in model.iterdir():
+        path.unlink()
+    (model / "manifest.json").write_text("{}")
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: children(server.process.pid) not in ([], [victim]))
+    assert until(lambda: get(server, "/ready")).json() == before
+    assert server.score({"data": [ROW]}).status_code == 200
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 from scoring.errors import SettingsError
 from scoring.manifest import is_sha256
 
+_KEYS = frozenset({"key", "key_secondary", "key_file", "key_secondary_file"})
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^\s/,?#@]+")
 ENTRY_SCRIPT = Path(__file__).with_name("score.py")
 SHORTEST_KEY = 16
 
@@ -116,6 +119,11 @@ class Settings:
     drain_timeout: float = _setting(
         "SCORING_DRAIN_TIMEOUT", "time from SIGTERM to the end at most", 8.0, low=0.1, high=600
     )
+    cors_origins: str | None = _setting(
+        "SCORING_CORS_ORIGINS",
+        "sites whose pages may call it from a browser, with commas, `*` for all; unset: none",
+        None,
+    )
     log_requests: bool = _setting(
         "SCORING_LOG_REQUESTS", "a line for each answered request; failed ones always have", True
     )
@@ -124,11 +132,17 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read every variable; a wrong or missing one is named with its range and the remedy.
 
-        An empty variable counts as unset.
+        An empty variable counts as unset, but for a key's: who meant to set one must not be served
+        without.
         """
         values: dict[str, Any] = {}
         for each in fields(cls):
             text = environment.get(each.metadata["variable"], "")
+            if not text and each.name in _KEYS and each.metadata["variable"] in environment:
+                raise SettingsError(
+                    f"{each.metadata['variable']} is empty; set it to {each.metadata['meaning']},"
+                    " or unset it"
+                )
             if text:
                 values[each.name] = _parse(each, text)
             elif each.default is MISSING:
@@ -155,6 +169,12 @@ class Settings:
             raise SettingsError(
                 f"MODEL_SHA256 is {self.model_sha256!r}; give 64 hexadecimal digits"
             )
+        for origin in filter(None, map(str.strip, (self.cors_origins or "").split(","))):
+            if not _ORIGIN.fullmatch(origin):
+                raise SettingsError(
+                    f"SCORING_CORS_ORIGINS has {origin!r}; give sites like https://example.com,"
+                    " without a path, with commas, or *"
+                )
         for one, other in (
             ("key", "key_file"),
             ("key_secondary", "key_secondary_file"),
@@ -183,6 +203,12 @@ def _parse(each: Field[Any], text: str) -> Any:
     except ValueError:
         number = None
     if number is None or not low <= number <= high:
+        if variable == "SCORING_PORT" and text.startswith("tcp://"):
+            raise SettingsError(
+                f"{variable} is {text!r}, which Kubernetes sets in every pod beside a Service named"
+                " scoring; set enableServiceLinks to false in the pod, or give the variable"
+                f" an integer from {low} to {high} there"
+            )
         noun = "an integer" if kind == "int" else "a number of seconds"
         raise SettingsError(f"{variable} is {text!r}; give {noun} from {low} to {high}")
     return number

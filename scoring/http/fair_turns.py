@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 
-class Turns:
+class FairTurns:
     """Calls in the order they came, one in each round of the event loop.
 
     Without it a round that completes eight large bodies would answer all eight before anybody else

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import Protocol
 
 from scoring.http.body import Buffers
-from scoring.http.fair_turns import Turns
+from scoring.http.fair_turns import FairTurns
 from scoring.routes.messages import Application
 from scoring.settings import Settings
 
@@ -42,7 +42,7 @@ class Server:
         self.now: Callable[[], float] = loop.time
         self.connections: set[Held] = set()
         self.buffers = Buffers(settings)
-        self.turns = Turns(loop)
+        self.turns = FairTurns(loop)
         self.draining = False  # each answer is its connection's last
         self.last_active = 0.0  # when a client last connected or was answered
         self.date_line = b""

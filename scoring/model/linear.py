@@ -20,6 +20,8 @@ Rows = NDArray[np.float64]  # (rows, features)
 AnyRows = NDArray[Any]  # the same in float64, float32 or uint8, perhaps not aligned
 # Rows that are scored at a time: as float64 they stay in a core's cache between two passes.
 BLOCK = 64
+# Bytes of rows as float64 that are held at a time: those that come as bytes are eight times longer.
+HELD = 4 << 20
 
 
 class LinearModel:
@@ -36,6 +38,7 @@ class LinearModel:
         self._separate = parts.separate
         self._transposed = parts.coefficients.T
         self.features = parts.coefficients.shape[-1]
+        self._most = max(1, HELD // (8 * BLOCK * max(1, self.features))) * BLOCK
         self.methods = (
             ("predict",) if parts.probabilities == "none" else ("predict", "predict_proba")
         )
@@ -50,20 +53,28 @@ class LinearModel:
         """Labels or values (rows,), or probabilities (rows, classes)."""
         if rows.ndim != 2 or rows.shape[1] != self.features:
             raise RowError(f"data of shape {rows.shape} is not (rows, {self.features})")
+        most = self._most
+        if len(rows) <= most:
+            return self._answer(rows, method, 0)
+        firsts = range(0, len(rows), most)
+        return np.concatenate([self._answer(rows[at : at + most], method, at) for at in firsts])
+
+    def _answer(self, rows: AnyRows, method: str, at: int) -> NDArray[Any]:
+        """The same for a part of all rows, which begins with this one."""
         if method == "predict" and self._separate and self._classes is not None:
             if len(rows) == 1:
-                return self._label(rows, self._classes)
-            return self._classes[self._best(rows)]
+                return self._label(rows, self._classes, at)
+            return self._classes[self._best(rows, at)]
         if method != "predict" and (method != "predict_proba" or self._probabilities == "none"):
             raise ValueError(f"method {method!r} is not one of {', '.join(self.methods)}")
-        exact = _finite(rows)
+        exact = _finite(rows, at)
         if method == "predict_proba":
             return self._proba(exact)
         if self._classes is None:
             return exact @ self._transposed + self._intercepts
         return self._classes[self._in_order(exact)]
 
-    def _label(self, rows: AnyRows, classes: NDArray[Any]) -> NDArray[Any]:
+    def _label(self, rows: AnyRows, classes: NDArray[Any], at: int) -> NDArray[Any]:
         """The label of a single row, (1,): ten numbers are compared faster in plain Python."""
         row = rows[0] if rows.dtype == np.float64 else rows[0].astype(np.float64)
         square = float(np.dot(row, row))
@@ -74,9 +85,9 @@ class LinearModel:
         scores[index] = -math.inf
         if max(scores) < best - margin:  # False, too, where anything is NaN
             return classes[index : index + 1]
-        return classes[self._in_order(_finite(rows))]
+        return classes[self._in_order(_finite(rows, at))]
 
-    def _best(self, rows: AnyRows) -> NDArray[np.intp]:
+    def _best(self, rows: AnyRows, at: int) -> NDArray[np.intp]:
         """The index of the best class of each row."""
         scores, square = self._scores(rows)
         margin = self._margin(square)
@@ -84,7 +95,7 @@ class LinearModel:
         top = scores.max(axis=1)
         top -= margin
         if margin == math.inf or np.count_nonzero(scores >= top[:, None]) > len(scores):
-            return self._in_order(_finite(rows))
+            return self._in_order(_finite(rows, at))
         return best
 
     def _margin(self, square: float) -> float:
@@ -151,12 +162,14 @@ class LinearModel:
             return np.divide(scores, sums, out=scores, where=sums != 0)
 
 
-def _finite(rows: AnyRows) -> Rows:
-    """Aligned float64 of the same values; one that is not finite is named."""
+def _finite(rows: AnyRows, at: int) -> Rows:
+    """Aligned float64 of the same values; one that is not finite is named, counted from `at`."""
     exact = np.require(rows, np.float64, "A")
-    if not math.isfinite(float(np.vdot(exact, exact))) and not np.isfinite(exact).all():
-        row, column = np.argwhere(~np.isfinite(exact))[0]
-        raise RowError(f"row {row}, value {column} is not a finite number")
+    if not math.isfinite(float(np.vdot(exact, exact))):
+        finite = np.isfinite(exact)
+        if not finite.all():
+            row, column = divmod(int(finite.argmin()), exact.shape[1])
+            raise RowError(f"row {at + row}, value {column} is not a finite number")
     return exact
 
 

@@ -67,11 +67,19 @@ class Keys:
         ]
         self._seen = self._state()
         self._keys = settings.keys()
+        self._gone = False
 
     def check(self, header: bytes) -> None:
         """Refuse a request without a valid key, where any is set."""
         if not self._keys:
             return
+        if self._gone:
+            raise Rejection(
+                503,
+                "no_key",
+                "a key file of the service is gone: no key is valid until it is back",
+                retry_after=1,
+            )
         scheme, _, given = header.partition(b" ")
         given = given.strip()
         # Every key is compared, each in constant time, so that time tells nothing.
@@ -82,13 +90,18 @@ class Keys:
             )
 
     def refresh(self) -> str:
-        """Read changed files again; says what went wrong, and then keeps the keys it had."""
+        """Read changed files again; says what went wrong.
+
+        A file that cannot be read now is being written: the keys stay as they were. One that is
+        gone was taken away: until it is back no key is valid.
+        """
         if not self._files:
             return ""
         state = self._state()
         if state == self._seen:
             return ""
         self._seen = state
+        self._gone = None in state
         try:
             self._keys = self._settings.keys()
         except SettingsError as error:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from time import perf_counter_ns
 from typing import Any, Protocol
 
-from scoring.errors import Rejection, RowError
+from scoring.errors import Rejection
 from scoring.manifest import Manifest
 from scoring.model.entry import EntryScript
 from scoring.routes.admission import Keys, check_media_type, fresh_ids, identify, printable
-from scoring.routes.json_rows import RowReader
+from scoring.routes.cross_origin import CrossOrigin
+from scoring.routes.limits import Limits
 from scoring.routes.messages import Answer, Request, Response, Route
 from scoring.routes.openapi import document
 from scoring.routes.probes import Probes
@@ -80,7 +81,10 @@ class ScoringApplication:
         self._log = log
         self._state = state
         self._keys = Keys(settings)
-        self._thread = ScriptThread(settings.max_queue, settings.score_timeout)
+        self._thread = ScriptThread(
+            settings.max_queue, settings.score_timeout, settings.max_buffered_bytes
+        )
+        self._cross_origin = CrossOrigin(settings.cors_origins or "")
         self._identity = ((b"x-model-sha256", manifest.sha256.encode("ascii")),)
         self._fresh_ids = fresh_ids()
         self.routes = self._routes()
@@ -89,16 +93,16 @@ class ScoringApplication:
         script, manifest, settings = self._script, self._manifest, self._settings
         arrays = script.run_array is not None
         scorer = Scorer(script, self._thread, self._identity)
-        reader = RowReader(manifest.features, settings.max_rows, scorer.methods)
+        limits = Limits.of(settings, manifest)
         routes = Probes(
             manifest,
             self._state,
             self._metrics.render,
             lambda: document(settings, manifest, script),
         ).routes()
-        routes["/score"] = AzureML(scorer, reader).route(arrays=arrays)
+        routes["/score"] = AzureML(scorer, limits).route(arrays=arrays)
         if arrays:
-            protocol = InferenceProtocol(manifest, scorer, settings.max_rows)
+            protocol = InferenceProtocol(manifest, scorer, limits)
             routes |= protocol.routes(lambda: self._state() == "ready")
         return routes
 
@@ -107,6 +111,7 @@ class ScoringApplication:
     def admit(self, request: Request) -> Response | None:
         """The refusal, by the head alone, of a request that could only fail."""
         identify(request, self._fresh_ids)
+        self._cross_origin.mark(request)
         try:
             self._admit(request)
         except Rejection as rejection:
@@ -118,6 +123,8 @@ class ScoringApplication:
         if route is None:
             raise Rejection(404, "not_found", f"there is nothing at {printable(request.path)}")
         request.route = route
+        if request.method == "OPTIONS" and self._cross_origin.preflight(request):
+            return
         if request.method != route.method and not (
             request.method == "HEAD" and route.method == "GET"
         ):
@@ -152,12 +159,9 @@ class ScoringApplication:
             return self._failed(request, error)
 
     def _failed(self, request: Request, error: Exception) -> Response:
-        """A refusal, or the script's own failure: its kind and message, never its traceback."""
-        if isinstance(error, RowError):
-            error = Rejection(400, "bad_rows", str(error))
+        """A refusal, or our own failure: its kind and message, never its traceback."""
         if not isinstance(error, Rejection):
-            message = f"the scoring script failed: {type(error).__name__}: {error}"
-            error = Rejection(500, "script_failed", message)
+            error = Rejection(500, "failed", f"the service failed: {type(error).__name__}: {error}")
         return self.refuse(request, error)
 
     def refuse(self, request: Request, rejection: Rejection) -> Response:
@@ -205,7 +209,7 @@ class ScoringApplication:
         """Called a few times a second: read changed keys."""
         problem = self._keys.refresh()
         if problem:
-            self._log.event("key_file_ignored", reason=problem)
+            self._log.event("key_file_unreadable", reason=problem)
 
     def close(self) -> None:
         """Leave the script's thread behind."""

@@ -32,6 +32,7 @@ class Request:
         "refusal",
         "route",
         "rows",
+        "shared",
         "started",
         "trace",
     )
@@ -47,6 +48,7 @@ class Request:
         self.old = False  # HTTP/1.0, whose connections stay only when that is said
         self.id = ""
         self.trace = ""  # a valid traceparent
+        self.shared: Headers = ()  # which other site's pages may read the answer
         self.route: Route | None = None
         self.refusal: Response | None = None  # its answer, where it is not to be handled
         self.rows = 0
@@ -79,6 +81,8 @@ class Response:
             (b"x-ms-request-id", request.id.encode("ascii")),
             *self.headers,
         ]
+        if request.shared:
+            found += request.shared
         if request.trace:
             found.append((b"traceparent", request.trace.encode("ascii")))
         return found

@@ -12,7 +12,7 @@ from scoring.manifest import Manifest
 from scoring.routes.messages import Response
 from scoring.routes.score import Scorer, plain
 from scoring.routes.tensors import Rows
-from scoring.routes.v2_request import INPUT, Plan
+from scoring.routes.v2_request import INPUT, V2Request
 
 HEAD_LENGTH = b"inference-header-content-length"
 BINARY = "application/octet-stream"
@@ -20,34 +20,34 @@ _WIRE = {"INT64": np.dtype("<i8"), "FP64": np.dtype("<f8")}
 
 
 class Outputs:
-    """Asks the model for what a plan wants."""
+    """Asks the model for what a request wants."""
 
     def __init__(self, manifest: Manifest, scorer: Scorer) -> None:
         self._manifest = manifest
         self._scorer = scorer
 
-    def answer(self, plan: Plan, rows: Rows) -> Response:
+    def answer(self, asked: V2Request, rows: Rows) -> Response:
         """Score rows, write every output that is wanted."""
         score = self._scorer.score
-        if len(plan.outputs) == 1 and plan.outputs[0][1]:
-            values = score(rows, plan.outputs[0][0])
-            if plan.known == (values.dtype, values.shape):
-                body = plan.head + values.astype(plan.wire, copy=False).tobytes()
-                return Response(body, kind=BINARY, headers=plan.headers)
-            answer = self._written(plan, [values])
+        if len(asked.outputs) == 1 and asked.outputs[0][1]:
+            values = score(rows, asked.outputs[0][0])
+            if asked.known == (values.dtype, values.shape):
+                body = asked.head + values.astype(asked.wire, copy=False).tobytes()
+                return Response(body, kind=BINARY, headers=asked.headers)
+            answer = self._written(asked, [values])
             wire = _WIRE.get(_datatype(values))
             if wire is not None:
-                plan.head = answer.body[: len(answer.body) - values.size * wire.itemsize]
-                plan.headers = answer.headers
-                plan.wire = wire
-                plan.known = values.dtype, values.shape
+                asked.head = answer.body[: len(answer.body) - values.size * wire.itemsize]
+                asked.headers = answer.headers
+                asked.wire = wire
+                asked.known = values.dtype, values.shape
             return answer
-        return self._written(plan, [score(rows, name) for name, _ in plan.outputs])
+        return self._written(asked, [score(rows, name) for name, _ in asked.outputs])
 
-    def _written(self, plan: Plan, answers: list[NDArray[Any]]) -> Response:
+    def _written(self, asked: V2Request, answers: list[NDArray[Any]]) -> Response:
         described: list[dict[str, Any]] = []
         pieces: list[bytes] = []
-        for (name, binary), values in zip(plan.outputs, answers, strict=True):
+        for (name, binary), values in zip(asked.outputs, answers, strict=True):
             kind = _datatype(values)
             tensor: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(values.shape)}
             if binary:
@@ -61,8 +61,8 @@ class Outputs:
             "model_version": self._manifest.version,
             "outputs": described,
         }
-        if plan.id is not None:
-            content["id"] = plan.id
+        if asked.id is not None:
+            content["id"] = asked.id
         head = json.dumps(content, allow_nan=False).encode()
         identity = self._scorer.identity
         if not pieces:

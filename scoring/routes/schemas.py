@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from scoring.manifest import Manifest
-from scoring.routes.tensors import DTYPES
+from scoring.routes.tensors import DTYPES, LARGEST
 
 Schema = dict[str, Any]
-# As whole numbers, so that no reader rounds them; FP64's is what a reader takes "double" for.
-_LARGEST_FP32 = int(np.finfo(np.float32).max)
+# As a whole number, so that no reader rounds it; FP64's is what a reader takes "double" for.
+_LARGEST_FP32 = LARGEST["FP32"]
 _NUMBERS: dict[str, Schema] = {
     "FP64": {"type": "number", "format": "double"},
     "FP32": {"type": "number", "minimum": -_LARGEST_FP32, "maximum": _LARGEST_FP32},

@@ -11,32 +11,33 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-import simdjson
-
+from scoring.errors import Rejection
 from scoring.manifest import Manifest
-from scoring.routes.json_rows import parse_exactly
-from scoring.routes.messages import JSON, Answer, Handler, Request, Response, Route
+from scoring.routes.json_cut import LIST, LONGEST_ENVELOPE, Cut, cut, too_long_to_read
+from scoring.routes.json_exact import LONGEST, parse_exactly
+from scoring.routes.limits import Limits
+from scoring.routes.messages import JSON, Answer, Content, Handler, Request, Response, Route
 from scoring.routes.outputs import BINARY, HEAD_LENGTH, Outputs, metadata
 from scoring.routes.score import Scorer
 from scoring.routes.tensors import Rows, TensorReader, bad
-from scoring.routes.v2_request import Plan, PlanReader
+from scoring.routes.v2_request import V2Request, V2RequestReader
 
 # A client sends the same few heads again and again: what they mean is remembered.
-_MOST_PLANS, _LONGEST_HEAD = 256, 2048
-_DEEPEST = 32
+_MOST_KNOWN, _LONGEST_KNOWN = 256, 2048
+_LENGTH_HEADER = HEAD_LENGTH.decode()
 
 
 class InferenceProtocol:
     """The V2 routes of one model."""
 
-    def __init__(self, manifest: Manifest, scorer: Scorer, max_rows: int) -> None:
+    def __init__(self, manifest: Manifest, scorer: Scorer, limits: Limits) -> None:
         self._manifest = manifest
         self._scorer = scorer
-        self._tensors = TensorReader(manifest.features, max_rows, scorer.dtypes)
-        self._reader = PlanReader(manifest.features, scorer.methods, self._tensors)
+        self._limits = limits
+        self._tensors = TensorReader(limits, scorer.dtypes)
+        self._reader = V2RequestReader(manifest.features, scorer.methods, self._tensors)
         self._outputs = Outputs(manifest, scorer)
-        self._parser = simdjson.Parser()
-        self._plans: dict[bytes, Plan] = {}
+        self._known: dict[bytes, V2Request] = {}
 
     def routes(self, ready: Callable[[], bool]) -> dict[str, Route]:
         """Each path with its route; the model is found under its name and under its version."""
@@ -66,87 +67,97 @@ class InferenceProtocol:
         return routes
 
     def _infer(self, request: Request) -> Answer:
-        plan, rows = self._read(request)
+        asked, rows = self._read(request)
         request.body = b""
-        request.rows = plan.count
-        return self._scorer.run(lambda: self._outputs.answer(plan, rows))
+        request.rows = asked.count
+        in_json = tuple(name for name, binary in asked.outputs if not binary)
+        self._limits.check_answer(asked.count, in_json)
+        return self._scorer.run(lambda: self._outputs.answer(asked, rows), rows.nbytes)
 
     # Requests
 
-    def _read(self, request: Request) -> tuple[Plan, Rows]:
+    def _read(self, request: Request) -> tuple[V2Request, Rows]:
         body = request.body
         declared = request.headers.get(HEAD_LENGTH)
         if declared is None:
-            return self._read_json(bytes(body))
+            try:
+                return self._read_json(body)
+            except Rejection as rejection:
+                raise _without_length(request, rejection) from None
         if not declared.isdigit() or len(declared) > 19 or int(declared) > len(body):
-            raise bad(f"{HEAD_LENGTH} is not a number of bytes from 0 to {len(body)}")
+            raise bad(f"{_LENGTH_HEADER} is not a number of bytes from 0 to {len(body)}")
         start = int(declared)
+        if start == len(body):
+            return self._read_json(body)
+        if start > LONGEST_ENVELOPE:
+            raise bad(
+                f"{_LENGTH_HEADER} is {start}; a head before raw values has at most {LONGEST_ENVELOPE}"
+                " bytes"
+            )
         head = bytes(body[:start])
-        plan = self._plans.get(head)
-        if plan is None:
-            plan = self._reader.read(parse_exactly(head))
-            if plan.size is None:
-                if start != len(body):
-                    raise bad(f"{len(body) - start} bytes follow a head with JSON data")
-                return self._read_json(head)
-            if start <= _LONGEST_HEAD:
-                if len(self._plans) >= _MOST_PLANS:
-                    self._plans.clear()
-                self._plans[head] = plan
-        if plan.size != len(body) - start:
+        asked = self._known.get(head)
+        if asked is None:
+            asked = self._reader.read(parse_exactly(head))
+            if asked.size is None:
+                raise bad(f"{len(body) - start} bytes follow a head with JSON data")
+            if start <= _LONGEST_KNOWN:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[head] = asked
+        if asked.size != len(body) - start:
             raise bad(
-                f"{plan.count} rows are {plan.size} bytes; {len(body) - start} follow the head"
+                f"{asked.count} rows are {asked.size} bytes; {len(body) - start} follow the head"
             )
-        return plan, self._tensors.from_bytes(body, start, plan.dtype, plan.count)
+        return asked, self._tensors.from_bytes(body, start, asked.dtype, asked.count)
 
-    def _read_json(self, body: bytes | bytearray) -> tuple[Plan, Rows]:
-        try:
-            document = self._parser.parse(body)
-        except (ValueError, RuntimeError):
-            content = parse_exactly(body)  # says where the fault is, if it is one
-            plan = self._reader.read(content)
-            data = content["inputs"][0].get("data")
-            return plan, self._tensors.from_lists(data, plan.dtype, plan.count)
-        content, data = _without_data(document)
-        plan = self._reader.read(content)
-        if plan.size is not None:
+    def _read_json(self, body: Content) -> tuple[V2Request, Rows]:
+        found = cut(body)
+        if found is not None and found.fault is None and _is_the_inputs(found):
+            asked = self._reader.read(found.envelope)
+            if len(body) > LONGEST:
+                return asked, self._tensors.from_json(body, found, asked.dtype, asked.count)
+            try:
+                return asked, self._tensors.from_json(body, found, asked.dtype, asked.count)
+            except Rejection:
+                pass  # read exactly, which says where in the body
+        fault = too_long_to_read(body)
+        if fault is not None:
+            if found is None:
+                raise fault
+            self._tensors.find_fault(body, found)
+            raise found.fault or bad('"data" is not the input\'s')
+        content = parse_exactly(bytes(body))
+        asked = self._reader.read(content)
+        if asked.size is not None:
             raise bad(
-                f"binary_data_size is {plan.size}, and no bytes follow: send the header"
-                f" {HEAD_LENGTH}"
+                f"binary_data_size is {asked.size}, and no bytes follow: send the header"
+                f" {_LENGTH_HEADER}"
             )
-        return plan, self._tensors.from_json(data, body, plan.dtype, plan.count)
+        data = content["inputs"][0].get("data")
+        return asked, self._tensors.from_lists(data, asked.dtype, asked.count)
+
+
+def _is_the_inputs(found: Cut) -> bool:
+    """Whether the list that was cut out is where the values are expected."""
+    inputs = found.envelope.get("inputs") if isinstance(found.envelope, dict) else None
+    first = inputs[0] if isinstance(inputs, list) and inputs else None
+    return isinstance(first, dict) and first.get("data") == LIST
+
+
+def _without_length(request: Request, rejection: Rejection) -> Rejection:
+    """A body that is no JSON because raw values follow it is named as that."""
+    raw = request.headers.get(b"content-type", b"").startswith(BINARY.encode())
+    if rejection.code == "bad_tensor" or not (
+        raw or b'"binary_data_size"' in bytes(request.body[:LONGEST_ENVELOPE])
+    ):
+        return rejection
+    return bad(
+        f"raw values without the header {_LENGTH_HEADER}: send the number of bytes of the JSON head"
+        " in it"
+    )
 
 
 def _always(content: dict[str, Any]) -> Handler:
     """A handler whose answer never changes."""
     body = json.dumps(content).encode()
     return lambda _: Response(body)
-
-
-def _without_data(document: Any) -> tuple[Any, Any]:
-    """A request as Python's own values, and apart from it, as it is, the input's long `data`."""
-    if type(document) is not simdjson.Object:
-        return None, None
-    inputs, data = document.get("inputs"), None
-    content = _plain(document, leave="inputs")
-    if type(inputs) is simdjson.Array and len(inputs) == 1 and type(inputs[0]) is simdjson.Object:
-        tensor: Any = inputs[0]
-        data = tensor.get("data")
-        content["inputs"] = [_plain(tensor, leave="data")]
-    elif inputs is not None:
-        content["inputs"] = _plain(inputs)
-    return content, data
-
-
-def _plain(value: Any, depth: int = 0, leave: str = "") -> Any:
-    """simdjson's value as Python's own, with None in place of the key `leave`."""
-    if depth > _DEEPEST:
-        raise bad("the request is nested too deeply")
-    if type(value) is simdjson.Array:
-        return [_plain(each, depth + 1) for each in value]
-    if type(value) is not simdjson.Object:
-        return value
-    found = {key: None if key == leave else _plain(each, depth + 1) for key, each in value.items()}
-    if len(found) != len(value):
-        raise bad("an object holds the same key twice")
-    return found

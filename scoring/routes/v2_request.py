@@ -11,10 +11,11 @@ from scoring.routes.messages import Headers
 from scoring.routes.tensors import DTYPES, TensorReader, bad, shown
 
 INPUT = "input"
+_SHARED_MEMORY = ("shared_memory_region", "shared_memory_offset", "shared_memory_byte_size")
 
 
 @dataclass(slots=True)
-class Plan:
+class V2Request:
     """What a head asks for: rows of a type, and each wanted output with whether it comes binary.
 
     `size` is the number of bytes that follow the head, None where the values are in the JSON.
@@ -32,20 +33,23 @@ class Plan:
     headers: Headers = ()
 
 
-class PlanReader:
-    """Reads plans for one model."""
+class V2RequestReader:
+    """Reads requests for one model."""
 
     def __init__(self, features: int, methods: tuple[str, ...], tensors: TensorReader) -> None:
         self._features = features
         self._methods = methods
         self._tensors = tensors
 
-    def read(self, document: Any) -> Plan:
-        """The plan of a request's JSON, whose input's `data` is not looked at."""
+    def read(self, document: Any) -> V2Request:
+        """What a request's JSON asks for; its input's `data` is not looked at.
+
+        As clients that write every member do, an optional one may be null: it is absent then.
+        """
         if not isinstance(document, dict):
             raise bad("the request is not a JSON object")
         name = document.get("id")
-        if "id" in document and not isinstance(name, str):
+        if name is not None and not isinstance(name, str):
             raise bad('"id" is not a text')
         inputs = document.get("inputs")
         if not isinstance(inputs, list) or len(inputs) != 1:
@@ -59,25 +63,25 @@ class PlanReader:
         dtype = DTYPES.get(kind) if isinstance(kind, str) else None
         if dtype is None:
             raise bad(f'the input\'s "datatype" is not one of {", ".join(DTYPES)}')
-        count = self._tensors.count(tensor.get("shape"))
+        count = self._tensors.count(tensor.get("shape"), dtype)
         parameters = _parameters(tensor, "the input's")
         size = parameters.get("binary_data_size")
         if size is not None:
             wanted = count * self._features * dtype.itemsize
-            if "data" in tensor:
+            if tensor.get("data") is not None:
                 raise bad('the input has both "data" and "binary_data_size"')
             if type(size) is not int or size != wanted:
                 raise bad(
                     f"{count} rows of {kind} are {wanted} bytes; binary_data_size is {shown(size)}"
                 )
-        return Plan(count, dtype, size, self._outputs(document), name)
+        return V2Request(count, dtype, size, self._outputs(document), name)
 
     def _outputs(self, document: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
         parameters = _parameters(document, "the request's")
         everywhere = _flag(parameters, "binary_data_output", default=False)
         outputs = document.get("outputs")
         methods = self._methods
-        if "outputs" not in document:
+        if outputs is None:
             return ((methods[0], everywhere),)
         if not isinstance(outputs, list) or not 0 < len(outputs) <= len(methods):
             raise bad(f'"outputs" is not a list of 1 to {len(methods)} tensors')
@@ -86,20 +90,34 @@ class PlanReader:
             name = each.get("name") if isinstance(each, dict) else None
             if name not in methods:
                 raise bad(f'an output\'s "name" is not one of {", ".join(methods)}')
-            binary = _flag(_parameters(each, "an output's"), "binary_data", default=everywhere)
-            wanted.append((name, binary))
+            parameters = _parameters(each, "an output's")
+            if parameters.get("classification") is not None:
+                raise bad(
+                    'an output\'s "classification" (class_count) is not supported: ask for'
+                    ' "predict_proba" and take the largest'
+                )
+            wanted.append((name, _flag(parameters, "binary_data", default=everywhere)))
+        names = [name for name, _ in wanted]
+        if len(set(names)) != len(names):
+            raise bad("an output is asked for twice")
         return tuple(wanted)
 
 
 def _parameters(holder: dict[str, Any], whose: str) -> dict[str, Any]:
-    parameters = holder.get("parameters", {})
+    parameters = holder.get("parameters")
+    if parameters is None:
+        return {}
     if not isinstance(parameters, dict):
         raise bad(f'{whose} "parameters" is not an object')
+    if any(name in parameters and parameters[name] is not None for name in _SHARED_MEMORY):
+        raise bad(f"{whose} values are in shared memory, which is not supported: send them")
     return parameters
 
 
 def _flag(parameters: dict[str, Any], name: str, *, default: bool) -> bool:
-    value = parameters.get(name, default)
+    value = parameters.get(name)
+    if value is None:
+        return default
     if not isinstance(value, bool):
         raise bad(f'"{name}" is {shown(value)}, not true or false')
     return value

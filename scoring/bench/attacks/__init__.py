@@ -1,0 +1,1 @@
+"""Attacks on the service, each with what it may cost at most. Development only."""

@@ -1,0 +1,193 @@
+"""Where an attack is measured: a service of its own with the image's defaults, and one worker."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoring.bench import servers
+from scoring.bench.servers import Running
+from scoring.manifest import Manifest
+
+TIMEOUT = 60.0
+"""Seconds that a client waits for an answer at most."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured, and how much it may be."""
+
+    name: str
+    value: float
+    bound: float
+    unit: str = ""
+
+    @property
+    def held(self) -> bool:
+        """It is within its bound."""
+        return self.value <= self.bound
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One thing that a hostile client does.
+
+    Attributes:
+        name: What it is, in the table.
+        tries: How often it is done, or by how many clients.
+        measure: Does it and says what it cost; FaultError where an answer is not what it has to be.
+        slow: Minutes rather than seconds: for `make attack`, not for the tests.
+    """
+
+    name: str
+    tries: int
+    measure: Callable[[Arena], list[Figure]]
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: the status, 0 where the connection ended without one, and the body."""
+
+    status: int
+    body: bytes
+
+    @property
+    def message(self) -> str:
+        """The refusal in words, of either protocol."""
+        error = json.loads(self.body)["error"]
+        return error if isinstance(error, str) else error["message"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What requests have cost the service, and what another client noticed.
+
+    Attributes:
+        cpu: Seconds of processor time.
+        memory: Bytes above a service that rests, at the highest.
+        wait: Seconds that another client waited for `GET /` at most.
+        answers: What came back, request by request.
+    """
+
+    cpu: float
+    memory: int
+    wait: float
+    answers: list[Answer]
+
+
+class Arena:
+    """A running service with one worker, and what it needs when it rests."""
+
+    def __init__(self, running: Running, model: Path) -> None:
+        self.running = running
+        self.manifest = Manifest.read(model)
+        self.port = running.port
+        self.pid = running.tree()[-1].pid  # the worker, or the only process there is
+        self.ask(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        self._resting = self._status("VmRSS")
+
+    @property
+    def infer(self) -> str:
+        """The path of the model's tensors."""
+        return f"/v2/models/{self.manifest.name}/infer"
+
+    def cost(self, requests: list[bytes], at_once: bool = False) -> Cost:
+        """Send whole requests one after another, or all at once, each on its own connection."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak counts from now on
+        before = self.running.busy_seconds()
+        with self._other() as waits:
+            if at_once:
+                answers: list[Answer] = [Answer(0, b"")] * len(requests)
+
+                def one(index: int) -> None:
+                    answers[index] = self.ask(requests[index])
+
+                threads = [threading.Thread(target=one, args=(n,)) for n in range(len(requests))]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+            else:
+                answers = [self.ask(request) for request in requests]
+        return Cost(
+            self.running.busy_seconds() - before,
+            self._status("VmHWM") - self._resting,
+            max(waits),
+            answers,
+        )
+
+    def ask(self, request: bytes) -> Answer:
+        """The first answer to some bytes, on a connection of its own."""
+        data = b""
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", self.port), TIMEOUT) as client,
+        ):
+            with contextlib.suppress(OSError):  # refused before all of it was sent
+                client.sendall(request)
+            while not _whole(data) and (piece := client.recv(1 << 20)):
+                data += piece
+        head, _, body = data.partition(b"\r\n\r\n")
+        return Answer(int(head[9:12] or 0), body)
+
+    @contextlib.contextmanager
+    def _other(self) -> Iterator[list[float]]:
+        """Meanwhile another client asks again and again; gives its waits in seconds."""
+        waits = [0.0]
+        end = threading.Event()
+
+        def ask() -> None:
+            while not end.wait(0.005):
+                begin = time.monotonic()
+                self.ask(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+                waits.append(time.monotonic() - begin)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield waits
+        finally:
+            end.set()
+            thread.join()
+
+    def _status(self, name: str) -> int:
+        """Bytes of the worker, as /proc says."""
+        found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
+        return int(found[1]) << 10 if found else 0
+
+
+@contextlib.contextmanager
+def arena(model: Path, **variables: str) -> Iterator[Arena]:
+    """A service with its defaults, but for the given variables."""
+    cores = os.sched_getaffinity(0)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.ours(model, Path(folder), cores, 1, **variables) as running,
+    ):
+        yield Arena(running, model)
+
+
+def post(path: str, body: bytes, *headers: tuple[str, str]) -> bytes:
+    """A whole request; JSON unless a header says otherwise."""
+    lines = dict([("content-type", "application/json"), *headers])
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return (
+        f"POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}"
+        f"content-length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def _whole(data: bytes) -> bool:
+    head, separator, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head)
+    return bool(separator) and length is not None and len(body) >= int(length[1])

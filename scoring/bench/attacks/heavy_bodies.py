@@ -1,0 +1,181 @@
+"""Bodies within the limits that cost more to read than to send: millions of nothing, faults last.
+
+Of the largest body that the service takes: at most four times its size in memory, half a second of
+processor time before a refusal, and no other client waits longer than for a large good request.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+
+from scoring.bench.attacks.arena import Arena, Attack, Cost, Figure, post
+from scoring.bench.faults import FaultError
+
+LARGEST = 16 << 20
+"""Bytes of the largest body by default."""
+
+CPU_SECONDS, SIZES, WAIT_SECONDS = 0.5, 4, 0.5
+FEATURES = 784
+_ZIPPED = ("content-encoding", "gzip")
+Body = Callable[[], bytes]
+
+
+def heavy(
+    name: str,
+    body: Body,
+    *,
+    infer: bool,
+    statuses: tuple[int, ...] = (400, 413),
+    headers: Callable[[bytes], tuple[tuple[str, str], ...]] = lambda _: (),
+    zipped: bool = True,
+    cpu: float = CPU_SECONDS,
+) -> Attack:
+    """One such body: sent once as it is, and once zipped, which is some kilobytes."""
+
+    def measure(arena: Arena) -> list[Figure]:
+        content = body()
+        if len(content) > LARGEST:
+            raise ValueError(f"{name} has {len(content)} bytes, which are refused unread")
+        path = arena.infer if infer else "/score"
+        requests = [post(path, content, *headers(content))]
+        if zipped:
+            requests.append(post(path, gzip.compress(content, 1), _ZIPPED, *headers(content)))
+        costs = [arena.cost([request]) for request in requests]
+        for cost in costs:
+            for answer in cost.answers:
+                if answer.status not in statuses:
+                    raise FaultError(f"{name}: HTTP {answer.status} {answer.body[:120]!r}")
+        return figures(costs, cpu)
+
+    return Attack(name, 2 if zipped else 1, measure)
+
+
+def figures(costs: list[Cost], cpu: float = CPU_SECONDS) -> list[Figure]:
+    """The worst of several costs."""
+    return [
+        Figure("cpu", max(cost.cpu for cost in costs), cpu, "s"),
+        Figure("memory", max(cost.memory for cost in costs) / LARGEST, SIZES, "bodies"),
+        Figure("wait", max(cost.wait for cost in costs), WAIT_SECONDS, "s"),
+    ]
+
+
+def filled(before: str, piece: str, after: str) -> bytes:
+    """As many pieces as there is room for, the last one without its comma."""
+    count = (LARGEST - len(before) - len(after)) // len(piece)
+    return f"{before}{(piece * count).rstrip(',')}{after}".encode()
+
+
+def _tensor(rows: int, kind: str = "FP64") -> str:
+    return (
+        f'{{"inputs": [{{"name": "input", "datatype": "{kind}", "shape": [{rows}, {FEATURES}],'
+        ' "data": '
+    )
+
+
+def _rows(row: str, count: int) -> bytes:
+    """`/score` with the same row again and again."""
+    return f'{{"data": [{",".join([row] * count)}]}}'.encode()
+
+
+def _row(first: str, value: str = "0.123456789") -> str:
+    return f"[{first},{','.join([value] * (FEATURES - 1))}]"
+
+
+def _nested(count: int) -> bytes:
+    """A list around each value: as many values as are wanted, and a list too deep."""
+    row = f"[{','.join(['[0]'] * FEATURES)}]"
+    return f"{_tensor(count)}[{','.join([row] * count)}]}}]}}".encode()
+
+
+def _keys(before: str, after: str) -> bytes:
+    keys = ",".join(f'"{number:x}":0' for number in range(1_000_000))
+    return f"{before}{{{keys}}}{after}".encode()
+
+
+def _binary_head(_: bytes) -> tuple[tuple[str, str], ...]:
+    return (("inference-header-content-length", str(LARGEST - FEATURES * 8)),)
+
+
+def _head_and_values() -> bytes:
+    head = (
+        f'{{"inputs": [{{"name": "input", "datatype": "FP64", "shape": [1, {FEATURES}],'
+        f' "parameters": {{"binary_data_size": {FEATURES * 8}}}}}], "a": ['
+    )
+    count = (LARGEST - FEATURES * 8 - len(head) - 4) // 3
+    text = f"{head}{'[],' * count}[]]}}".encode()
+    return text.ljust(LARGEST - FEATURES * 8) + bytes(FEATURES * 8)
+
+
+def _probabilities_twice() -> bytes:
+    """20,000 rows of bytes, whose probabilities are wanted two times."""
+    rows = 20_000
+    size = rows * FEATURES
+    tensor = {
+        "name": "input",
+        "datatype": "UINT8",
+        "shape": [rows, FEATURES],
+        "parameters": {"binary_data_size": size},
+    }
+    outputs = [{"name": "predict_proba"}] * 2
+    head = json.dumps({"inputs": [tensor], "outputs": outputs}).encode()
+    return head + bytes(range(256)) * (size // 256) + bytes(size % 256)
+
+
+def _octets(content: bytes) -> tuple[tuple[str, str], ...]:
+    size = 20_000 * FEATURES
+    return (
+        ("inference-header-content-length", str(len(content) - size)),
+        ("content-type", "application/octet-stream"),
+    )
+
+
+ATTACKS: tuple[Attack, ...] = (
+    heavy("infer: empty lists as inputs", lambda: filled('{"inputs":[', "[],", "]}"), infer=True),
+    heavy("infer: objects as inputs", lambda: filled('{"inputs":[', "{},", "]}"), infer=True),
+    heavy("infer: empty lists beside it", lambda: filled('{"a":[', "[],", "]}"), infer=True),
+    heavy("infer: lists in lists", lambda: filled('{"inputs":', "[", ""), infer=True),
+    heavy("infer: a million parameters", lambda: _keys('{"parameters":', "}"), infer=True),
+    heavy(
+        "infer: empty lists as values", lambda: filled(_tensor(1) + "[", "[],", "]}]}"), infer=True
+    ),
+    heavy("infer: a list around each value", lambda: _nested(5000), infer=True),
+    heavy(
+        "infer: a list around each value of 1,000 rows",
+        lambda: _nested(1000),
+        infer=True,
+    ),
+    heavy("infer: zeros", lambda: filled(_tensor(10_000) + "[", "0,", "]}]}"), infer=True),
+    heavy(
+        "infer: a trailing byte",
+        lambda: filled(_tensor(10_000) + "[", "0,", "]}]}x"),
+        infer=True,
+    ),
+    heavy("infer: a binary head of 16 MB", _head_and_values, infer=True, headers=_binary_head),
+    heavy(
+        "infer: probabilities of 20,000 rows twice",
+        _probabilities_twice,
+        infer=True,
+        headers=_octets,
+    ),
+    heavy("score: empty lists", lambda: filled('{"data":[', "[],", "]}"), infer=False),
+    heavy("score: objects", lambda: filled('{"data":[', "{},", "]}"), infer=False),
+    heavy("score: lists in lists", lambda: filled('{"data":', "[", ""), infer=False),
+    heavy("score: a million keys", lambda: _keys('{"data":[[1]],"a":', "}"), infer=False),
+    heavy("score: a million keys of its own", lambda: _keys("", ""), infer=False),
+    heavy("score: zeros in one row", lambda: filled('{"data":[[', "0,", "]]}"), infer=False),
+    heavy("score: zeros", lambda: _rows(_row("0", "0"), 10_000), infer=False),
+    heavy("score: a trailing byte", lambda: _rows(_row("0"), 1_700) + b"x", infer=False),
+    heavy("score: no end", lambda: _rows(_row("0"), 1_700)[:-2], infer=False),
+    heavy(
+        "score: an integer of 65 bits in each row",
+        lambda: _rows(_row(str(1 << 64)), 1_700),
+        infer=False,
+    ),
+    heavy("score: 1e400 in each row", lambda: _rows(_row("1e400"), 1_700), infer=False),
+    heavy("score: texts", lambda: filled('{"data":[[', '"",', "]]}"), infer=False),
+    heavy("score: one text", lambda: filled('{"data":"', "a", '"}'), infer=False),
+    heavy("score: spaces", lambda: filled("", " ", ""), infer=False),
+    heavy("score: one number", lambda: filled('{"data":[[', "1", "]]}"), infer=False),
+)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from scoring.manifest import Manifest
 from scoring.model.entry import EntryScript
 from scoring.routes import schemas
+from scoring.routes.limits import Limits
 from scoring.routes.schemas import Schema
 from scoring.settings import Settings
 
@@ -27,26 +28,26 @@ _SCORING = {
     "401": "A key is asked for, and none or a wrong one was sent.",
     "500": "The entry script failed.",
 }
-_TENSORS = f"""The values of `data` are in row order, flat or as a list of rows. The schema lists
-up to {schemas.DESCRIBED_ROWS} rows, because it cannot tie the length of `data` to `shape`; more are
-taken likewise. The binary tensor extension is taken, too: `application/octet-stream`, a JSON head
-whose input has the parameter `binary_data_size` in place of `data`, its length in the header
-`Inference-Header-Content-Length`, and the values as little-endian bytes after it. A body may be
-zipped (`Content-Encoding: gzip` or `deflate`)."""
+_TENSORS = """The values of `data` are in row order, flat or as a list of rows, and as many as
+`shape` says, which no schema can express. The binary tensor extension is taken, too:
+`application/octet-stream`, a JSON head whose input has the parameter `binary_data_size` in place of
+`data`, its length in the header `Inference-Header-Content-Length`, and the values as little-endian
+bytes after it. A body may be zipped (`Content-Encoding: gzip` or `deflate`)."""
 
 
 def document(settings: Settings, manifest: Manifest, script: EntryScript) -> dict[str, Any]:
     """The OpenAPI 3.0 document."""
     arrays = script.run_array is not None
+    limits = Limits.of(settings, manifest)
     paths = {
         "/": _get("live", schemas.flags("status", kind="string"), "The process lives."),
         "/ready": _get("ready", _state(), "All workers are ready.", busy=_state()),
         "/metrics": _get("metrics", {"type": "string"}, "Counters.", kind="text/plain"),
         "/swagger.json": _get("swagger", {"type": "object"}, "This document."),
-        "/score": {"post": _score(settings, manifest, script, arrays=arrays)},
+        "/score": {"post": _score(limits, manifest, script, arrays=arrays)},
     }
     if arrays:
-        paths |= _v2(manifest, script)
+        paths |= _v2(limits, manifest, script)
     if settings.keys():
         for path in paths.values():
             if "post" in path:
@@ -66,7 +67,7 @@ def document(settings: Settings, manifest: Manifest, script: EntryScript) -> dic
     }
 
 
-def _v2(manifest: Manifest, script: EntryScript) -> dict[str, Any]:
+def _v2(limits: Limits, manifest: Manifest, script: EntryScript) -> dict[str, Any]:
     live, ready = schemas.flags("live"), schemas.flags("ready")
     server = schemas.flags("name", "version", kind="string")
     paths = {
@@ -86,7 +87,7 @@ def _v2(manifest: Manifest, script: EntryScript) -> dict[str, Any]:
         paths[f"{path}/ready"] = _get(
             f"v2-model-ready{suffix}", ready, "The model is ready.", v2=True, busy=ready
         )
-        paths[f"{path}/infer"] = {"post": _infer(manifest, script, f"v2-infer{suffix}")}
+        paths[f"{path}/infer"] = {"post": _infer(limits, manifest, script, f"v2-infer{suffix}")}
     return paths
 
 
@@ -98,13 +99,13 @@ def _state() -> Schema:
 
 
 def _score(
-    settings: Settings, manifest: Manifest, script: EntryScript, *, arrays: bool
+    limits: Limits, manifest: Manifest, script: EntryScript, *, arrays: bool
 ) -> dict[str, Any]:
     body: dict[str, Any] = {"schema": {}}  # an entry script with run() alone knows its own form
     answer: Schema = {}
     if arrays:
         body = {
-            "schema": schemas.score_request(manifest, script.methods, settings.max_rows),
+            "schema": schemas.score_request(manifest, script.methods, limits),
             "example": {"data": [[0.0] * manifest.features]},
         }
         answer = schemas.score_answer()
@@ -118,7 +119,7 @@ def _score(
     }
 
 
-def _infer(manifest: Manifest, script: EntryScript, name: str) -> dict[str, Any]:
+def _infer(limits: Limits, manifest: Manifest, script: EntryScript, name: str) -> dict[str, Any]:
     features = manifest.features
     tensor = {"name": "input", "shape": [1, features], "datatype": "FP64", "data": [0.0] * features}
     good = _response("The outputs.", schemas.infer_answer())
@@ -130,7 +131,7 @@ def _infer(manifest: Manifest, script: EntryScript, name: str) -> dict[str, Any]
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": schemas.infer_request(manifest, script.methods),
+                    "schema": schemas.infer_request(manifest, script.methods, limits),
                     "example": {"inputs": [tensor]},
                 }
             },

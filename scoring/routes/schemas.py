@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scoring.manifest import Manifest
+from scoring.routes.limits import Limits
 from scoring.routes.tensors import DTYPES, LARGEST
 
 Schema = dict[str, Any]
@@ -15,7 +16,7 @@ _NUMBERS: dict[str, Schema] = {
     "FP32": {"type": "number", "minimum": -_LARGEST_FP32, "maximum": _LARGEST_FP32},
     "UINT8": {"type": "integer", "minimum": 0, "maximum": 255},
 }
-# No schema can tie the length of `data` to the number of rows in `shape`, so each is written out.
+# No schema can tie the length of `data` to the rows in `shape`: for so few each is written out.
 DESCRIBED_ROWS = 2
 
 ERROR: Schema = {
@@ -42,16 +43,20 @@ def _list(items: Schema, least: int, most: int | None = None) -> Schema:
     return schema if most is None else {**schema, "maxItems": most}
 
 
-def score_request(manifest: Manifest, methods: tuple[str, ...], max_rows: int) -> Schema:
+def score_request(manifest: Manifest, methods: tuple[str, ...], limits: Limits) -> Schema:
     """`{"data": [[...], ...], "method": ...}`."""
     row = _list(_NUMBERS["FP64"], manifest.features, manifest.features)
     return {
         "type": "object",
         "required": ["data"],
         "properties": {
-            "data": {**_list(row, 1), "description": f"At most {max_rows} rows (413 beyond)."},
+            "data": {
+                **_list(row, 1),
+                "description": f"At most {limits.most_rows(8)} rows (413 beyond).",
+            },
             "method": {"type": "string", "enum": list(methods), "default": "predict"},
         },
+        "additionalProperties": False,
     }
 
 
@@ -61,14 +66,14 @@ def score_answer() -> Schema:
     return _list({"anyOf": [number, {"type": "string"}, {"type": "boolean"}, _list(number, 1)]}, 1)
 
 
-def infer_request(manifest: Manifest, methods: tuple[str, ...]) -> Schema:
+def infer_request(manifest: Manifest, methods: tuple[str, ...], limits: Limits) -> Schema:
     """A V2 request whose values are in the JSON."""
     output = {
         "type": "object",
         "required": ["name"],
         "properties": {
             "name": {"type": "string", "enum": list(methods)},
-            "parameters": {"type": "object", "properties": {"binary_data": {"type": "boolean"}}},
+            "parameters": _optional("object", binary_data=_optional("boolean")),
         },
     }
     tensors = [
@@ -76,31 +81,52 @@ def infer_request(manifest: Manifest, methods: tuple[str, ...]) -> Schema:
         for kind in DTYPES
         for rows in range(1, DESCRIBED_ROWS + 1)
     ]
+    tensors += [_any_tensor(kind, manifest.features, limits) for kind in DTYPES]
     return {
         "type": "object",
         "required": ["inputs"],
         "properties": {
-            "id": {"type": "string"},
-            "parameters": {
-                "type": "object",
-                "properties": {"binary_data_output": {"type": "boolean"}},
-            },
+            "id": _optional("string"),
+            "parameters": _optional("object", binary_data_output=_optional("boolean")),
             "inputs": _list({"anyOf": tensors}, 1, 1),
-            "outputs": _list(output, 1, len(methods)),
+            "outputs": {**_list(output, 1, len(methods)), "nullable": True},
         },
     }
 
 
+def _optional(kind: str, **properties: Schema) -> Schema:
+    """A member that may be absent, or null, which means the same."""
+    schema: Schema = {"type": kind, "nullable": True}
+    return {**schema, "properties": properties} if properties else schema
+
+
 def _tensor(kind: str, rows: int, features: int) -> Schema:
+    """A tensor of so many rows, neither more nor less."""
     number = _NUMBERS[kind]
     flat = _list(number, rows * features, rows * features)
     nested = _list(_list(number, features, features), rows, rows)
+    shape = {"type": "array", "items": {"type": "integer"}, "enum": [[rows, features]]}
+    return _tensor_of(kind, shape, flat, nested)
+
+
+def _any_tensor(kind: str, features: int, limits: Limits) -> Schema:
+    """A tensor of more rows, as many as are taken; `data` has those that `shape` says."""
+    number, least = _NUMBERS[kind], DESCRIBED_ROWS + 1
+    most = max(least, limits.most_rows(DTYPES[kind].itemsize))
+    size: Schema = {"type": "integer", "minimum": min(least, features)}
+    shape = _list({**size, "maximum": max(most, features)}, 2, 2)
+    flat = _list(number, least * features, most * features)
+    nested = _list(_list(number, features, features), least, most)
+    return _tensor_of(kind, shape, flat, nested)
+
+
+def _tensor_of(kind: str, shape: Schema, flat: Schema, nested: Schema) -> Schema:
     return {
         "type": "object",
         "required": ["name", "shape", "datatype", "data"],
         "properties": {
             "name": {"type": "string", "enum": ["input"]},
-            "shape": {"type": "array", "items": {"type": "integer"}, "enum": [[rows, features]]},
+            "shape": shape,
             "datatype": {"type": "string", "enum": [kind]},
             "data": {"anyOf": [flat, nested]},
         },

@@ -97,9 +97,6 @@ class V2RequestReader:
                     ' "predict_proba" and take the largest'
                 )
             wanted.append((name, _flag(parameters, "binary_data", default=everywhere)))
-        names = [name for name, _ in wanted]
-        if len(set(names)) != len(names):
-            raise bad("an output is asked for twice")
         return tuple(wanted)
 
 

@@ -9,7 +9,7 @@ from time import perf_counter_ns
 from typing import Any, TypeAlias
 
 from scoring.errors import Rejection
-from scoring.http.body import Body, Buffers
+from scoring.http.body import Body, Buffers, unzip
 from scoring.process.log import Log
 from scoring.process.metrics import Metrics
 from scoring.process.scoreboard import Board
@@ -74,7 +74,8 @@ class Face:
                     raise ConnectionAbortedError
                 body.add(event.get("body", b""))
                 more = event.get("more_body", False)
-            return body.take()
+            content = body.take()
+            return unzip(content, body.coding, self._buffers) if body.coding else content
         finally:
             body.drop()
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from scoring.errors import Rejection
+from scoring.routes.messages import Content
 from scoring.settings import Settings
 
 # A body up to this size is never refused for lack of buffers: 1,000 of them are few megabytes.
@@ -18,6 +19,8 @@ SMALL = 64 << 10
 LARGE = 64 << 10
 # A zipped body may be several gzip files one after another (RFC 1952 2.2); each costs a decoder.
 MOST_MEMBERS = 1024
+# What follows a member is copied with each one.
+_ZIPPED_PIECE = 64 << 10
 
 
 class Buffers:
@@ -51,26 +54,25 @@ class Buffers:
 
 
 class Body:
-    """The body that a connection is reading; one after another, in the same object."""
+    """The body that a connection is reading; one after another, in the same object.
 
-    __slots__ = ("_buffers", "_gunzip", "_members", "_zipped", "content")
+    A zipped one is kept as it came, and unzipped in its turn: some kilobytes may be many megabytes.
+    """
+
+    __slots__ = ("_buffers", "coding", "content")
 
     def __init__(self, buffers: Buffers) -> None:
         self._buffers = buffers
-        self._gunzip: zlib._Decompress | None = None
-        self._members = 0  # gzip files that may follow
-        self._zipped = 0  # bytes of the body as it came, where it is zipped
+        self.coding = b""  # gzip, deflate or none
         self.content: bytes | bytearray = b""
 
     def begin(self, headers: dict[bytes, bytes]) -> int:
         """Get ready for the body that these headers announce; returns its declared length."""
         self.content = b""
-        self._gunzip = None
+        self.coding = b""
         encoding = headers.get(b"content-encoding")
         if encoding is not None:
-            self._gunzip = _decoder(encoding)
-            self._members = MOST_MEMBERS if encoding.lower().endswith(b"gzip") else 0
-            self._zipped = 0
+            self.coding = _coding(encoding)
         declared = headers.get(b"content-length")
         if declared is None:
             return 0
@@ -79,15 +81,8 @@ class Body:
             raise self._buffers.too_long(f"{length} bytes")
         return length
 
-    @property
-    def plain(self) -> bool:
-        """It comes as it is, not zipped."""
-        return self._gunzip is None
-
     def add(self, piece: bytes) -> None:
         """Keep a piece as it came from the parser."""
-        if self._gunzip is not None:
-            piece = self._unzipped(piece)
         content = self.content
         if not content:
             self.content = content = piece  # most bodies come in one piece, which is not copied
@@ -97,39 +92,8 @@ class Body:
             content += piece
         self._buffers.add(len(piece), len(content))
 
-    def _unzipped(self, piece: bytes) -> bytes:
-        """At most one byte more than is allowed, however much the piece would give."""
-        self._zipped += len(piece)
-        if self._zipped > self._buffers.longest:
-            raise self._buffers.too_long("more")
-        room = self._buffers.longest + 1 - len(self.content)
-        found: list[bytes] = []
-        while piece and room > 0:
-            gunzip = self._gunzip
-            assert gunzip is not None  # noqa: S101 (asked by add())
-            if gunzip.eof:
-                gunzip = self._next_member()
-            try:
-                unzipped = gunzip.decompress(piece, room)
-            except zlib.error:
-                raise _bad("the body is not valid gzip or deflate") from None
-            found.append(unzipped)
-            room -= len(unzipped)
-            piece = gunzip.unused_data
-        return found[0] if len(found) == 1 else b"".join(found)
-
-    def _next_member(self) -> zlib._Decompress:
-        """For the bytes after the end of one."""
-        if not self._members:
-            raise _bad("the zipped body is followed by other bytes")
-        self._members -= 1
-        self._gunzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        return self._gunzip
-
     def take(self) -> bytes | bytearray:
         """The whole body, which its request holds from now on."""
-        if self._gunzip is not None and not self._gunzip.eof:
-            raise _bad("the zipped body ends too early")
         content = self.content
         self._buffers.held -= len(content)
         self.content = b""
@@ -141,24 +105,57 @@ class Body:
         self.content = b""
 
 
+def unzip(content: Content, coding: bytes, buffers: Buffers) -> bytes:
+    """A whole body as it was before it was zipped, at most as long as a body may be.
+
+    Raises:
+        Rejection: It is longer, or not what its coding says.
+    """
+    gzip = coding == b"gzip"
+    room = buffers.longest + 1
+    members = MOST_MEMBERS if gzip else 0
+    found: list[bytes] = []
+    gunzip = _decoder(gzip)
+    view = memoryview(content)
+    for first in range(0, len(view), _ZIPPED_PIECE):
+        piece: Content = view[first : first + _ZIPPED_PIECE]
+        while piece and room > 0:
+            if gunzip.eof:
+                if not members:
+                    raise _bad("the zipped body is followed by other bytes")
+                members -= 1
+                gunzip = _decoder(gzip)
+            try:
+                found.append(gunzip.decompress(piece, room))
+            except zlib.error:
+                raise _bad("the body is not valid gzip or deflate") from None
+            room -= len(found[-1])
+            piece = gunzip.unused_data
+    if room <= 0:
+        raise buffers.too_long("more")
+    if not gunzip.eof:
+        raise _bad("the zipped body ends too early")
+    return found[0] if len(found) == 1 else b"".join(found)
+
+
+def _decoder(gzip: bool) -> zlib._Decompress:
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | (16 if gzip else 0))
+
+
 class Receiver(Protocol):
     """What asyncio calls of a `BufferedProtocol` that is connected."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed."""
-        ...
 
     def eof_received(self) -> bool | None:
         """The client sends no more."""
-        ...
 
     def pause_writing(self) -> None:
         """The client does not read."""
-        ...
 
     def resume_writing(self) -> None:
         """It reads again."""
-        ...
 
 
 class LargeBody(asyncio.BufferedProtocol):
@@ -245,14 +242,12 @@ def _bad(message: str) -> Rejection:
     return Rejection(400, "bad_encoding", message)
 
 
-def _decoder(encoding: bytes) -> zlib._Decompress | None:
+def _coding(encoding: bytes) -> bytes:
     name = encoding.lower()
-    if name == b"identity":
-        return None
     if name in (b"gzip", b"x-gzip"):
-        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    if name == b"deflate":
-        return zlib.decompressobj()
+        return b"gzip"
+    if name in (b"deflate", b"identity"):
+        return name if name == b"deflate" else b""
     raise Rejection(
         415,
         "unknown_encoding",

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import cast
 
 from scoring.errors import Rejection
-from scoring.http.body import Receiver
+from scoring.http.body import Receiver, unzip
 from scoring.http.reader import RequestReader
 from scoring.http.server import Server
 from scoring.routes.messages import Request, Response
@@ -175,12 +175,21 @@ class Connection(asyncio.BufferedProtocol):
     # Answers
 
     def _answer(self, request: Request) -> None:
+        if request.coding and request.refusal is None:
+            self._unzip(request)
         answer = request.refusal or self._server.application.handle(request)
         if type(answer) is Response:
             self._write(request, answer)
         else:
             later = cast("Awaitable[Response]", answer)
             self._task = self._server.loop.create_task(self._later(request, later))
+
+    def _unzip(self, request: Request) -> None:
+        try:
+            request.body = unzip(request.body, request.coding, self._server.buffers)
+        except Rejection as rejection:
+            request.body = b""
+            request.refusal = self._server.application.refuse(request, rejection)
 
     async def _later(self, request: Request, answer: Awaitable[Response]) -> None:
         response = await answer

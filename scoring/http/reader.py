@@ -261,7 +261,7 @@ class RequestReader:
                 self._request = None
                 self._connection.end_with(request)
             return
-        self._length = length if length > LARGE and self._body.plain else 0
+        self._length = length if length > LARGE and not self._body.coding else 0
         if headers.get(b"expect", b"").lower() == b"100-continue":
             self._connection.invite_body()
 
@@ -305,13 +305,13 @@ class RequestReader:
         if self.closed or request is None or self._upgrading:
             return
         self._progress = True
-        try:
-            request.body = self._body.take()
-        except Rejection as rejection:
-            self._connection.refuse(rejection)
-            return
+        request.coding = self._body.coding
+        request.body = self._body.take()
         self._done(request)
-        self._connection.take(request)
+        if request.coding or len(request.body) > LARGE:
+            self._connection.take_in_turn(request)
+        else:
+            self._connection.take(request)
 
     def _done(self, request: Request) -> None:
         self._request = None

@@ -18,10 +18,11 @@ Content: TypeAlias = bytes | bytearray | memoryview
 
 
 class Request:
-    """One request. Header names are lower case; a body is whole and unzipped."""
+    """One request. Header names are lower case; a body that is handled is whole and unzipped."""
 
     __slots__ = (
         "body",
+        "coding",
         "headers",
         "id",
         "keep_alive",
@@ -43,6 +44,7 @@ class Request:
         self.query = query
         self.headers = headers
         self.body: Content = b""
+        self.coding = b""  # how the server still has to unzip it before it is handled
         self.started = 0  # perf_counter_ns when the head was read
         self.keep_alive = True  # the connection stays after the answer
         self.old = False  # HTTP/1.0, whose connections stay only when that is said

@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+
 from scoring.errors import Rejection, RowError
 from scoring.routes.messages import Response
 

@@ -91,8 +91,8 @@ class InferenceProtocol:
             return self._read_json(body)
         if start > LONGEST_ENVELOPE:
             raise bad(
-                f"{_LENGTH_HEADER} is {start}; a head before raw values has at most {LONGEST_ENVELOPE}"
-                " bytes"
+                f"{_LENGTH_HEADER} is {start}; a head before raw values has at most"
+                f" {LONGEST_ENVELOPE} bytes"
             )
         head = bytes(body[:start])
         asked = self._known.get(head)

@@ -101,9 +101,10 @@ class Keys:
         if state == self._seen:
             return ""
         self._seen = state
-        self._gone = None in state
+        self._gone = self._gone or None in state
         try:
             self._keys = self._settings.keys()
+            self._gone = False
         except SettingsError as error:
             return str(error)
         return ""

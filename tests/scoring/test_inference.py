@@ -116,6 +116,7 @@ def test_a_refusal_reaches_the_official_client(client):
         client.infer("sklearn_mnist", [tensor(rows, "FP64", binary=True)])
 
 
+SHARED = {"shared_memory_region": "r", "shared_memory_byte_size": 8}
 GOOD = {"name": "input", "datatype": "FP64", "shape": [1, 784], "data": [0] * 784}
 
 
@@ -146,6 +147,18 @@ GOOD = {"name": "input", "datatype": "FP64", "shape": [1, 784], "data": [0] * 78
         ({"inputs": [GOOD], "outputs": [{"name": "x"}]}, "predict_proba"),
         ({"inputs": [GOOD], "outputs": [{"name": "predict"}] * 3}, "1 to 2"),
         ({"inputs": [GOOD], "id": 7}, "id"),
+        (
+            {
+                "inputs": [GOOD],
+                "outputs": [{"name": "predict", "parameters": {"classification": 3}}],
+            },
+            "class_count",
+        ),
+        ({"inputs": [{**GOOD, "parameters": {"shared_memory_region": "r"}}]}, "shared memory"),
+        (
+            {"inputs": [GOOD], "outputs": [{"name": "predict", "parameters": SHARED}]},
+            "shared memory",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -187,3 +200,67 @@ def test_too_many_rows_are_refused_before_they_are_read(server):
         INFER, json={"inputs": [{**GOOD, "shape": [101, 784]}]}
     )
     assert answer.status_code == 413
+
+
+def test_a_member_that_is_null_is_absent(server, estimator):
+    """As MLServer's client writes every request, `.dict()` of its types."""
+    parameters = {"content_type": None, "headers": None}
+    request = {
+        "id": None,
+        "parameters": {**parameters, "binary_data_output": None},
+        "inputs": [{**GOOD, "parameters": {**parameters, "binary_data_size": None}}],
+        "outputs": None,
+    }
+    expected = estimator.predict([[0] * 784]).tolist()
+    for changed in (
+        request,
+        {**request, "parameters": None, "inputs": [{**GOOD, "parameters": None}]},
+        {**request, "outputs": [{"name": "predict", "parameters": {"binary_data": None}}]},
+        {**request, "outputs": [{"name": "predict", "parameters": None}]},
+    ):
+        answer = server.client.post(INFER, json=changed)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["outputs"][0]["data"] == expected
+        assert "id" not in answer.json()
+
+
+def test_what_the_official_client_cannot_have_is_refused_not_ignored(client):
+    rows = tensor(np.zeros((1, 784)), "FP64", binary=True)
+    counted = triton.InferRequestedOutput("predict", class_count=3)
+    shared = triton.InferRequestedOutput("predict")
+    shared.set_shared_memory("region", 8)
+    for output, words in ((counted, "class_count"), (shared, "shared memory")):
+        with pytest.raises(InferenceServerException, match=words):
+            client.infer("sklearn_mnist", [rows], outputs=[output])
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/json"])
+@pytest.mark.parametrize("value", [0, 255])
+def test_raw_values_without_the_length_of_their_head_are_named_as_that(server, kind, value):
+    parameters = {"binary_data_size": 784}
+    head = {
+        "inputs": [
+            {"name": "input", "datatype": "UINT8", "shape": [1, 784], "parameters": parameters}
+        ]
+    }
+    body = json.dumps(head).encode() + bytes([value]) * 784
+    answer = server.client.post(INFER, content=body, headers={"content-type": kind})
+    assert answer.status_code == 400
+    assert "without the header inference-header-content-length" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("text", ["3.4028235e+38", "3.4028234663852886e38", "-3.4028235e38"])
+def test_the_largest_fp32_is_read_as_every_library_prints_it(server, text):
+    body = json.dumps({"inputs": [{**GOOD, "datatype": "FP32", "data": "HERE"}]})
+    for count in (1, 40):  # short, and long enough to be read in pieces
+        values = ", ".join([text] * 784 * count)
+        sent = body.replace("[1, 784]", f"[{count}, 784]").replace('"HERE"', f"[{values}]")
+        answer = server.client.post(
+            INFER, content=sent.encode(), headers={"content-type": "application/json"}
+        )
+        assert answer.status_code == 200, answer.text
+    wrong = sent.replace(values, values.replace(text, "3.4028236e38"))
+    answer = server.client.post(
+        INFER, content=wrong.encode(), headers={"content-type": "application/json"}
+    )
+    assert "row 0, value 0 is not an FP32" in answer.json()["error"]

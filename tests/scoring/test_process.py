@@ -21,6 +21,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from scoring.errors import SettingsError
+from scoring.settings import Settings
+
 ROW = [0.0] * 784
 KEY, OTHER_KEY = "k" * 24, "o" * 24
 
@@ -74,11 +77,23 @@ def test_another_declared_sha256_is_refused(fail_to_start, model_dir):
         ({"SCORING_KEY": "short"}, ("5 characters", "at least 16")),
         ({"SCORING_KEY": KEY, "SCORING_KEY_FILE": "/k"}, ("both set",)),
         ({"SCORING_KEY_FILE": "/nowhere/key"}, ("/nowhere/key", "cannot be read")),
+        ({"SCORING_KEY": ""}, ("SCORING_KEY is empty", "unset it")),
+        ({"SCORING_KEY_SECONDARY": ""}, ("SCORING_KEY_SECONDARY is empty",)),
+        ({"SCORING_KEY_FILE": ""}, ("SCORING_KEY_FILE is empty",)),
+        ({"SCORING_CORS_ORIGINS": "example.com"}, ("'example.com'", "https://")),
+        ({"SCORING_CORS_ORIGINS": "https://a.example/x"}, ("without a path",)),
     ],
 )
 def test_a_wrong_setting_is_one_line(fail_to_start, model_dir, variables, words):
     result = fail_to_start("--model", str(model_dir), **variables)
     refused(result, *words)
+
+
+def test_a_port_that_kubernetes_sets_is_named_as_that(model_dir):
+    """It injects such a variable for every Service of the namespace, here one named scoring."""
+    environment = {"AZUREML_MODEL_DIR": str(model_dir), "SCORING_PORT": "tcp://10.96.0.17:80"}
+    with pytest.raises(SettingsError, match=r"tcp://10.*Kubernetes.*enableServiceLinks"):
+        Settings.from_environment(environment)
 
 
 def test_a_missing_model_is_one_line(fail_to_start, tmp_path):
@@ -196,6 +211,39 @@ def test_keys_guard_scores_only_and_two_are_valid_at_once(start, tmp_path):
     server.client.close()
     assert server.stop() == 0
     assert KEY not in server.process.stdout.read()
+
+
+def test_no_key_is_valid_once_a_key_file_is_gone_until_it_is_back(start, tmp_path):
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    server = start(SCORING_KEY_FILE=str(file))
+
+    def status(key: str) -> int:
+        return server.score({"data": [ROW]}, authorization=f"Bearer {key}").status_code
+
+    def until(key: str, expected: int) -> None:
+        limit = time.monotonic() + 10
+        while status(key) != expected:
+            assert time.monotonic() < limit
+            time.sleep(0.05)
+
+    assert status(KEY) == 200
+    file.unlink()
+    until(KEY, 503)
+    assert server.score({"data": [ROW]}).status_code == 503  # not open to everybody
+    file.write_text(OTHER_KEY)
+    until(OTHER_KEY, 200)
+    assert status(KEY) == 401
+    file.write_text("")  # being written: not gone
+    until(OTHER_KEY, 200)
+    file.unlink()
+    until(OTHER_KEY, 503)
+    file.write_text("")  # not back either
+    file.write_text(KEY)
+    until(KEY, 200)
+    server.client.close()
+    server.stop()
+    assert '"event": "key_file_unreadable"' in server.process.stdout.read()
 
 
 def test_requests_are_logged_by_id_without_their_payload(start):

@@ -19,11 +19,12 @@ from scoring.errors import Rejection
 from scoring.routes.json_cut import LIST, count, cut, too_long_to_read
 from scoring.routes.json_exact import LONGEST, kind, parse_exactly
 from scoring.routes.json_pieces import ListReader, as_float, more_lists_than, not_a_row
-from scoring.routes.limits import Limits
+from scoring.routes.limits import Limits, empty
 from scoring.routes.messages import Content
 
 Rows = NDArray[np.float64]  # (rows, features)
 _ARRAY, _OBJECT = simdjson.Array, simdjson.Object
+_FLOAT = np.dtype(np.float64)
 _ITEMSIZE = 8
 _FRAME_KEYS = frozenset({"columns", "index"})
 
@@ -89,7 +90,7 @@ class RowReader:
         if not rows:
             self._lists.find_fault(body, found.start)
             raise _bad("bad_row", not_a_row(0, 0, self._features))
-        into = np.empty(rows * self._features)
+        into = empty(rows * self._features, _FLOAT)
         self._lists.read(body, found.start, found.end, into, lambda values, _: values)
         return into.reshape(rows, self._features), method
 

@@ -96,6 +96,8 @@ class AzureML:
         body = request.body
         if len(body) <= LONGEST:
             parse_exactly(bytes(body))
+        else:
+            self._limits.check_text(body)
         try:
             text = str(body, "utf-8")
         except UnicodeDecodeError as error:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scoring.errors import Rejection
 from scoring.routes.json_cut import Cut, count
 from scoring.routes.json_pieces import ListReader, not_a_row
-from scoring.routes.limits import Limits
+from scoring.routes.limits import Limits, empty
 from scoring.routes.messages import Content
 
 DTYPES = {"FP64": np.dtype("<f8"), "FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
@@ -72,7 +72,7 @@ class TensorReader:
             if brackets > rows:  # a value or a row is a list, or there are too many
                 lists.find_fault(body, found.start)
                 raise bad(f'"data" has {brackets} rows; {rows} are expected')
-        values = np.empty(rows * self._features, self._kept(dtype))
+        values = empty(rows * self._features, self._kept(dtype))
         lists.read(
             body,
             found.start,

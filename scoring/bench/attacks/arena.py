@@ -46,12 +46,14 @@ class Attack:
         tries: How often it is done, or by how many clients.
         measure: Does it and says what it cost; FaultError where an answer is not what it has to be.
         slow: Minutes rather than seconds: for `make attack`, not for the tests.
+        script: An entry script's text, in place of the service's own.
     """
 
     name: str
     tries: int
     measure: Callable[[Arena], list[Figure]]
     slow: bool = False
+    script: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,14 +169,16 @@ class Arena:
 
 
 @contextlib.contextmanager
-def arena(model: Path, **variables: str) -> Iterator[Arena]:
+def arena(model: Path, script: str = "", **variables: str) -> Iterator[Arena]:
     """A service with its defaults, but for the given variables."""
     cores = os.sched_getaffinity(0)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        servers.ours(model, Path(folder), cores, 1, **variables) as running,
-    ):
-        yield Arena(running, model)
+    with tempfile.TemporaryDirectory() as folder:
+        if script:
+            entry = Path(folder) / "entry.py"
+            entry.write_text(script)
+            variables["SCORING_SCRIPT"] = str(entry)
+        with servers.ours(model, Path(folder), cores, 1, **variables) as running:
+            yield Arena(running, model)
 
 
 def post(path: str, body: bytes, *headers: tuple[str, str]) -> bytes:

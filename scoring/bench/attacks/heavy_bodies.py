@@ -16,8 +16,11 @@ from scoring.bench.faults import FaultError
 LARGEST = 16 << 20
 """Bytes of the largest body by default."""
 
-CPU_SECONDS, SIZES, WAIT_SECONDS = 0.5, 4, 0.5
+CPU_SECONDS, ANSWER_SECONDS, SIZES, WAIT_SECONDS = 0.5, 1.0, 4, 0.5
 FEATURES = 784
+MOST_ROWS = 5349
+"""Of 784 values as float64, by default: two times the largest body."""
+
 _ZIPPED = ("content-encoding", "gzip")
 Body = Callable[[], bytes]
 
@@ -31,6 +34,7 @@ def heavy(
     headers: Callable[[bytes], tuple[tuple[str, str], ...]] = lambda _: (),
     zipped: bool = True,
     cpu: float = CPU_SECONDS,
+    script: str = "",
 ) -> Attack:
     """One such body: sent once as it is, and once zipped, which is some kilobytes."""
 
@@ -49,7 +53,7 @@ def heavy(
                     raise FaultError(f"{name}: HTTP {answer.status} {answer.body[:120]!r}")
         return figures(costs, cpu)
 
-    return Attack(name, 2 if zipped else 1, measure)
+    return Attack(name, 2 if zipped else 1, measure, script=script)
 
 
 def figures(costs: list[Cost], cpu: float = CPU_SECONDS) -> list[Figure]:
@@ -63,7 +67,7 @@ def figures(costs: list[Cost], cpu: float = CPU_SECONDS) -> list[Figure]:
 
 def filled(before: str, piece: str, after: str) -> bytes:
     """As many pieces as there is room for, the last one without its comma."""
-    count = (LARGEST - len(before) - len(after)) // len(piece)
+    count = (LARGEST - len(before.encode()) - len(after)) // len(piece)
     return f"{before}{(piece * count).rstrip(',')}{after}".encode()
 
 
@@ -123,6 +127,27 @@ def _probabilities_twice() -> bytes:
     return head + bytes(range(256)) * (size // 256) + bytes(size % 256)
 
 
+def _bytes(rows: int, kind: str, itemsize: int, *names: str) -> bytes:
+    """Raw values and raw answers."""
+    size = rows * FEATURES * itemsize
+    tensor = {
+        "name": "input",
+        "datatype": kind,
+        "shape": [rows, FEATURES],
+        "parameters": {"binary_data_size": size},
+    }
+    outputs = [{"name": name, "parameters": {"binary_data": True}} for name in names]
+    return json.dumps({"inputs": [tensor], "outputs": outputs}).encode() + bytes(size)
+
+
+def _head(itemsize: int, rows: int) -> Callable[[bytes], tuple[tuple[str, str], ...]]:
+    size = rows * FEATURES * itemsize
+    return lambda content: (
+        ("inference-header-content-length", str(len(content) - size)),
+        ("content-type", "application/octet-stream"),
+    )
+
+
 def _octets(content: bytes) -> tuple[tuple[str, str], ...]:
     size = 20_000 * FEATURES
     return (
@@ -178,4 +203,55 @@ ATTACKS: tuple[Attack, ...] = (
     heavy("score: one text", lambda: filled('{"data":"', "a", '"}'), infer=False),
     heavy("score: spaces", lambda: filled("", " ", ""), infer=False),
     heavy("score: one number", lambda: filled('{"data":[[', "1", "]]}"), infer=False),
+    # The largest that are answered: more than half a second is theirs, more memory is not.
+    heavy(
+        "score: as many rows as are taken",
+        lambda: _rows(_row("0", "0"), MOST_ROWS),
+        infer=False,
+        statuses=(200,),
+        cpu=ANSWER_SECONDS,
+    ),
+    heavy(
+        "score: probabilities of as many rows as are taken",
+        lambda: _rows(_row("0", "0"), MOST_ROWS)[:-1] + b', "method": "predict_proba"}',
+        infer=False,
+        statuses=(200,),
+        cpu=ANSWER_SECONDS,
+    ),
+    heavy(
+        "infer: numbers of 16 MB that are bytes",
+        lambda: filled(_tensor(10_699, "UINT8") + "[", "0," * FEATURES, "]}]}"),
+        infer=True,
+        statuses=(200,),
+        cpu=ANSWER_SECONDS,
+    ),
+    heavy(
+        "infer: 20,000 rows of bytes, all that is known of them",
+        lambda: _bytes(20_000, "UINT8", 1, "predict", "predict_proba"),
+        infer=True,
+        statuses=(200,),
+        headers=_head(1, 20_000),
+        cpu=ANSWER_SECONDS,
+    ),
+    heavy(
+        "infer: 5,349 rows of FP32, all that is known of them",
+        lambda: _bytes(MOST_ROWS, "FP32", 4, "predict", "predict_proba"),
+        infer=True,
+        statuses=(200, 413),
+        headers=_head(4, MOST_ROWS),
+        cpu=ANSWER_SECONDS,
+    ),
+    heavy(
+        "run(): a text of 16 MB",
+        lambda: filled("[", "[],", "]"),
+        infer=False,
+        statuses=(200,),
+        script="def init(): pass\ndef run(raw_data): return '1'\n",
+    ),
+    heavy(
+        "run(): a text of 16 MB with one character of four bytes",
+        lambda: filled('["\U0001f600",', "0,", "]"),
+        infer=False,
+        script="def init(): pass\ndef run(raw_data): return '1'\n",
+    ),
 )

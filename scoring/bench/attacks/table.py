@@ -46,7 +46,7 @@ def attack_all(
     outcomes = []
     for one in attacks:
         say(one.name)
-        with arena(model, SCORING_LOG_REQUESTS="false") as target:
+        with arena(model, one.script, SCORING_LOG_REQUESTS="false") as target:
             outcomes.append(attack(one, target))
     return outcomes
 

@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke service-down down check test drill bench soak lock clean-cache
+.PHONY: help setup up smoke service-down down check test drill attack bench soak lock clean-cache
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,6 +51,9 @@ clean-cache:  ## Remove what is kept in the user's cache: the Pulumi CLI, the im
 	@$(CACHED) && rm -rf "$$cache/sklearn-mnist-svc" "$$cache/local-azure" && echo "Removed sklearn-mnist-svc and local-azure from $$cache."
 
 CACHED := cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"
+
+attack: setup  ## Attack the scoring service in every known way, and fuzz it for ten minutes
+	@$(BIN)/python -m scoring.bench attack $(ARGS)
 
 lock: setup  ## Pin the packages anew: of the project and of the image
 	@$(LOCK) requirements.in --output-file requirements.txt

@@ -95,7 +95,7 @@ class Settings:
     )
     max_buffered_bytes: int = _setting(
         "SCORING_MAX_BUFFERED_BYTES",
-        "unfinished bodies of all workers together (503 beyond)",
+        "unfinished bodies and unread answers of all workers together (503 beyond)",
         128 << 20,
         low=1 << 20,
         high=1 << 36,

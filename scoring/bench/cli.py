@@ -19,6 +19,7 @@ from rich.table import Table
 
 from scoring.bench import comparison, generator, report, servers
 from scoring.bench import drain as endings_of
+from scoring.bench.attacks import table as attacks
 from scoring.bench.comparison import Cases
 from scoring.bench.environment import EnvironmentFailedError
 from scoring.bench.environment import environment as build_environment
@@ -200,6 +201,33 @@ def drain(
     lost = [why for each in endings for why in each.lost]
     if lost or any(each.status for each in endings):
         typer.echo(f"error: {len(lost)} requests were lost: {lost[:3]}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def attack(
+    model: Model = MODEL,
+    only: Annotated[str, typer.Option(metavar="TEXT", help="Those whose names hold this.")] = "",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Without those that take minutes.")
+    ] = False,
+    json_file: JsonFile = None,
+) -> None:
+    """Attack the service in every way that is known, and say what it cost it.
+
+    Exit code 1 when something is beyond its bound, or an answer is not what it has to be.
+    """
+    chosen = [each for each in attacks.ATTACKS if only in each.name and not (quick and each.slow)]
+    if not chosen:
+        typer.echo(f"error: no attack's name holds {only!r}", err=True)
+        raise typer.Exit(2)
+    with _one_line_errors(), Console(stderr=True).status("Starting") as status:
+        outcomes = attacks.attack_all(chosen, model, status.update)
+    Console(width=None if Console().is_terminal else 140).print(attacks.table(outcomes))
+    _write(json_file, attacks.document(outcomes))
+    lost = [each.attack.name for each in outcomes if not each.held]
+    if lost:
+        typer.echo(f"error: {len(lost)} of {len(outcomes)} did not hold: {lost[:3]}", err=True)
         raise typer.Exit(1)
 
 

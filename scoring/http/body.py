@@ -24,7 +24,7 @@ _ZIPPED_PIECE = 64 << 10
 
 
 class Buffers:
-    """The bytes of all bodies of a worker that are not answered yet."""
+    """The bytes of all bodies of a worker that are not answered, and of answers not read yet."""
 
     __slots__ = ("held", "limit", "longest")
 
@@ -38,11 +38,16 @@ class Buffers:
         self.held += size
         if body > self.longest:
             raise self.too_long("more")
-        if self.held > self.limit and body > SMALL:
+        if body > SMALL:
+            self.check()
+
+    def check(self) -> None:
+        """Refuse a large body while too much is held."""
+        if self.held > self.limit:
             raise Rejection(
                 503,
                 "out_of_buffers",
-                "too many large bodies are being received at once; try again",
+                "too many large bodies and answers are held at once; try again",
                 retry_after=1,
             )
 

@@ -47,6 +47,7 @@ class Connection(asyncio.BufferedProtocol):
         "_stalled",
         "_task",
         "_transport",
+        "_unread",
         "deadline",
         "queue",
     )
@@ -57,6 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._discarding = False  # the last answer was written
         self._stalled = False  # the client does not read its answers
+        self._unread = 0  # bytes of them
         self._task: asyncio.Task[None] | None = None
         self._active = 0.0  # when it began, or was answered
         self.deadline = 0.0
@@ -86,6 +88,7 @@ class Connection(asyncio.BufferedProtocol):
         self._discarding = True
         self._reader.forget()
         self._drop_queue()
+        self._forget_unread()
         self._server.connections.discard(self)
         if self._task is not None:
             self._task.cancel()
@@ -97,13 +100,20 @@ class Connection(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """Stop answering: the client does not read."""
         self._stalled = True
+        self._unread = self._transport.get_write_buffer_size()
+        self._server.buffers.held += self._unread
         self._transport.pause_reading()
         self.deadline = self._server.now() + self._server.settings.read_timeout
 
     def resume_writing(self) -> None:
         """Go on answering."""
         self._stalled = False
+        self._forget_unread()
         self._next()
+
+    def _forget_unread(self) -> None:
+        self._server.buffers.held -= self._unread
+        self._unread = 0
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to receive; what comes is read before any other connection receives."""
@@ -186,6 +196,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _unzip(self, request: Request) -> None:
         try:
+            self._server.buffers.check()
             request.body = unzip(request.body, request.coding, self._server.buffers)
         except Rejection as rejection:
             request.body = b""

@@ -160,6 +160,9 @@ class ScoringApplication:
 
     def _failed(self, request: Request, error: Exception) -> Response:
         """A refusal, or our own failure: its kind and message, never its traceback."""
+        # Its frames hold the body, and often the error itself: the megabytes would wait for the
+        # garbage collector.
+        error.__traceback__ = error.__context__ = error.__cause__ = None
         if not isinstance(error, Rejection):
             error = Rejection(500, "failed", f"the service failed: {type(error).__name__}: {error}")
         return self.refuse(request, error)

@@ -128,6 +128,11 @@ class Arena:
             answers,
         )
 
+    def highest(self) -> int:
+        """Bytes of all processes, the worker at its highest since the last cost was taken."""
+        top = self.running.proportional()
+        return top + max(0, self._status("VmHWM") - self._status("VmRSS"))
+
     def ask(self, request: bytes) -> Answer:
         """The first answer to some bytes, on a connection of its own."""
         data = b""

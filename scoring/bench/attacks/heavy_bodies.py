@@ -87,6 +87,11 @@ def _row(first: str, value: str = "0.123456789") -> str:
     return f"[{first},{','.join([value] * (FEATURES - 1))}]"
 
 
+def rows_of_zeros() -> bytes:
+    """As many rows as are taken."""
+    return _rows(_row("0", "0"), MOST_ROWS)
+
+
 def _nested(count: int) -> bytes:
     """A list around each value: as many values as are wanted, and a list too deep."""
     row = f"[{','.join(['[0]'] * FEATURES)}]"
@@ -206,7 +211,7 @@ ATTACKS: tuple[Attack, ...] = (
     # The largest that are answered: more than half a second is theirs, more memory is not.
     heavy(
         "score: as many rows as are taken",
-        lambda: _rows(_row("0", "0"), MOST_ROWS),
+        rows_of_zeros,
         infer=False,
         statuses=(200,),
         cpu=ANSWER_SECONDS,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.table import Table
 
-from scoring.bench.attacks import heavy_bodies
+from scoring.bench.attacks import crowds, heavy_bodies
 from scoring.bench.attacks.arena import Arena, Attack, Figure, arena
 from scoring.bench.faults import FaultError
 
-ATTACKS: tuple[Attack, ...] = heavy_bodies.ATTACKS
+ATTACKS: tuple[Attack, ...] = (*heavy_bodies.ATTACKS, *crowds.ATTACKS)
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,18 @@ def table(outcomes: Sequence[Outcome]) -> Table:
             )
             name = tries = ""
     return found
+
+
+def document(outcomes: Sequence[Outcome]) -> str:
+    """The same as JSON."""
+    content = [
+        {
+            "attack": each.attack.name,
+            "tries": each.attack.tries,
+            "problem": each.problem,
+            "figures": [{**asdict(figure), "held": figure.held} for figure in each.figures],
+            "held": each.held,
+        }
+        for each in outcomes
+    ]
+    return json.dumps(content, indent=2) + "\n"

@@ -35,6 +35,22 @@ LISTING = "2021-04-01"
 ASSIGNMENTS = "2022-04-01"
 """API version of `Microsoft.Authorization` that reads role assignments."""
 
+ABSENT = frozenset(
+    {
+        "NotFound",
+        "ResourceNotFound",
+        "ResourceGroupNotFound",
+        "ParentResourceNotFound",
+        "EntityNotFound",
+        "RoleAssignmentNotFound",
+    }
+)
+"""Codes of a 404 that say that a resource is not there.
+
+They are those that azure-native believes, but for SubscriptionNotFound: a login of another tenant
+is told that, too. Any other 404 comes from a wrong path or from something in between.
+"""
+
 _CLOUDS = {
     "public": AzureClouds.AZURE_PUBLIC_CLOUD,
     "usgovernment": AzureClouds.AZURE_US_GOVERNMENT,
@@ -96,21 +112,27 @@ class Arm:
         yield from self._pages(f"{self._endpoint}{path}?api-version={ASSIGNMENTS}")
 
     def _pages(self, first: str) -> Iterator[dict[str, Any]]:
-        url: str | None = first
-        while url:
-            page = self._read(url) or {}
+        page = self._read(first)
+        while page:
             yield from page.get("value") or ()
             url = page.get("nextLink")
-            if url and urlsplit(url)[:2] != urlsplit(self._endpoint)[:2]:
+            if not url:
+                return
+            if urlsplit(url)[:2] != urlsplit(self._endpoint)[:2]:
                 raise DriftError("Azure named a next page on another host; it was not followed")
+            page = self._read(url, absent=frozenset())
 
-    def _read(self, url: str) -> dict[str, Any] | None:
+    def _read(self, url: str, absent: frozenset[str] = ABSENT) -> dict[str, Any] | None:
+        """An answer; None for a 404 with one of these codes."""
         try:
             answer = self._client.send_request(HttpRequest("GET", url))
-            if answer.status_code == 404:
+            if answer.status_code == 404 and _code(answer) in absent:
                 return None
             answer.raise_for_status()
-            return answer.json()
+            found = answer.json()
+            if not isinstance(found, dict):
+                raise ValueError("the answer is no JSON object")
+            return found
         except ClientAuthenticationError as error:
             if _unreachable(error):
                 raise DriftError(f"Azure was not reached for a login: {_first(error)}") from error
@@ -118,9 +140,11 @@ class Arm:
                 f"Azure refused the login: {_first(error)}; have the credentials expired?"
             ) from error
         except HttpResponseError as error:
+            code = _code(error.response) if error.response else ""
             raise DriftError(
-                f"Azure answered HTTP {error.status_code} to GET {urlsplit(url).path};"
-                " the identity needs Reader on the resource group"
+                f"Azure answered HTTP {error.status_code}{code and f' {code}'}"
+                f" to GET {urlsplit(url).path}"
+                + ("; the identity needs Reader on it" if error.status_code == 403 else "")
             ) from error
         except (AzureError, ValueError) as error:
             raise DriftError(f"Azure was not reached: {_first(error)}") from error
@@ -160,6 +184,15 @@ def _credential() -> TokenCredential:
 
         return ClientAssertionCredential(tenant, client, assertion, **options)
     return DefaultAzureCredential()
+
+
+def _code(answer: Any) -> str:
+    """Azure's own code of an error; empty where the body has none."""
+    try:
+        code = answer.json()["error"]["code"]
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return code if isinstance(code, str) and code.isalnum() else ""
 
 
 def _unreachable(error: BaseException | None) -> bool:

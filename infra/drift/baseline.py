@@ -24,10 +24,12 @@ class Entry(pydantic.BaseModel):
     Attributes:
         resource: The resource's name, or `TYPE::NAME` where that is not clear; `*` stands for any
             characters, as in `path` and `accepts`.
-        path: The property; empty for the resource as a whole.
+        path: The property; left out, the whole resource with all its properties. Over a critical
+            difference that is the resource as such alone: missing, or there.
         accepts: The actual value that is accepted, as the report shows it.
         reason: Why the difference is accepted.
         expires: The last day on which it is; at most `MOST_DAYS` ahead.
+        longer: Why it may end later than that; empty if it may not.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +39,7 @@ class Entry(pydantic.BaseModel):
     accepts: str = pydantic.Field(min_length=1)
     reason: str = pydantic.Field(min_length=1)
     expires: datetime.date
+    longer: str = ""
 
     def matches(self, finding: Finding) -> bool:
         """Whether it speaks about a finding; of a critical one it has to say everything plainly."""
@@ -46,7 +49,7 @@ class Entry(pydantic.BaseModel):
             return named and (self.path, self.accepts) == (finding.path, finding.actual)
         return (
             any(_like(name, self.resource) for name in names)
-            and _like(finding.path, self.path)
+            and (not self.path or _like(finding.path, self.path))
             and _like(finding.actual, self.accepts)
         )
 
@@ -105,10 +108,10 @@ def read(path: Path, today: datetime.date | None = None) -> tuple[Entry, ...]:
         ) from error
     latest = (today or datetime.datetime.now(datetime.UTC).date()) + datetime.timedelta(MOST_DAYS)
     for number, entry in enumerate(entries):
-        if entry.expires > latest:
+        if entry.expires > latest and not entry.longer.strip():
             raise DriftError(
                 f"the baseline {path}: entry {number}.expires: {entry.expires} is more than"
-                f" {MOST_DAYS} days ahead; the latest is {latest}"
+                f" {MOST_DAYS} days ahead; the latest is {latest}, unless `longer` says why"
             )
     return entries
 

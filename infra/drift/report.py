@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from infra.disclosure.plain import plain
 from infra.drift.baseline import Accepted, Stale
 from infra.drift.finding import Finding, Question, Severity
 from infra.drift.repair import Repair
-from infra.review.document import plain
 
 IN_SYNC, BROKE, DRIFT = 0, 1, 7
 """Exit codes."""

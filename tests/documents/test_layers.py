@@ -51,7 +51,6 @@ STANDING_ALONE = ("scoring.bench", "scoring.asgi", "scoring.score", "journey")
 EXCEPTED = frozenset(
     {
         ("infra.disclosure.display", "infra.policy.resource"),
-        ("infra.drift.report", "infra.review.document"),
         ("infra.preview.events", "infra.policy.resource"),
         ("infra.preview.secret_lists", "infra.policy.resource"),
     }

@@ -69,6 +69,30 @@ def test_a_critical_difference_is_accepted_by_its_plain_name_and_value_alone(
     assert baseline.apply([entry()], [finding()], TODAY, whole=True)[0] == []
 
 
+def test_an_entry_without_a_path_covers_the_resource_with_its_properties_but_nothing_critical(
+    finding: Callable[..., Finding],
+) -> None:
+    known = entry(path="", accepts="*")
+    minor = [
+        finding(severity=Severity.MINOR, path=path) for path in ("", "tags.who", "sku.name", "a[0]")
+    ]
+    grave = finding()
+    assert baseline.apply([known], [*minor, grave], TODAY, whole=True)[0] == [grave]
+    gone = finding(path="", actual="-")
+    plain = entry(path="", accepts="-")
+    assert baseline.apply([plain], [gone, grave], TODAY, whole=True)[0] == [grave]
+
+
+def test_a_longer_end_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "baseline.yaml"
+    late = GOOD.replace("2026-12-31", "2028-01-01")
+    file.write_text(late + "  longer: the contract with the auditor ends then")
+    assert baseline.read(file, TODAY)[0].expires == datetime.date(2028, 1, 1)
+    file.write_text(late + "  longer: ' '")
+    with pytest.raises(DriftError, match="unless `longer` says why"):
+        baseline.read(file, TODAY)
+
+
 def test_another_value_than_the_accepted_one_is_drift(finding: Callable[..., Finding]) -> None:
     other = finding(severity=Severity.MAJOR, path="sku.name", actual="Premium")
     known = entry(path="sku.name", accepts="Standard")

@@ -1,0 +1,168 @@
+"""Reading Azure over real TLS: what is absent, and lists of several pages."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+
+from infra.drift import arm
+from infra.drift.arm import Arm
+from infra.drift.errors import DriftError
+from local_azure.certificates import Certificates
+
+GROUP = "/subscriptions/s/resourceGroups/rg"
+VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
+
+
+class Azure(ThreadingHTTPServer):
+    """Answers what it is told to; a path with `page=N` is page N of a list."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: dict[str, tuple[int, Any]] = {}
+        self.asked: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.server_address[1]}"
+
+    def pages(self, *pages: tuple[int, Any], host: str = "") -> None:
+        """Answer a list of everything in the group by these pages."""
+        for number, (status, body) in enumerate(pages):
+            more = number + 1 < len(pages)
+            link = f"{host or self.url}{GROUP}/resources?page={number + 1}" if more else None
+            content = {**body, "nextLink": link} if status == 200 else body
+            self.answers[f"page={number}" if number else "/resources?api"] = status, content
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Azure  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay quiet."""
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        named = [each for part, each in self.server.answers.items() if part in self.path]
+        status, body = named[0] if named else (404, an_error("ResourceNotFound"))
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+class Token:
+    def get_token(self, *_: str, **__: Any) -> AccessToken:
+        return AccessToken("token", int(time.time()) + 3600)
+
+
+def an_error(code: Any) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "text"}}
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    made = Certificates.at(tmp_path_factory.mktemp("tls"))
+    made.ensure()
+    return made
+
+
+@pytest.fixture
+def azure(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
+    server = Azure()
+    server.socket = certificates.server_context().wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("ARM_RESOURCE_MANAGER_ENDPOINT", server.url)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
+    monkeypatch.setattr(arm, "_credential", Token)
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def get(path: str = VAULT) -> dict[str, Any] | None:
+    with Arm() as client:
+        return client.get(path, "2023-01-01")
+
+
+def names() -> list[str]:
+    with Arm() as client:
+        return [one["name"] for one in client.resources(GROUP)]
+
+
+@pytest.mark.parametrize("code", sorted(arm.ABSENT))
+def test_what_azure_calls_absent_is_absent(azure: Azure, code: str) -> None:
+    azure.answers["kv"] = 404, an_error(code)
+    assert get() is None
+    azure.pages((404, an_error(code)))
+    assert names() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(an_error(code) for code in ("SubscriptionNotFound", "InvalidResourceType", "", 7)),
+        *([], {}, {"error": "ResourceNotFound"}, b"<html>404</html>", b""),
+    ],
+)
+def test_any_other_404_breaks_the_check(azure: Azure, body: Any) -> None:
+    azure.answers["kv"] = 404, body
+    with pytest.raises(DriftError, match="HTTP 404") as caught:
+        get()
+    assert VAULT in str(caught.value)
+    assert "Reader" not in str(caught.value)
+    azure.pages((404, body))
+    with pytest.raises(DriftError, match="HTTP 404"):
+        names()
+
+
+def test_a_refusal_names_the_right_that_is_needed(azure: Azure) -> None:
+    azure.answers["kv"] = 403, an_error("AuthorizationFailed")
+    with pytest.raises(DriftError, match=r"HTTP 403 AuthorizationFailed .* needs Reader"):
+        get()
+
+
+@pytest.mark.parametrize("body", [b"<html></html>", b"", b"[]", b"null"])
+def test_an_answer_that_is_none_of_azures_breaks_the_check(azure: Azure, body: bytes) -> None:
+    azure.answers["kv"] = 200, body
+    with pytest.raises(DriftError, match="was not"):
+        get()
+
+
+def test_every_page_of_a_list_is_read(azure: Azure) -> None:
+    azure.pages(*((200, {"value": [{"name": name}]}) for name in "abc"))
+    assert names() == ["a", "b", "c"]
+
+
+def test_a_page_may_be_empty(azure: Azure) -> None:
+    azure.pages((200, {"value": []}), (200, {}), (200, {"value": [{"name": "c"}]}))
+    assert names() == ["c"]
+
+
+def test_a_later_page_that_is_gone_breaks_the_check(azure: Azure) -> None:
+    """The group went meanwhile, or the link is stale: the list is not whole either way."""
+    azure.pages((200, {"value": [{"name": "a"}]}), (404, an_error("ResourceGroupNotFound")))
+    with pytest.raises(DriftError, match="HTTP 404 ResourceGroupNotFound"):
+        names()
+
+
+@pytest.mark.parametrize("scheme", ["https://localhost:", "http://127.0.0.1:", "https://evil.test"])
+def test_a_next_page_on_another_host_gets_no_token(azure: Azure, scheme: str) -> None:
+    port = str(azure.server_address[1])
+    host = f"{scheme}{port}" if scheme.endswith(":") else scheme
+    azure.pages((200, {"value": [{"name": "a"}]}), (200, {"value": []}), host=host)
+    with pytest.raises(DriftError, match="another host"):
+        names()
+    assert len(azure.asked) == 1

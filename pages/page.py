@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import datetime
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pages import heat
 
 FOLDER = Path(__file__).parent
+_CODE = re.compile(r"`([^`\n]*)`")
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
 def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) -> str:
@@ -31,10 +35,16 @@ def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) 
         loader=jinja2.FileSystemLoader([template.parent, FOLDER]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    engine.filters |= {"heat": heat.cells, "change": heat.changes, "png": png}
+    engine.filters |= {
+        "heat": heat.cells,
+        "change": heat.changes,
+        "png": png,
+        "inline": inline,
+    }
     utc = made.astimezone(datetime.UTC)
     return engine.get_template(template.name).render(
         **content,
@@ -46,6 +56,26 @@ def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) 
 def png(picture: bytes) -> str:
     """A PNG file as the address of an image in the page."""
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+
+
+def inline(text: str) -> Markup:
+    """Text with `code` and **bold**, as the reports have it for Markdown; all else is escaped."""
+    parts = _CODE.split(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(_visible(part))
+        if index % 2
+        else Markup(_BOLD.sub(r"<strong>\1</strong>", str(escape(_visible(part)))))  # noqa: S704
+        for index, part in enumerate(parts)
+    )
+
+
+def _visible(value: Any) -> Any:
+    """Characters that would not be seen, or that turn the direction of text, as escapes."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "".join(
+        one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in value
+    )
 
 
 def now() -> datetime.datetime:

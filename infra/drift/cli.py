@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.drift import baseline as baselines
-from infra.drift import check, rendering, repair, sample
+from infra.drift import check, history, rendering, repair, sample
 from infra.drift.errors import DriftError
 from infra.drift.report import BROKE, DRIFT, Report
 
@@ -46,6 +47,18 @@ def drift(
     cwd: Annotated[
         Path, typer.Option(metavar="DIR", help="A folder of the Pulumi project.")
     ] = Path(),
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page for people: one file, nothing is fetched."),
+    ] = None,
+    history_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--history",
+            metavar="FILE",
+            help="Keep here what each check found, so that the page says since when.",
+        ),
+    ] = None,
 ) -> None:
     """Compare cloud, program and endpoint with the state. Nothing is changed.
 
@@ -56,16 +69,24 @@ def drift(
     try:
         asked = sample.read(sample_file)
         entries = baselines.read(baseline) if baseline else ()
+        past = history.read(history_file) if history_file else ()
         with console.status("Checking") as status:
             report = check.run(
                 stack, cwd, asked, entries, say=lambda what: status.update(f"Asking: {what}")
             )
         _write(markdown, rendering.markdown(report))
         _write(json_file, report.json())
+        checks = history.extended(past, report, datetime.datetime.now(datetime.UTC))
+        if html:
+            from infra.drift import page
+
+            _write(html, page.html(report, checks))
+        if history_file:
+            history.write(history_file, checks)
         if fix:
             if not report.broken:
                 typer.echo(repair.script(report.repair))
-        elif markdown is None and json_file is None:
+        elif markdown is None and json_file is None and html is None:
             typer.echo(rendering.markdown(report))
         else:
             typer.echo(report.verdict)

@@ -95,6 +95,10 @@ def review(
     sarif: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the policies as SARIF.")
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a page for people: one file, nothing is fetched."),
+    ] = None,
 ) -> None:
     """Preview a stack and say what a reviewer should know, in Markdown.
 
@@ -122,9 +126,13 @@ def review(
         _write(json_file, document(made))
         _write(junit, machine_formats.junit(made))
         _write(sarif, machine_formats.sarif(made))
+        if html:
+            from infra.review import page
+
+            _write(html, page.html(made, moved))
         workflow.summarize(text)
         _annotate(made, moved)
-        if markdown is None and json_file is None:
+        if markdown is None and json_file is None and html is None:
             typer.echo(text)
         else:
             typer.echo(verdict(made))

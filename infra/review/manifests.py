@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pydantic
-
 from infra.github.workflow import blob_url
-
-
-class _Metrics(pydantic.BaseModel):
-    accuracy: float | None = None
-    rows: int | None = None
-    data_md5: dict[str, str] = {}
-    confusion_matrix: list[list[int]] = []
-
-
-class _File(pydantic.BaseModel):
-    name: str
-    version: str
-    sha256: str = pydantic.Field(pattern=r"^[0-9a-f]{64}$")
-    classes: list[int | str | float] = []
-    metrics: _Metrics = _Metrics()
+from scoring import manifest as manifests
+from scoring.errors import ModelError
 
 
 @dataclass(frozen=True)
@@ -75,9 +59,8 @@ def find(folder: Path) -> Manifests:
         shown = path.relative_to(folder).as_posix()
         try:
             manifest = replace(_read(path), url=_url(path))
-        except (OSError, ValueError) as error:
-            reason = error.errors()[0]["msg"] if isinstance(error, pydantic.ValidationError) else ""
-            broken.append(f"{shown}: {reason or 'not readable as JSON'}")
+        except ModelError as error:
+            broken.append(f"{shown}: {str(error).removeprefix(f'{path} ')}")
         else:
             found.setdefault(manifest.sha256, manifest)
     return Manifests(found, tuple(broken))
@@ -92,20 +75,18 @@ def _url(path: Path) -> str:
 
 
 def _read(path: Path) -> Manifest:
-    read = _File.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    matrix = read.metrics.confusion_matrix
-    if any(len(row) != len(matrix) for row in matrix):
-        raise ValueError("the confusion matrix is not square")
+    read = manifests.Manifest.read(path.parent)
+    matrix = read.confusion
     classes = read.classes if len(read.classes) == len(matrix) else range(len(matrix))
     return Manifest(
         read.name,
         read.version,
         read.sha256,
-        read.metrics.accuracy,
-        read.metrics.rows,
-        read.metrics.data_md5,
+        read.accuracy,
+        read.rows,
+        read.data_md5,
         _names(classes),
-        tuple(tuple(row) for row in matrix),
+        matrix,
     )
 
 

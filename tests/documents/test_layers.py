@@ -26,11 +26,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "infra.github": (),
     "infra.review": (
         *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
-        *("infra.github", "infra.image_reference", "infra.naming", "scoring.manifest", "pages"),
+        *(
+            "infra.github",
+            "infra.image_reference",
+            "infra.naming",
+            "scoring.manifest",
+            "scoring.errors",
+            "pages",
+        ),
     ),
     "infra.drift": (
         *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
-        *("infra.azure_defaults", "infra.github", "scoring.manifest", "pages"),
+        *("infra.azure_defaults", "infra.github", "scoring.manifest", "scoring.errors", "pages"),
     ),
     "scoring": ("scoring",),
     "scoring.errors": (),

@@ -156,6 +156,7 @@ def test_any_estimator_is_served(start, model_dir, tmp_path):
     digest = hashlib.sha256((tmp_path / "tree.pkl").read_bytes()).hexdigest()
     manifest = json.loads((model_dir / "manifest.json").read_text())
     manifest |= {"file": "tree.pkl", "input": {"features": 4}, "sha256": digest}
+    manifest["classes"] = tree.classes_.tolist()
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     server = start("--model", str(tmp_path))
     assert server.score({"data": flowers.tolist()}).json() == tree.predict(flowers).tolist()
@@ -182,6 +183,7 @@ def test_regressors_and_pipelines_are_served(start, model_dir, tmp_path, estimat
     manifest = json.loads((model_dir / "manifest.json").read_text())
     manifest |= {"file": "model.pkl", "input": {"features": 4}, "sha256": digest}
     manifest["estimator"] = type(estimator).__name__
+    manifest["classes"] = fitted.classes_.tolist() if hasattr(fitted, "classes_") else []
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     server = start("--model", str(tmp_path))
     answers = server.score({"data": flowers.tolist()}).json()

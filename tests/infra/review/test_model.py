@@ -28,6 +28,8 @@ def write(folder: Path, version: str, sha256: str, matrix: list[list[int]], **me
         "name": "sklearn_mnist",
         "version": version,
         "sha256": sha256,
+        "file": "model.pkl",
+        "input": {"features": 784},
         "classes": ["cat", "dog", "owl"],
         "metrics": {
             "accuracy": right / rows,

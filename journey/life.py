@@ -106,7 +106,7 @@ class Life:
                 "modelVersion": labels["model.version"],
             },
         )
-        outputs = self.stack.outputs()
+        outputs = self.stack.made("scoring_uri", "container_group")
         self._start(outputs)
         plan.remember(self.remembered)
         self.smoke(plan, model, str(outputs["scoring_uri"]))
@@ -233,8 +233,7 @@ class Life:
             outputs = {}
         if "login_server" not in outputs:
             self.stack.up("Make the infrastructure, without the service", self._unset(DEFAULTS))
-            outputs = self.stack.outputs()
-        return outputs
+        return self.stack.made()
 
     def _forget_image(self) -> None:
         """Without an image the program declares everything but the container group."""

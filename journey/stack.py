@@ -27,6 +27,10 @@ _UNOWNED = re.compile(r"cannot create already existing resource '([^']+)'")
 _DELETED = re.compile(r"\b[1-9]\d* (?:deleted|replaced)\b|\b(?:deleted|replaced) \(")
 
 
+MADE = ("subscription_id", "tenant_id", "resource_group", "workspace", "login_server")
+"""Outputs of every update."""
+
+
 @dataclass(frozen=True)
 class Stack:
     """A Pulumi stack on the local stand-in.
@@ -55,6 +59,21 @@ class Stack:
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; empty before the first update."""
         return self.local.outputs()
+
+    def made(self, *more: str) -> dict[str, Any]:
+        """The outputs after an update, with those that every update makes, and these.
+
+        Raises:
+            JourneyError: One is missing: what the stand-in kept of a resource was damaged.
+        """
+        outputs = self.outputs()
+        missing = [name for name in (*MADE, *more) if not outputs.get(name)]
+        if missing:
+            raise JourneyError(
+                f"the update made no {', '.join(missing)}: the stand-in lost what it answers there;"
+                " start afresh: make down, then make up"
+            )
+        return outputs
 
     def is_set(self, key: str) -> bool:
         """Whether the configuration sets a key; one without a namespace is the project's."""

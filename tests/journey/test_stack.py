@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from journey.stack import REMEDY, REMEDY_AFTER_DELETES, counts, remedy
+from journey.stack import MADE, REMEDY, REMEDY_AFTER_DELETES, Stack, counts, remedy
+from journey.steps import JourneyError
 
 OUTPUT = """Updating (local):
 Outputs:
@@ -41,3 +45,19 @@ def test_that_nothing_is_lost_is_said_only_where_nothing_was_deleted():
 
 def test_a_passphrase_that_does_not_fit_is_told_with_its_remedy():
     assert "make down, then make up" in remedy("error: incorrect passphrase")
+
+
+def stack(outputs: dict[str, Any]) -> Stack:
+    anything: Any = SimpleNamespace(outputs=lambda: outputs)
+    return Stack(anything, {}, anything)
+
+
+def test_an_update_that_lost_an_output_is_told_with_its_remedy():
+    outputs: dict[str, Any] = {}
+    outputs |= dict.fromkeys(MADE, "known")
+    assert stack(outputs).made() == outputs
+    for lost in (outputs | {"login_server": None}, {}):
+        with pytest.raises(JourneyError, match=r"no .*login_server.*: make down, then make up$"):
+            stack(lost).made()
+    with pytest.raises(JourneyError, match="made no scoring_uri:"):
+        stack(outputs).made("scoring_uri")

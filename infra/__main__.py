@@ -57,7 +57,11 @@ pulumi.export("resource_group", group.name)
 pulumi.export("workspace", workspace.name)
 pulumi.export("login_server", registry.login_server)
 
-if settings.image and settings.model_sha256:
+if settings.target == "aks":
+    from infra.kubernetes_target import deploy
+
+    deploy(settings, names, group, registry, client.subscription_id)
+elif settings.image and settings.model_sha256:
     scoring = ScoringGroup(
         "scoring",
         ScoringGroupArgs(

@@ -76,6 +76,16 @@ class Names:
         return f"id-{self._dashed}"
 
     @property
+    def cluster(self) -> str:
+        """1 to 63 characters."""
+        return f"aks-{self._dashed}"
+
+    @property
+    def cluster_identity(self) -> str:
+        """3 to 128 characters."""
+        return f"id-aks-{self._dashed}"
+
+    @property
     def dns_label(self) -> str:
         """5 to 63 lower-case letters, digits and hyphens."""
         return self._dashed

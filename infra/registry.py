@@ -40,12 +40,14 @@ class Registry(pulumi.ComponentResource):
     Attributes:
         registry_id: The registry's full ARM id.
         login_server: The host that images are pulled from.
+        identity: Who may pull.
         identity_id: The full ARM id of the identity that may pull.
         pull_assignment: What a container group has to wait for.
     """
 
     registry_id: pulumi.Output[str]
     login_server: pulumi.Output[str]
+    identity: managedidentity.UserAssignedIdentity
     identity_id: pulumi.Output[str]
     pull_assignment: authorization.RoleAssignment
 
@@ -87,5 +89,6 @@ class Registry(pulumi.ComponentResource):
         )
         self.registry_id = registry.id
         self.login_server = registry.login_server
+        self.identity = identity
         self.identity_id = identity.id
         self.register_outputs({"login_server": self.login_server})

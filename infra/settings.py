@@ -60,6 +60,17 @@ class Settings:
     log_retention_days: int = 30
     tags: Mapping[str, str] = field(default_factory=dict)
     scoring_key: pulumi.Output[str] | None = None
+    target: str = "aci"
+    min_replicas: int = 2
+    max_replicas: int = 5
+    cpu_target: int = 60
+    node_size: str = "Standard_D4s_v5"
+    min_nodes: int = 2
+    max_nodes: int = 5
+    kubernetes_version: str | None = None
+    hostname: str | None = None
+    gateway_class: str | None = None
+    kubeconfig: pulumi.Output[str] | None = None
 
 
 KEYS: Mapping[str, str] = {
@@ -76,6 +87,7 @@ KEYS: Mapping[str, str] = {
     "logRetentionDays": "30 to 730 days",
     "tags": "an object of at most 40 strings",
     "scoringKey": "a secret of 16 to 256 characters",
+    "target": "aci or aks",
 }
 """Every key of the project with what is allowed."""
 
@@ -108,6 +120,7 @@ def load(config: pulumi.Config, azure: pulumi.Config) -> Settings:
         or Settings.log_retention_days,
         tags=_tags(config),
         scoring_key=_secret(config, "scoringKey"),
+        target=_text(config, "target", "aci|aks") or Settings.target,
     )
     if settings.image and not settings.model_sha256:
         raise _wrong(config, "modelSha256", None)

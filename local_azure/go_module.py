@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -35,8 +36,8 @@ class GoModule:
     def make(self) -> None:
         """Copy the module."""
         self.folder.mkdir()
-        for name in ("go.mod", "go.sum"):
-            shutil.copyfile(self.source / name, self.folder / name)
+        for file in self.source.iterdir():
+            shutil.copyfile(file, self.folder / file.name)
 
     def build(self, package: str, out: Path, flags: str) -> None:
         """Compile a command, a step per package; what Go's cache holds is not compiled again.
@@ -72,6 +73,17 @@ class GoModule:
         if process.returncode != 0:
             last = " ".join(line.strip() for line in said[-3:]) or "no reason given"
             raise LocalAzureError(f"go could not build {package}: {last}")
+
+    def copy(self, module: str, version: str, folder: Path) -> None:
+        """Copy a module's source, for one that must be completed before it is built.
+
+        Raises:
+            LocalAzureError: Go cannot get it.
+        """
+        told = self._run("mod", "download", "-json", f"{module}@{version}")
+        shutil.copytree(json.loads(told)["Dir"], folder, copy_function=shutil.copyfile)
+        for each in (folder, *folder.rglob("*")):
+            each.chmod(0o755 if each.is_dir() else 0o644)
 
     def folder_of(self, module: str) -> Path:
         """Where Go keeps the source of a module that is needed."""

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from local_azure.arm.service import Service, Surroundings
 from local_azure.containers.pull import Puller
 from local_azure.containers.service import ContainerGroups
+from local_azure.environment import ambient
+from local_azure.kubernetes.programs import Programs
+from local_azure.kubernetes.service import ManagedClusters
 from local_azure.machinelearning import errors as machinelearning
 from local_azure.machinelearning.workspace import Workspaces
 from local_azure.registry.service import Registries
@@ -24,4 +27,5 @@ def make(surroundings: Callable[[str], Surroundings]) -> Sequence[Service]:
         Workspaces(surroundings("machinelearning")),
         registries,
         ContainerGroups(around, puller),
+        ManagedClusters(surroundings("kubernetes"), puller, Programs(ambient())),
     ]

@@ -41,6 +41,7 @@ BUILT_IN: Mapping[str, str] = {
     "f6c7c914-8db3-469d-8ca1-694a8f32e121": "AzureML Data Scientist",
     "43d0d8ad-25c7-4714-9337-8ba259a9fe05": "Monitoring Reader",
     "73c42c96-874c-492b-b04d-ab87d138a893": "Log Analytics Reader",
+    "f1a07417-d97a-45cb-824c-7a7467783830": "Managed Identity Operator",
 }
 PULLING = frozenset({"AcrPull", "AcrPush", "Reader", "Contributor", "Owner"})
 """Built-in roles whose actions include `Microsoft.ContainerRegistry/registries/pull/read`."""

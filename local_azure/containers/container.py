@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import psutil
 
 from local_azure.containers.history import History
 from local_azure.containers.log import Log
@@ -53,6 +55,7 @@ class Plan:
         policy: What happens when it ends.
         liveness: Restarts it, or None.
         readiness: Says whether it may get requests, or None.
+        startup: Must succeed before the others are asked, or None.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Plan:
     policy: RestartPolicy
     liveness: Probe | None
     readiness: Probe | None
+    startup: Probe | None = None
 
 
 @dataclass
@@ -72,6 +76,7 @@ class Container:
         folder: Of its log and of what a killed stand-in leaves to be found.
         timing: How patient its supervisor is.
         ready: Whether it may get requests.
+        started: Whether it runs, and its startup probe has succeeded.
         over: Whether it has ended and will not be started again.
     """
 
@@ -79,6 +84,7 @@ class Container:
     folder: Path
     timing: Timing = field(default_factory=Timing)
     ready: bool = field(default=False, init=False)
+    started: bool = field(default=False, init=False)
     over: bool = field(default=False, init=False)
     history: History = field(default_factory=History, init=False)
     _crashes: int = field(default=0, init=False)
@@ -98,14 +104,26 @@ class Container:
         """Begin to supervise."""
         self._task = asyncio.create_task(self._supervise())
 
-    async def stop(self) -> None:
-        """SIGTERM, a grace period, SIGKILL; return when no process is left."""
+    async def stop(self, grace: float | None = None) -> None:
+        """SIGTERM, a grace period, SIGKILL; return when no process is left.
+
+        Args:
+            grace: Seconds; None for the timing's.
+        """
         if self._task is None:
             return
         self._stopping.set()
         if self._process is not None:
-            await self._process.stop(self.timing.grace)
+            await self._process.stop(self.timing.grace if grace is None else grace)
         await self._task
+
+    def processes(self) -> list[psutil.Process]:
+        """What runs of it now."""
+        return self._process.session.members() if self._process is not None else []
+
+    async def change(self) -> None:
+        """Wait until something about it changes."""
+        await self._changed.wait()
 
     async def settled(self) -> bool:
         """Wait until it is ready or has done its work (True), or is broken (False)."""
@@ -169,7 +187,7 @@ class Container:
                 watcher.cancel()
             await asyncio.gather(*watchers, return_exceptions=True)
             self.log.flush()
-            self._process, self.ready = None, False
+            self._process, self.ready, self.started = None, False, False
             self._session_file.unlink(missing_ok=True)
         if process.out_of_memory:
             limit = self.plan.launch.memory / 1e9
@@ -182,13 +200,39 @@ class Container:
             self.history.event("Killing", f"Killing container {self.plan.name}")
         return code
 
-    def _watches(self, process: Process) -> list[Awaitable[None]]:
-        watches: list[Awaitable[None]] = [self._readiness(process)]
+    def _watches(self, process: Process) -> list[Coroutine[Any, Any, None]]:
+        watches: list[Coroutine[Any, Any, None]] = [self._readiness(process)]
         if self.plan.liveness is not None:
             watches.append(self._liveness(process, self.plan.liveness))
-        return watches
+        if self.plan.startup is None:
+            self.started = True
+            return watches
+        return [self._startup(process, self.plan.startup, watches)]
 
-    async def _watch(self, work: Awaitable[None]) -> None:
+    async def _startup(
+        self, process: Process, probe: Probe, watches: Sequence[Coroutine[Any, Any, None]]
+    ) -> None:
+        """Ask until it has started, and only then the other probes."""
+        begun = False
+        try:
+            async for verdict, reason in probe.verdicts(process.run):
+                if reason:
+                    message = f"Startup probe failed: {reason}"
+                    self.history.event("Unhealthy", message, warning=True)
+                if verdict is False:
+                    await self._unhealthy(process, "startup", reason)
+                    return
+                if verdict:
+                    break
+            self.started = begun = True
+            self._tell()
+            await asyncio.gather(*(self._watch(each) for each in watches))
+        finally:
+            if not begun:
+                for each in watches:
+                    each.close()
+
+    async def _watch(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception:
@@ -198,13 +242,16 @@ class Container:
         async for verdict, reason in probe.verdicts(process.run):
             if reason:
                 self.history.event("Unhealthy", f"Liveness probe failed: {reason}", warning=True)
-            if verdict is False and not self._stopping.is_set():
-                self._killed_for = f"liveness probe failed: {reason}"
-                self.history.event(
-                    "Killing",
-                    f"Container {self.plan.name} failed liveness probe, will be restarted",
-                )
-                await process.stop(self.timing.grace)
+            if verdict is False:
+                await self._unhealthy(process, "liveness", reason)
+
+    async def _unhealthy(self, process: Process, probe: str, reason: str) -> None:
+        if self._stopping.is_set():
+            return
+        self._killed_for = f"{probe} probe failed: {reason}"
+        message = f"Container {self.plan.name} failed {probe} probe, will be restarted"
+        self.history.event("Killing", message)
+        await process.stop(self.timing.grace)
 
     async def _readiness(self, process: Process) -> None:
         if self.plan.readiness is None:

@@ -65,7 +65,7 @@ class Planner:
             cores, memory = _limits(wanted["resources"], properties["containers"])
             chosen = cpus(cores, sorted(os.sched_getaffinity(0)), address)
             environment = {
-                **_base(image, programs, scratch, address),
+                **base(image, programs, scratch, address),
                 **_own(wanted.get("environmentVariables") or []),
             }
             plans.append(
@@ -81,7 +81,7 @@ class Planner:
         return plans
 
 
-def _base(image: Image, programs: Path, scratch: Path, address: str) -> dict[str, str]:
+def base(image: Image, programs: Path, scratch: Path, address: str) -> dict[str, str]:
     """The image's variables, but where they name its own network or file system: there is none."""
     scratch.mkdir(parents=True, exist_ok=True)
     return {

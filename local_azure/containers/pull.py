@@ -64,6 +64,33 @@ class Puller:
         except ImageError as error:
             raise _inaccessible(group, image, str(error).rstrip(".")) from error
 
+    async def pull_as(self, identity: str, image: str) -> Image:
+        """Find, verify and unpack an image for who has an identity: a cluster's nodes.
+
+        Args:
+            identity: The ARM id of a user-assigned identity.
+            image: SERVER/REPOSITORY:TAG or SERVER/REPOSITORY@DIGEST.
+
+        Raises:
+            ImageError: The reason, as one line.
+        """
+        reference = Reference.parse(image)
+        registry = self.registries.find(reference.server) if reference else None
+        if reference is None or registry is None:
+            raise ImageError(f"{image}: its registry is none of the stand-in's")
+        if not registry.settings.reachable:
+            raise ImageError(f"{image}: {registry.host} is closed to the public")
+        if not registry.settings.anonymous_pull and (
+            reason := self._right_missing(registry, identity)
+        ):
+            raise ImageError(f"{image}: {reason}")
+        try:
+            repository = registry.store.repository(reference.repository)
+            found = _manifest(registry, reference.repository, reference.manifest)
+        except RegistryError as error:
+            raise ImageError(f"{image}: {error.message.rstrip('.')}") from error
+        return await asyncio.to_thread(unpack, *found, repository.path, self.folder)
+
     def _found(self, group: Resource, image: str) -> tuple[Repository, str, bytes]:
         """An image's repository, digest and manifest, which the group may have."""
         reference = Reference.parse(image)
@@ -117,6 +144,10 @@ class Puller:
                 "not found in container group identity list",
                 "properties.imageRegistryCredentials",
             )
+        return self._right_missing(registry, wanted)
+
+    def _right_missing(self, registry: Registry, wanted: str) -> str:
+        """Why an identity may not pull; empty when it may."""
         identity = self.lookup.get(wanted)
         if identity is None:
             return f"the identity {wanted} does not exist"

@@ -183,6 +183,14 @@ class ArmClient:
                 return None
             raise
 
+    def post(self, path: str, api_version: str) -> dict[str, Any]:
+        """Call an action of a resource.
+
+        Raises:
+            ArmClientError: It was refused.
+        """
+        return self._send("POST", path, api_version).http_response.json()
+
     def cancel(self) -> None:
         """End every wait, now and later: the engine is about to stop."""
         self._cancelled.set()

@@ -25,10 +25,12 @@ from local_azure.provider.values import (
     to_struct,
 )
 from local_azure.types import ResourceType
+from local_azure.types.containerservice import MANAGED_CLUSTER
 from local_azure.types.resources import RESOURCE_GROUP
 
 VERSION = "3.24.0"
 CLIENT_CONFIG = "azure-native:authorization:getClientConfig"
+CLUSTER_CREDENTIALS = "azure-native:containerservice:listManagedClusterUserCredentials"
 
 _STABLE = ("name", "location")
 """The outputs that azure-native takes to be the same after an update."""
@@ -90,15 +92,19 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """The one function that is supported: who am I?"""
+        """The functions that are supported: who am I, and the kubeconfig of a cluster."""
 
         def invoke() -> Any:
-            if request.tok != CLIENT_CONFIG:
+            if request.tok == CLIENT_CONFIG:
+                found = self._arm.who()
+            elif request.tok == CLUSTER_CREDENTIALS:
+                found = self._credentials(from_struct(request.args))
+            else:
                 raise RefusedError(
                     f"the local stand-in does not support the function {request.tok}"
                 )
             result = provider_pb2.InvokeResponse()
-            getattr(result, "return").CopyFrom(to_struct(self._arm.who()))
+            getattr(result, "return").CopyFrom(to_struct(found))
             return result
 
         return answered(context, invoke)
@@ -222,6 +228,12 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         if self._client is None:
             raise RefusedError("the provider was not configured")
         return self._client
+
+    def _credentials(self, arguments: Properties) -> Properties:
+        cluster = MANAGED_CLUSTER.resource_id(self._arm.login.subscription, arguments)
+        return self._arm.post(
+            f"{cluster}/listClusterUserCredential", MANAGED_CLUSTER.api_versions[0]
+        )
 
     def _locate(self, group: str) -> str | None:
         """The location of a resource group, asked once."""

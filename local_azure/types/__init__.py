@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from local_azure.types import (
     containers,
+    containerservice,
     identity,
     keyvault,
     machinelearning,
@@ -39,6 +40,7 @@ _ALL: tuple[ResourceType, ...] = (
     *registry.TYPES,
     *machinelearning.TYPES,
     *containers.TYPES,
+    *containerservice.TYPES,
 )
 _BY_TYPE = {each.type.lower(): each for each in _ALL}
 _BY_TOKEN = {each.token: each for each in _ALL}

@@ -1,0 +1,372 @@
+"""The scoring service on Kubernetes: the same image, replicas behind one address, rolled out.
+
+Imported only for the target `aks`: other stacks do not need Pulumi's Kubernetes SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+
+NAME = "sklearn-mnist-svc"
+
+HOST_NAME = "kubernetes.io/hostname"
+ZONE = "topology.kubernetes.io/zone"
+
+PRE_STOP_SECONDS = 4
+"""A pod takes new requests for so long after it was told to end: proxies and gateways need to hear
+of it first."""
+
+GRACE_SECONDS = 30
+READY_SECONDS = 120
+"""How long an update waits for new pods."""
+
+_USER = 10001
+
+
+@dataclass(frozen=True)
+class KubernetesServiceArgs:
+    """What the service needs to know.
+
+    Attributes:
+        image: The image by digest.
+        model_sha256: The SHA-256 that the container demands of its model.
+        model_version: The model's version in the workspace's registry.
+        cpu: Cores of a pod: as many as it asks for are its limit.
+        memory_gb: Memory of a pod in GB.
+        port: The service's TCP port, inside and outside.
+        dns_label: The first label of its host name on Azure.
+        description: What the service is.
+        scoring_key: The Bearer key, or None.
+        min_replicas: Pods at least.
+        max_replicas: Pods at most.
+        cpu_target: Percent of a pod's cores above which pods are added.
+        hostname: The host name of a route through a gateway, or None for a load balancer.
+        gateway_class: The class of that gateway.
+        tags: Shown as annotations of the Deployment.
+    """
+
+    image: pulumi.Input[str]
+    model_sha256: str
+    model_version: str | None
+    cpu: float
+    memory_gb: float
+    port: int
+    dns_label: str
+    description: str
+    scoring_key: pulumi.Output[str] | None
+    min_replicas: int
+    max_replicas: int
+    cpu_target: int
+    hostname: str | None
+    gateway_class: str | None
+    tags: Mapping[str, str]
+
+
+class KubernetesService(pulumi.ComponentResource):
+    """`sklearn-mnist-svc` on a cluster.
+
+    Attributes:
+        namespace: Where everything of it is.
+        host: Its address, or its host name behind a gateway.
+        scoring_uri: Where to POST.
+    """
+
+    namespace: pulumi.Output[str]
+    host: pulumi.Output[str]
+    scoring_uri: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: KubernetesServiceArgs,
+        provider: kubernetes.Provider,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("sklearn-mnist-svc:infra:KubernetesService", name, None, opts)
+        self._child = pulumi.ResourceOptions(parent=self, provider=provider)
+        self._labels = {"app.kubernetes.io/name": NAME}
+        namespace = kubernetes.core.v1.Namespace(
+            "namespace",
+            metadata=ObjectMetaArgs(
+                name=NAME,
+                labels={
+                    "pod-security.kubernetes.io/enforce": "restricted",
+                    "pod-security.kubernetes.io/enforce-version": "latest",
+                },
+            ),
+            opts=self._child,
+        )
+        self.namespace = namespace.metadata.name
+        deployment = self._deployment(args, self._key(args))
+        kubernetes.policy.v1.PodDisruptionBudget(
+            "disruption-budget",
+            metadata=self._metadata(),
+            spec=kubernetes.policy.v1.PodDisruptionBudgetSpecArgs(
+                max_unavailable=1,
+                selector=LabelSelectorArgs(match_labels=self._labels),
+                # A pod that cannot become ready must not keep a node from being upgraded.
+                unhealthy_pod_eviction_policy="AlwaysAllow",
+            ),
+            opts=self._child,
+        )
+        self._autoscaler(args, deployment)
+        self._network_policy(args)
+        service = self._service(args)
+        if args.hostname:
+            self._route(args, args.hostname)
+            self.host = pulumi.Output.from_input(args.hostname)
+            self.scoring_uri = pulumi.Output.from_input(f"https://{args.hostname}/score")
+        else:
+            self.host = service.status.load_balancer.apply(_host)
+            self.scoring_uri = self.host.apply(lambda host: f"http://{host}:{args.port}/score")
+        self.register_outputs({"scoring_uri": self.scoring_uri})
+
+    def _metadata(self, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
+        return ObjectMetaArgs(
+            name=NAME,
+            namespace=self.namespace,
+            labels=self._labels,
+            annotations=dict(annotations or {}),
+        )
+
+    def _key(self, args: KubernetesServiceArgs) -> kubernetes.core.v1.Secret | None:
+        """The key, in an object that never changes: a new key is a new object, and a roll-out."""
+        if args.scoring_key is None:
+            return None
+        return kubernetes.core.v1.Secret(
+            "key",
+            metadata=ObjectMetaArgs(namespace=self.namespace, labels=self._labels),
+            string_data={"key": args.scoring_key},
+            immutable=True,
+            opts=self._child,
+        )
+
+    def _deployment(
+        self, args: KubernetesServiceArgs, key: kubernetes.core.v1.Secret | None
+    ) -> kubernetes.apps.v1.Deployment:
+        identity = {"modelSha256": args.model_sha256}
+        if args.model_version:
+            identity["modelVersion"] = args.model_version
+        apps, core = kubernetes.apps.v1, kubernetes.core.v1
+        spread = [
+            core.TopologySpreadConstraintArgs(
+                max_skew=1,
+                topology_key=each,
+                when_unsatisfiable="ScheduleAnyway",
+                label_selector=LabelSelectorArgs(match_labels=self._labels),
+            )
+            for each in (ZONE, HOST_NAME)
+        ]
+        return apps.Deployment(
+            "deployment",
+            metadata=self._metadata({**args.tags, "pulumi.com/timeoutSeconds": str(READY_SECONDS)}),
+            spec=apps.DeploymentSpecArgs(
+                replicas=args.min_replicas,
+                revision_history_limit=3,
+                progress_deadline_seconds=READY_SECONDS,
+                min_ready_seconds=2,
+                strategy=apps.DeploymentStrategyArgs(
+                    type="RollingUpdate",
+                    rolling_update=apps.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
+                ),
+                selector=LabelSelectorArgs(match_labels=self._labels),
+                template=core.PodTemplateSpecArgs(
+                    metadata=ObjectMetaArgs(labels=self._labels, annotations=identity),
+                    spec=core.PodSpecArgs(
+                        automount_service_account_token=False,
+                        # A Service called `scoring` would set SCORING_PORT=tcp://...
+                        enable_service_links=False,
+                        termination_grace_period_seconds=GRACE_SECONDS,
+                        topology_spread_constraints=spread,
+                        security_context=core.PodSecurityContextArgs(
+                            run_as_non_root=True,
+                            run_as_user=_USER,
+                            run_as_group=_USER,
+                            seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
+                        ),
+                        containers=[_container(args, key)],
+                        volumes=[
+                            core.VolumeArgs(
+                                name="tmp",
+                                empty_dir=core.EmptyDirVolumeSourceArgs(
+                                    medium="Memory", size_limit="16Mi"
+                                ),
+                            )
+                        ],
+                    ),
+                ),
+            ),
+            opts=pulumi.ResourceOptions.merge(
+                self._child,
+                # How many there are is the autoscaler's business.
+                pulumi.ResourceOptions(ignore_changes=["spec.replicas"]),
+            ),
+        )
+
+    def _autoscaler(
+        self, args: KubernetesServiceArgs, deployment: kubernetes.apps.v1.Deployment
+    ) -> None:
+        scaling = kubernetes.autoscaling.v2
+        scaling.HorizontalPodAutoscaler(
+            "autoscaler",
+            metadata=self._metadata(),
+            spec=scaling.HorizontalPodAutoscalerSpecArgs(
+                scale_target_ref=scaling.CrossVersionObjectReferenceArgs(
+                    api_version="apps/v1", kind="Deployment", name=deployment.metadata.name
+                ),
+                min_replicas=args.min_replicas,
+                max_replicas=args.max_replicas,
+                metrics=[
+                    scaling.MetricSpecArgs(
+                        type="Resource",
+                        resource=scaling.ResourceMetricSourceArgs(
+                            name="cpu",
+                            target=scaling.MetricTargetArgs(
+                                type="Utilization", average_utilization=args.cpu_target
+                            ),
+                        ),
+                    )
+                ],
+            ),
+            opts=self._child,
+        )
+
+    def _network_policy(self, args: KubernetesServiceArgs) -> None:
+        """In by the one port; out to nowhere: a model server needs nothing from outside."""
+        net = kubernetes.networking.v1
+        kubernetes.networking.v1.NetworkPolicy(
+            "network-policy",
+            metadata=self._metadata(),
+            spec=net.NetworkPolicySpecArgs(
+                pod_selector=LabelSelectorArgs(match_labels=self._labels),
+                policy_types=["Ingress", "Egress"],
+                ingress=[
+                    net.NetworkPolicyIngressRuleArgs(
+                        ports=[net.NetworkPolicyPortArgs(port=args.port, protocol="TCP")]
+                    )
+                ],
+                egress=[],
+            ),
+            opts=self._child,
+        )
+
+    def _service(self, args: KubernetesServiceArgs) -> kubernetes.core.v1.Service:
+        outside = args.hostname is None
+        annotations = {"service.beta.kubernetes.io/azure-dns-label-name": args.dns_label}
+        return kubernetes.core.v1.Service(
+            "service",
+            metadata=self._metadata(annotations if outside else None),
+            spec=kubernetes.core.v1.ServiceSpecArgs(
+                type="LoadBalancer" if outside else "ClusterIP",
+                selector=self._labels,
+                ports=[
+                    kubernetes.core.v1.ServicePortArgs(
+                        name="http", port=args.port, target_port="http", protocol="TCP"
+                    )
+                ],
+            ),
+            opts=self._child,
+        )
+
+    def _route(self, args: KubernetesServiceArgs, hostname: str) -> None:
+        """A gateway with TLS, and the way from it to the service."""
+        gateway = kubernetes.apiextensions.CustomResource(
+            "gateway",
+            api_version="gateway.networking.k8s.io/v1",
+            kind="Gateway",
+            metadata=self._metadata(),
+            spec={
+                "gatewayClassName": args.gateway_class,
+                "listeners": [
+                    {
+                        "name": "https",
+                        "hostname": hostname,
+                        "port": 443,
+                        "protocol": "HTTPS",
+                        "tls": {"mode": "Terminate", "certificateRefs": [{"name": f"{NAME}-tls"}]},
+                    }
+                ],
+            },
+            opts=self._child,
+        )
+        kubernetes.apiextensions.CustomResource(
+            "route",
+            api_version="gateway.networking.k8s.io/v1",
+            kind="HTTPRoute",
+            metadata=self._metadata(),
+            spec={
+                "parentRefs": [{"name": NAME}],
+                "hostnames": [hostname],
+                "rules": [{"backendRefs": [{"name": NAME, "port": args.port}]}],
+            },
+            opts=pulumi.ResourceOptions.merge(
+                self._child, pulumi.ResourceOptions(depends_on=[gateway])
+            ),
+        )
+
+
+def _container(
+    args: KubernetesServiceArgs, key: kubernetes.core.v1.Secret | None
+) -> kubernetes.core.v1.ContainerArgs:
+    core = kubernetes.core.v1
+    variables = [
+        core.EnvVarArgs(name=name, value=value)
+        for name, value in {
+            "MODEL_SHA256": args.model_sha256,
+            "SCORING_PORT": str(args.port),
+            "SERVICE_DESCRIPTION": args.description,
+        }.items()
+    ]
+    if key is not None:
+        reference = core.SecretKeySelectorArgs(name=key.metadata.name, key="key")
+        variables.append(
+            core.EnvVarArgs(
+                name="SCORING_KEY", value_from=core.EnvVarSourceArgs(secret_key_ref=reference)
+            )
+        )
+    resources = {"cpu": f"{args.cpu:g}", "memory": f"{round(args.memory_gb * 1000)}M"}
+    return core.ContainerArgs(
+        name="scoring",
+        image=args.image,
+        image_pull_policy="IfNotPresent",
+        env=variables,
+        ports=[core.ContainerPortArgs(name="http", container_port=args.port, protocol="TCP")],
+        resources=core.ResourceRequirementsArgs(requests=resources, limits=resources),
+        startup_probe=_probe("/ready", period=1, failures=60),
+        readiness_probe=_probe("/ready", period=2, failures=2),
+        liveness_probe=_probe("/", period=10, failures=3),
+        lifecycle=core.LifecycleArgs(
+            pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=PRE_STOP_SECONDS))
+        ),
+        security_context=core.SecurityContextArgs(
+            allow_privilege_escalation=False,
+            read_only_root_filesystem=True,
+            capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+        ),
+        volume_mounts=[core.VolumeMountArgs(name="tmp", mount_path="/tmp")],  # noqa: S108
+    )
+
+
+def _probe(path: str, *, period: int, failures: int) -> kubernetes.core.v1.ProbeArgs:
+    return kubernetes.core.v1.ProbeArgs(
+        http_get=kubernetes.core.v1.HTTPGetActionArgs(path=path, port="http"),
+        period_seconds=period,
+        timeout_seconds=3,
+        failure_threshold=failures,
+    )
+
+
+def _host(status: kubernetes.core.v1.outputs.LoadBalancerStatus | None) -> str:
+    given = status.ingress if status else None
+    host = (given[0].hostname or given[0].ip) if given else None
+    if not host:
+        raise pulumi.RunError(
+            "the load balancer gave the service no address; see: kubectl describe service -n "
+            f"{NAME} {NAME}"
+        )
+    return host

@@ -1,0 +1,78 @@
+"""The target `aks`: a cluster, or one that exists, and the service on it."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi_azure_native import resources
+
+from infra.cluster import Cluster, ClusterArgs
+from infra.kubernetes_service import KubernetesService, KubernetesServiceArgs
+from infra.naming import Names
+from infra.registry import Registry
+from infra.settings import Settings
+
+
+def deploy(
+    settings: Settings,
+    names: Names,
+    group: resources.ResourceGroup,
+    registry: Registry,
+    subscription_id: str,
+) -> None:
+    """Declare the cluster and, once an image is configured, the service; export what is known."""
+    kubeconfig = settings.kubeconfig
+    if kubeconfig is None:
+        cluster = Cluster(
+            "cluster",
+            ClusterArgs(
+                names=names,
+                resource_group=group.name,
+                location=settings.location,
+                subscription_id=subscription_id,
+                kubelet=registry.identity,
+                pull_assignment=registry.pull_assignment,
+                version=settings.kubernetes_version,
+                node_size=settings.node_size,
+                min_nodes=settings.min_nodes,
+                max_nodes=settings.max_nodes,
+                tags=settings.tags,
+            ),
+        )
+        kubeconfig = cluster.kubeconfig
+        pulumi.export("cluster", cluster.name)
+    provider = kubernetes.Provider(
+        "kubernetes",
+        kubeconfig=kubeconfig,
+        enable_server_side_apply=True,
+        # A cluster that is out of reach is an error of the update, and not an empty state.
+        skip_update_unreachable=False,
+    )
+    if not (settings.image and settings.model_sha256):
+        return
+    service = KubernetesService(
+        "service",
+        KubernetesServiceArgs(
+            image=settings.image,
+            model_sha256=settings.model_sha256,
+            model_version=settings.model_version,
+            cpu=settings.cpu,
+            memory_gb=settings.memory_gb,
+            port=settings.port,
+            dns_label=settings.dns_label or names.dns_label,
+            description=settings.description,
+            scoring_key=settings.scoring_key,
+            min_replicas=settings.min_replicas,
+            max_replicas=settings.max_replicas,
+            cpu_target=settings.cpu_target,
+            hostname=settings.hostname,
+            gateway_class=settings.gateway_class,
+            tags=settings.tags,
+        ),
+        provider,
+    )
+    pulumi.export("namespace", service.namespace)
+    pulumi.export("fqdn", service.host)
+    pulumi.export("scoring_uri", service.scoring_uri)
+    pulumi.export("image", settings.image)
+    pulumi.export("model_sha256", settings.model_sha256)

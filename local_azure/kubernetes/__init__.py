@@ -1,0 +1,1 @@
+"""`Microsoft.ContainerService/managedClusters`: a real control plane, pods as processes."""

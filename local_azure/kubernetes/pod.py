@@ -1,0 +1,385 @@
+"""One pod: its containers as supervised processes, its status as Kubernetes tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from local_azure.containers.container import Container, Plan, Timing
+from local_azure.kubernetes import pod_rules
+from local_azure.kubernetes.api import Api, Object
+
+LOG = logging.getLogger(__name__)
+
+_REPORT_SECONDS = 5.0
+_DEFAULT_GRACE = 30
+_STATES = {"Running": "running", "Waiting": "waiting", "Terminated": "terminated"}
+
+
+class CannotStartError(Exception):
+    """A container cannot be made.
+
+    Attributes:
+        reason: Kubernetes' word for it.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Planner(Protocol):
+    """From a container of a spec to what can be started."""
+
+    async def plan(
+        self,
+        container: Object,
+        spec: Object,
+        environment: Mapping[str, str],
+        ip: str,
+        scratch: Path,
+    ) -> tuple[Plan, str]:
+        """The plan, and the digest of its image.
+
+        Raises:
+            CannotStartError: The image cannot be had, or a setting is impossible.
+        """
+        ...
+
+
+@dataclass
+class Pod:
+    """A pod that the node was told to run.
+
+    Attributes:
+        body: As the API server has it.
+        ip: Its address.
+        api: The node's client.
+        planner: Makes containers.
+        folder: For its logs and scratch files.
+    """
+
+    body: Object
+    ip: str
+    api: Api
+    planner: Planner
+    folder: Path
+    containers: list[Container] = field(default_factory=list, init=False)
+    ending: bool = field(default=False, init=False)
+    _digests: dict[str, str] = field(default_factory=dict, init=False)
+    _began: str = field(default_factory=lambda: now(), init=False)
+    _told: str = field(default="", init=False)
+    _since: dict[str, tuple[bool, str]] = field(default_factory=dict, init=False)
+    _events: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+        return self.body["metadata"]["namespace"]
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.body["metadata"]["name"]
+
+    @property
+    def uid(self) -> str:
+        """What tells it from an earlier pod of the name."""
+        return self.body["metadata"]["uid"]
+
+    @property
+    def path(self) -> str:
+        """Where the API server has it."""
+        return f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
+
+    async def run(self) -> None:
+        """Start the containers and report until the pod ends."""
+        while not self.ending:
+            try:
+                await self._start()
+                break
+            except CannotStartError as error:
+                await self._report_waiting(error)
+            except httpx.HTTPError as error:
+                LOG.warning("pod %s: %r", self.name, error)
+            await asyncio.sleep(_REPORT_SECONDS)
+        while not self.ending:
+            waits = [asyncio.create_task(each.change()) for each in self.containers]
+            try:
+                await self._report()
+            except httpx.HTTPError as error:
+                LOG.warning("pod %s: %r", self.name, error)
+            await asyncio.wait(waits, timeout=_REPORT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for each in waits:
+                each.cancel()
+
+    async def end(self) -> None:
+        """preStop, SIGTERM, the grace period, SIGKILL; then the API server may forget it."""
+        self.ending = True
+        grace = self.body["metadata"].get("deletionGracePeriodSeconds", _DEFAULT_GRACE)
+        await asyncio.gather(*(self._end(each, grace) for each in self.containers))
+        await self.api.delete(self.path, self.uid)
+
+    async def _end(self, container: Container, grace: float) -> None:
+        spec = next(s for s in self.body["spec"]["containers"] if s["name"] == container.plan.name)
+        sleep = ((spec.get("lifecycle") or {}).get("preStop") or {}).get("sleep") or {}
+        pause = min(float(sleep.get("seconds") or 0), grace)
+        if pause and not container.over:
+            await asyncio.sleep(pause)
+        await container.stop(max(grace - pause, 1.0) if grace else 0.0)
+
+    async def _start(self) -> None:
+        spec = self.body["spec"]
+        if refused := list(pod_rules.refusals(spec)):
+            raise CannotStartError("CreateContainerConfigError", "; ".join(refused))
+        scratch = self.folder / "scratch"
+        scratch.mkdir(parents=True, exist_ok=True)
+        links = await self._service_links() if spec.get("enableServiceLinks", True) else {}
+        made = []
+        for each in spec["containers"]:
+            environment = {**links, **await self._environment(each)}
+            plan, digest = await self.planner.plan(each, spec, environment, self.ip, scratch)
+            self._digests[each["name"]] = digest
+            made.append(Container(plan, self.folder, Timing(grace=_DEFAULT_GRACE)))
+        self.containers = made
+        for container in made:
+            container.start()
+
+    async def _service_links(self) -> dict[str, str]:
+        """The variables that Kubernetes gives a container for each service of its namespace.
+
+        Source: "Environment variables" in Kubernetes' documentation of services.
+        """
+        listed = await self.api.get(f"/api/v1/namespaces/{self.namespace}/services")
+        links: dict[str, str] = {}
+        for service in (listed or {"items": []})["items"]:
+            ip, ports = service["spec"].get("clusterIP"), service["spec"].get("ports") or []
+            if ip in (None, "", "None") or not ports:
+                continue
+            name = service["metadata"]["name"].upper().replace("-", "_")
+            links[f"{name}_SERVICE_HOST"] = ip
+            links[f"{name}_SERVICE_PORT"] = str(ports[0]["port"])
+            first = ports[0]
+            links[f"{name}_PORT"] = f"{first['protocol'].lower()}://{ip}:{first['port']}"
+            for port in ports:
+                if port.get("name"):
+                    of = port["name"].upper().replace("-", "_")
+                    links[f"{name}_SERVICE_PORT_{of}"] = str(port["port"])
+                stem = f"{name}_PORT_{port['port']}_{port['protocol']}"
+                links[stem] = f"{port['protocol'].lower()}://{ip}:{port['port']}"
+                links[f"{stem}_PROTO"] = port["protocol"].lower()
+                links[f"{stem}_PORT"] = str(port["port"])
+                links[f"{stem}_ADDR"] = ip
+        return links
+
+    async def _environment(self, container: Object) -> dict[str, str]:
+        found = {}
+        for each in container.get("env") or []:
+            value = await self._value(each)
+            if value is not None:
+                found[each["name"]] = value
+        return found
+
+    async def _value(self, variable: Object) -> str | None:
+        source = variable.get("valueFrom") or {}
+        if "fieldRef" in source:
+            return self._field(source["fieldRef"]["fieldPath"])
+        for kind, plural in (("secretKeyRef", "secrets"), ("configMapKeyRef", "configmaps")):
+            if kind not in source:
+                continue
+            reference = source[kind]
+            found = await self.api.get(
+                f"/api/v1/namespaces/{self.namespace}/{plural}/{reference['name']}"
+            )
+            text = ((found or {}).get("data") or {}).get(reference["key"])
+            if text is None and reference.get("optional"):
+                return None
+            if text is None:
+                raise CannotStartError(
+                    "CreateContainerConfigError",
+                    f"{plural[:-1]} '{reference['name']}' has no key '{reference['key']}'",
+                )
+            return base64.b64decode(text).decode() if plural == "secrets" else text
+        return variable.get("value", "")
+
+    def _field(self, path: str) -> str:
+        metadata = self.body["metadata"]
+        known = {
+            "metadata.name": self.name,
+            "metadata.namespace": self.namespace,
+            "metadata.uid": self.uid,
+            "spec.nodeName": self.body["spec"]["nodeName"],
+            "spec.serviceAccountName": self.body["spec"].get("serviceAccountName", ""),
+            "status.podIP": self.ip,
+            "status.hostIP": "127.0.0.1",
+        }
+        for kind in ("labels", "annotations"):
+            for key, value in (metadata.get(kind) or {}).items():
+                known[f"metadata.{kind}['{key}']"] = value
+        if path not in known:
+            raise CannotStartError("CreateContainerConfigError", f"fieldRef {path}: not supported")
+        return known[path]
+
+    def _statuses(self) -> Iterator[Object]:
+        for each in self.containers:
+            view = each.history.view()
+            status = {
+                "name": each.plan.name,
+                "image": each.plan.image,
+                "imageID": self._digests[each.plan.name],
+                "containerID": f"process://{self.uid}/{each.plan.name}",
+                "ready": each.ready,
+                "started": each.started,
+                "restartCount": view["restartCount"],
+                "state": _state(view["currentState"]),
+            }
+            if "previousState" in view:
+                status["lastState"] = _state(view["previousState"])
+            yield status
+
+    async def _report(self) -> None:
+        statuses = list(self._statuses())
+        ready = all(each.ready for each in self.containers)
+        phase = "Running"
+        if all(each.over for each in self.containers):
+            codes = [each.history.state.get("exitCode", 0) for each in self.containers]
+            phase = "Failed" if any(codes) else "Succeeded"
+        conditions = [
+            self._condition(name, value)
+            for name, value in (
+                ("PodReadyToStartContainers", True),
+                ("Initialized", True),
+                ("ContainersReady", ready),
+                ("Ready", ready),
+                ("PodScheduled", True),
+            )
+        ]
+        status = {
+            "phase": phase,
+            "podIP": self.ip,
+            "podIPs": [{"ip": self.ip}],
+            "hostIP": "127.0.0.1",
+            "startTime": self._began,
+            "containerStatuses": statuses,
+            "conditions": conditions,
+        }
+        await self._tell(status)
+        await self._tell_events()
+
+    async def _report_waiting(self, error: CannotStartError) -> None:
+        waiting = {"waiting": {"reason": error.reason, "message": str(error)}}
+        statuses = [
+            {
+                "name": each["name"],
+                "image": each["image"],
+                "imageID": "",
+                "ready": False,
+                "started": False,
+                "restartCount": 0,
+                "state": waiting,
+            }
+            for each in self.body["spec"]["containers"]
+        ]
+        conditions = [
+            self._condition(name, value)
+            for name, value in (("ContainersReady", False), ("Ready", False))
+        ]
+        await self._tell(
+            {
+                "phase": "Pending",
+                "hostIP": "127.0.0.1",
+                "startTime": self._began,
+                "containerStatuses": statuses,
+                "conditions": conditions,
+            }
+        )
+        await self._event("Warning", "Failed", str(error), 1)
+
+    def _condition(self, name: str, value: bool) -> Object:
+        before = self._since.get(name)
+        if before is None or before[0] != value:
+            self._since[name] = (value, now())
+        return {
+            "type": name,
+            "status": "True" if value else "False",
+            "lastTransitionTime": self._since[name][1],
+        }
+
+    async def _tell(self, status: Object) -> None:
+        text = json.dumps(status)
+        if text != self._told:
+            body = {"metadata": {"uid": self.uid}, "status": status}
+            await self.api.patch(f"{self.path}/status", body)
+            self._told = text
+
+    async def _tell_events(self) -> None:
+        for container in self.containers:
+            for event in container.history.view()["events"]:
+                await self._event(event["type"], event["name"], event["message"], event["count"])
+
+    async def _event(self, kind: str, reason: str, message: str, count: int) -> None:
+        key = (reason, message)
+        if self._events.get(key, 0) >= count:
+            return
+        name = f"{self.name[:40]}.{abs(hash((self.uid, *key))):x}"
+        path = f"/api/v1/namespaces/{self.namespace}/events"
+        if key in self._events:
+            await self.api.patch(f"{path}/{name}", {"count": count, "lastTimestamp": now()})
+        else:
+            body = {
+                "metadata": {"name": name},
+                "type": kind,
+                "reason": reason,
+                "message": message[:1024],
+                "count": count,
+                "firstTimestamp": now(),
+                "lastTimestamp": now(),
+                "source": {"component": "kubelet", "host": self.body["spec"]["nodeName"]},
+                "involvedObject": {
+                    "apiVersion": "v1",
+                    "kind": "Pod",
+                    "name": self.name,
+                    "namespace": self.namespace,
+                    "uid": self.uid,
+                },
+            }
+            await self.api.create(path, body)
+        self._events[key] = count
+
+
+def now() -> str:
+    """In RFC 3339 and UTC, to the second, as Kubernetes writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _state(state: Mapping[str, Any]) -> Object:
+    """A container's state in Kubernetes' words."""
+    kind = _STATES[state["state"]]
+    detail = str(state.get("detailStatus") or "")
+    if kind == "running":
+        return {kind: {"startedAt": _second(state["startTime"])}}
+    if kind == "waiting":
+        reason, _, message = detail.partition(": ")
+        return {kind: {"reason": reason or "ContainerCreating", "message": message}}
+    return {
+        kind: {
+            "exitCode": int(state["exitCode"]),
+            "reason": detail.partition(":")[0] if detail in ("OOMKilled", "Completed") else "Error",
+            "message": detail,
+            "startedAt": _second(state["startTime"]),
+            "finishedAt": _second(state["finishTime"]),
+        }
+    }
+
+
+def _second(time: str) -> str:
+    return time[:19] + "Z"

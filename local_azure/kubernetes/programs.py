@@ -1,0 +1,249 @@
+"""Kubernetes' own programs: built once from their Go modules and kept in the user's cache.
+
+Nothing here downloads a binary: where the official ones are out of reach, a Go module proxy is
+enough, and each module is checked against the go.sum beside its go.mod.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from local_azure import cache
+from local_azure.errors import LocalAzureError
+from local_azure.go_module import GoModule
+from local_azure.kubernetes.network import search_path
+
+VERSION = "1.36.3"
+PROVIDER_VERSION = "4.25.0"
+"""Of Pulumi's Kubernetes provider, and so of its SDK."""
+
+PROVIDER_MODULE = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+PROVIDER_COMMIT = "v4.0.0-20260115033456-f47bc2d6f199"
+"""The one version of the provider that module proxies serve: the day of 4.25.0."""
+
+BUILD_MINUTES = 20
+"""How long both builds take at most on two cores."""
+
+_HERE = Path(__file__).parent
+_SETUP = "python -m local_azure setup --kubernetes"
+_IPTABLES = ("iptables", "iptables-save", "iptables-restore")
+_PACKAGES = (
+    "iptables",
+    "libxtables12",
+    "libip4tc2",
+    "libip6tc2",
+    "libnftnl11",
+    "libmnl0",
+    "libnfnetlink0",
+    "libnetfilter-conntrack3",
+)
+_REPORTED = (
+    "gitVersion=v1.36.3",
+    "gitMajor=1",
+    "gitMinor=36",
+    "gitTreeState=clean",
+    "gitCommit=0000000000000000000000000000000000000000",
+    "buildDate=2026-01-01T00:00:00Z",
+)
+
+
+class ProgramsError(LocalAzureError):
+    """A program is missing, or cannot be built; one line with what to do."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What a cluster needs of programs.
+
+    Attributes:
+        environment: The user's own: PATH, proxies, cache folders.
+    """
+
+    environment: Mapping[str, str]
+
+    @property
+    def cache(self) -> Path:
+        """Where they are kept, for every checkout."""
+        return cache.folder(self.environment) / f"kubernetes-{VERSION}"
+
+    def kube(self) -> Path:
+        """The program with all parts of Kubernetes, and kubectl, in it.
+
+        Raises:
+            ProgramsError: It was not built.
+        """
+        return self._built("kube")
+
+    def provider(self) -> Path:
+        """Pulumi's Kubernetes provider.
+
+        Raises:
+            ProgramsError: It was not built.
+        """
+        return self._built("pulumi-resource-kubernetes")
+
+    def iptables(self) -> dict[str, str]:
+        """The variables with which kube-proxy finds `iptables`.
+
+        Raises:
+            ProgramsError: There is none.
+        """
+        if shutil.which("iptables", path=search_path()):
+            return {}
+        unpacked = self.cache / "iptables"
+        libraries = next(iter(unpacked.glob("root/usr/lib/*/xtables")), None)
+        if libraries is None:
+            raise ProgramsError(
+                f"`iptables` is not on PATH, and kube-proxy needs it; run {_SETUP}, "
+                "or as root: apt-get install iptables"
+            )
+        return {
+            "PATH": os.pathsep.join([str(unpacked / "bin"), search_path()]),
+            "LD_LIBRARY_PATH": str(libraries.parent),
+            "XTABLES_LIBDIR": str(libraries),
+        }
+
+    def missing(self) -> list[str]:
+        """What `ensure` would have to build or get."""
+        found = []
+        for name, ask in (
+            ("Kubernetes", self.kube),
+            ("Pulumi's Kubernetes provider", self.provider),
+            ("iptables", self.iptables),
+        ):
+            try:
+                ask()
+            except ProgramsError:
+                found.append(name)
+        return found
+
+    def ensure(self, go: str | None, console: Console) -> None:
+        """Build what is missing, one after the other; an interrupted build is taken up again.
+
+        Args:
+            go: The Go command, or None where there is none.
+            console: Where progress is shown.
+
+        Raises:
+            ProgramsError: Something cannot be built; the message says what to do.
+        """
+        if not self.missing():
+            return
+        with self._alone(console):
+            missing = self.missing()
+            if "iptables" in missing:
+                self._get_iptables()
+            builds = [each for each in missing if each != "iptables"]
+            if builds and go is None:
+                raise ProgramsError(
+                    f"{' and '.join(builds)} must be built, and there is no Go; install a current "
+                    "one: https://go.dev/dl"
+                )
+            if builds:
+                console.print(
+                    f"Building {' and '.join(builds)} from Go modules, once: up to "
+                    f"{BUILD_MINUTES} minutes on two cores."
+                )
+            for name in builds:
+                self._build(name, str(go), console)
+            # 5 GB that nobody needs again.
+            shutil.rmtree(self._scratch / "go-build", ignore_errors=True)
+
+    def _built(self, name: str) -> Path:
+        path = self.cache / name
+        if not path.exists():
+            raise ProgramsError(f"the stand-in has no {name} yet; build it once: {_SETUP}")
+        return path
+
+    @property
+    def _scratch(self) -> Path:
+        return self.cache.with_name(f"{self.cache.name}-build")
+
+    def _build(self, name: str, go: str, console: Console) -> None:
+        environment = {
+            **self.environment,
+            "CGO_ENABLED": "0",
+            "GOCACHE": str(self._scratch / "go-build"),
+        }
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="source-") as folder:
+            source = Path(folder) / "module"
+            if name == "Kubernetes":
+                module = GoModule(go, _HERE / "go", source, environment, console)
+                module.make()
+                package, out = ".", "kube"
+                flags = " ".join(
+                    f"-X {where}/version.{each}"
+                    for each in _REPORTED
+                    for where in ("k8s.io/component-base", "k8s.io/client-go/pkg")
+                )
+            else:
+                module = GoModule(go, _HERE / "provider", source, environment, console)
+                module.make()
+                module.copy(PROVIDER_MODULE, PROVIDER_COMMIT, source / "src")
+                _embed(source / "src" / "cmd" / "pulumi-resource-kubernetes")
+                package = f"{PROVIDER_MODULE}/cmd/pulumi-resource-kubernetes"
+                out = "pulumi-resource-kubernetes"
+                flags = f"-X {PROVIDER_MODULE}/pkg/version.Version={PROVIDER_VERSION}"
+            draft = source / out
+            module.build(package, draft, f"-s -w {flags}")
+            draft.rename(self.cache / out)
+
+    def _get_iptables(self) -> None:
+        """Debian's packages, unpacked without root: nothing of the machine is changed."""
+        remedy = "install it as root: apt-get install iptables"
+        if not (shutil.which("apt-get") and shutil.which("dpkg")):
+            raise ProgramsError(f"`iptables` is not on PATH; {remedy}")
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="iptables-") as name:
+            folder = Path(name)
+            done = subprocess.run(
+                ["apt-get", "download", *_PACKAGES],
+                cwd=folder,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                said = (done.stderr.strip() or "no reason given").splitlines()[-1]
+                raise ProgramsError(f"`apt-get download iptables` failed: {said}; {remedy}")
+            for package in folder.glob("*.deb"):
+                subprocess.run(["dpkg", "-x", str(package), str(folder / "root")], check=True)
+            (folder / "bin").mkdir()
+            for tool in (*_IPTABLES, *(each.replace("ip", "ip6", 1) for each in _IPTABLES)):
+                (folder / "bin" / tool).symlink_to("../root/usr/sbin/xtables-nft-multi")
+            self.cache.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(folder, self.cache / "iptables", symlinks=True, dirs_exist_ok=True)
+
+    @contextmanager
+    def _alone(self, console: Console) -> Iterator[None]:
+        """Two checkouts must not build at the same time."""
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with (self._scratch / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                console.print("Waiting for another set-up that builds Kubernetes.")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _embed(folder: Path) -> None:
+    """Write the two files that the provider's own build makes of its schema before compiling."""
+    for name in ("schema", "terraform-mapping"):
+        content = json.loads((folder / f"{name}.json").read_text())
+        content["version"] = PROVIDER_VERSION
+        (folder / f"{name}-embed.json").write_text(json.dumps(content, separators=(",", ":")))

@@ -59,6 +59,7 @@ lock: setup  ## Pin the packages anew: of the project and of the image
 	@$(LOCK) requirements.in --output-file requirements.txt
 	@$(LOCK) --constraint requirements.txt scoring/requirements.in --output-file scoring/requirements.txt
 	@$(LOCK) local_azure/go/requirements.in --output-file local_azure/go/requirements.txt
+	@$(LOCK) --constraint requirements.txt infra/requirements-aks.in --output-file infra/requirements-aks.txt
 	@$(BIN)/python -m scoring myenv
 
 setup: .venv/.installed  ## Install the pinned packages into .venv

@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """The scoring service on Kubernetes: the same image, replicas behind one address, rolled out.
 
 Imported only for the target `aks`: other stacks do not need Pulumi's Kubernetes SDK.

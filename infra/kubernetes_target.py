@@ -1,3 +1,4 @@
+# pyright: reportMissingImports=false
 """The target `aks`: a cluster, or one that exists, and the service on it."""
 
 from __future__ import annotations

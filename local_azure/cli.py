@@ -20,6 +20,8 @@ from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.environment import ambient, exports
 from local_azure.errors import LocalAzureError
 from local_azure.home import Home
+from local_azure.kubernetes import network
+from local_azure.kubernetes.programs import Programs
 from local_azure.pulumi_cli import PulumiCli
 from local_azure.ready import Ready, prepare
 from local_azure.removal import remove
@@ -47,10 +49,21 @@ def _one_line_errors() -> Iterator[None]:
 
 
 @app.command()
-def setup() -> None:
+def setup(
+    kubernetes: Annotated[
+        bool, typer.Option("--kubernetes", help="Also build what managed clusters are made of.")
+    ] = False,
+) -> None:
     """Get the Pulumi CLI, where there is none that is new enough."""
     with _one_line_errors():
-        typer.echo(f"Pulumi CLI: {PulumiCli(ambient(), Console(stderr=True)).ensure()}")
+        console = Console(stderr=True)
+        pulumi = PulumiCli(ambient(), console)
+        typer.echo(f"Pulumi CLI: {pulumi.ensure()}")
+        if kubernetes:
+            network.check()
+            programs = Programs(ambient())
+            programs.ensure(pulumi.go, console)
+            typer.echo(f"Kubernetes: {programs.kube()}")
 
 
 @app.command()

@@ -43,6 +43,7 @@ _REPLACED = (
     "HOME",
     "PATH",
     "VIRTUAL_ENV",
+    "KUBECONFIG",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
@@ -123,6 +124,8 @@ def _added(home: Home, url: str, pulumi: Path | None, outside: Mapping[str, str]
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(home.passphrase),
         "PULUMI_STACK": STACK,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # kubectl, and everybody else who would look for the user's own clusters.
+        "KUBECONFIG": str(home.services / "kubernetes" / "kubeconfig"),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         # The azure-native provider and Terraform's relatives.
         "ARM_SUBSCRIPTION_ID": SUBSCRIPTION,

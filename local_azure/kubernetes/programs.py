@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,11 +128,11 @@ class Programs:
                 found.append(name)
         return found
 
-    def ensure(self, go: str | None, console: Console) -> None:
+    def ensure(self, go: Callable[[], str], console: Console) -> None:
         """Build what is missing, one after the other; an interrupted build is taken up again.
 
         Args:
-            go: The Go command, or None where there is none.
+            go: Gets the Go command.
             console: Where progress is shown.
 
         Raises:
@@ -145,20 +145,32 @@ class Programs:
             if "iptables" in missing:
                 self._get_iptables()
             builds = [each for each in missing if each != "iptables"]
-            if builds and go is None:
-                raise ProgramsError(
-                    f"{' and '.join(builds)} must be built, and there is no Go; install a current "
-                    "one: https://go.dev/dl"
-                )
             if builds:
-                console.print(
-                    f"Building {' and '.join(builds)} from Go modules, once: up to "
-                    f"{BUILD_MINUTES} minutes on two cores."
-                )
-            for name in builds:
-                self._build(name, str(go), console)
+                self._build_all(builds, go, console)
             # 5 GB that nobody needs again.
             shutil.rmtree(self._scratch / "go-build", ignore_errors=True)
+
+    def _build_all(self, names: list[str], go: Callable[[], str], console: Console) -> None:
+        what = " and ".join(names)
+        for left in self._scratch.glob("source-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        try:
+            command = go()
+        except LocalAzureError as error:
+            raise ProgramsError(
+                f"{what} must be built, and there is {error}; install a current one: "
+                "https://go.dev/dl"
+            ) from error
+        console.print(
+            f"Building {what} from Go modules, once: up to {BUILD_MINUTES} minutes on two cores."
+        )
+        for name in names:
+            try:
+                self._build(name, command, console)
+            except LocalAzureError as error:
+                raise ProgramsError(
+                    f"{name} cannot be built: {error}; a Go module proxy (GOPROXY) is needed"
+                ) from error
 
     def _built(self, name: str) -> Path:
         path = self.cache / name
@@ -175,6 +187,8 @@ class Programs:
             **self.environment,
             "CGO_ENABLED": "0",
             "GOCACHE": str(self._scratch / "go-build"),
+            # One compiler of the provider takes 4 GB without it.
+            "GOGC": "50",
         }
         self.cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="source-") as folder:

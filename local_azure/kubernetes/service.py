@@ -31,7 +31,7 @@ from local_azure.containers.pull import Puller
 from local_azure.kubernetes import network, tunnel
 from local_azure.kubernetes.cluster import READY, ClusterSettings
 from local_azure.kubernetes.control_plane import PORT
-from local_azure.kubernetes.keys import Keys, kubeconfig
+from local_azure.kubernetes.keys import Keys, kubeconfig, merged
 from local_azure.kubernetes.programs import Programs, ProgramsError
 from local_azure.types.resource_type import merge
 
@@ -56,12 +56,14 @@ class Running:
     """A cluster that was started.
 
     Attributes:
+        kubeconfig: Of who uses it.
         process: The one that all others end with.
         outwards: Answers what the cluster needs of the stand-in.
         server: Carries the API server's connections.
         balancers: By the service's uid: where the host listens for it, and with what.
     """
 
+    kubeconfig: str
     process: subprocess.Popen[bytes]
     outwards: asyncio.Server
     server: asyncio.Server
@@ -163,19 +165,21 @@ class ManagedClusters:
         port = self._port(folder)
         inwards = network.reached(folder, tunnel.INWARDS)
         server = await _carry(inwards, "127.0.0.1", PORT, "127.0.0.1", port)
-        running = Running(process, outwards, server)
-        self._running[resource.id.lower()] = running
+        self._running[resource.id.lower()] = Running("", process, outwards, server)
         reason = await _ready(process, ready, folder / "cluster.log")
         if reason:
             await self._stop(resource)
             raise ArmError(
                 409, "KubernetesNotAvailable", f"The cluster '{resource.name}': {reason}"
             )
+        self._running[resource.id.lower()].kubeconfig = self._kubeconfig(resource)
+        self._publish()
 
     async def _stop(self, resource: Resource) -> None:
         running = self._running.pop(resource.id.lower(), None)
         if running is not None:
             await self._end(running)
+            self._publish()
 
     async def _end(self, running: Running) -> None:
         running.process.terminate()
@@ -244,12 +248,23 @@ class ManagedClusters:
         }
         return merge(resource.body, {"properties": more})
 
-    async def _credential(self, request: Request) -> Response:
-        resource = self._resource(request)
+    def _kubeconfig(self, resource: Resource) -> str:
         folder = self._folder(resource)
-        text = kubeconfig(
-            Keys(folder / "keys"), "user", f"https://127.0.0.1:{self._port(folder)}", resource.name
+        server = f"https://127.0.0.1:{self._port(folder)}"
+        return kubeconfig(Keys(folder / "keys"), "user", server, resource.name)
+
+    def _publish(self) -> None:
+        """Keep the file that kubectl reads, as `az aks get-credentials` would."""
+        file = self.surroundings.folder / "kubeconfig"
+        draft = file.with_name(f"{file.name}.draft")
+        draft.touch(mode=0o600)
+        draft.write_text(
+            merged([each.kubeconfig for each in self._running.values() if each.kubeconfig])
         )
+        draft.replace(file)
+
+    async def _credential(self, request: Request) -> Response:
+        text = self._kubeconfig(self._resource(request))
         value = base64.b64encode(text.encode()).decode()
         return JSONResponse({"kubeconfigs": [{"name": "clusterUser", "value": value}]})
 

@@ -22,6 +22,8 @@ RULES = {
     "workspace": r"[A-Za-z0-9][A-Za-z0-9_-]{2,32}",
     "registry": r"[a-zA-Z0-9]{5,50}",
     "identity": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
+    "cluster": r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?",
+    "cluster_identity": r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}",
     "dns_label": r"[a-z][a-z0-9-]{3,61}[a-z0-9]",
 }
 
@@ -37,6 +39,8 @@ RELEASED: dict[tuple[str, str], dict[str, str]] = {
         "workspace": "mlw-mnist-dev-9a784adf",
         "registry": "crmnistdev9a784adf",
         "identity": "id-mnist-dev-9a784adf",
+        "cluster": "aks-mnist-dev-9a784adf",
+        "cluster_identity": "id-aks-mnist-dev-9a784adf",
         "dns_label": "mnist-dev-9a784adf",
     },
     # Longer than every name has room for: what is cut is pinned, too.
@@ -49,6 +53,8 @@ RELEASED: dict[tuple[str, str], dict[str, str]] = {
         "workspace": "mlw-prefix9abc-produc-53ac3a07",
         "registry": "crprefix9abcproduc53ac3a07",
         "identity": "id-prefix9abc-produc-53ac3a07",
+        "cluster": "aks-prefix9abc-produc-53ac3a07",
+        "cluster_identity": "id-aks-prefix9abc-produc-53ac3a07",
         "dns_label": "prefix9abc-produc-53ac3a07",
     },
 }

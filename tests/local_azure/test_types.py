@@ -37,7 +37,9 @@ def values(kind: object) -> some.SearchStrategy[Any]:
         case Scalar(limits={"const": bool() as value}):
             return some.just(value)
         case Scalar(limits={"pattern": str() as pattern}):
-            return some.uuids().map(str) if pattern == GUID_PATTERN else some.just("known")
+            if pattern == GUID_PATTERN:
+                return some.uuids().map(str)
+            return some.from_regex(pattern, fullmatch=True)
         case Scalar(type=type_, allowed=allowed, limits=limits):
             if allowed:
                 return some.sampled_from(allowed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from local_azure.types.resource_type import Body, NameRule, ResourceType
 from local_azure.types.schema import Overlay
 
-
 # What would have no effect here, member by member of the objects that are supported.
 _CLUSTER = (
     "aiToolchainOperatorProfile",

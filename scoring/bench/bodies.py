@@ -30,8 +30,20 @@ def read_images(file: Path, features: int) -> NDArray[np.uint8]:
 
 def score(pixels: NDArray[np.uint8], *headers: tuple[str, str]) -> bytes:
     """`{"data": [...]}` as `json.dumps` writes it, each pixel from 0 to 1."""
-    rows = values(pixels, "JSON").tolist()
-    return request("/score", json.dumps({"data": rows}).encode(), *headers)
+    return rows(values(pixels, "JSON"), *headers)
+
+
+def rows(numbers: NDArray[np.float64], *headers: tuple[str, str]) -> bytes:
+    """The same of any (rows, features)."""
+    return request("/score", json.dumps({"data": numbers.tolist()}).encode(), *headers)
+
+
+def tensor(name: str, numbers: NDArray[np.float64]) -> bytes:
+    """A V2 request with its numbers as JSON, as MLServer takes it; its id makes answers equal."""
+    content: dict[str, Any] = {"name": "input", "shape": list(numbers.shape), "datatype": "FP64"}
+    content["data"] = numbers.ravel().tolist()
+    body = json.dumps({"id": "bench", "inputs": [content]}).encode()
+    return request(f"/v2/models/{quote(name, safe='')}/infer", body)
 
 
 def values(pixels: NDArray[np.uint8], form: str) -> NDArray[Any]:
@@ -71,9 +83,11 @@ def request(path: str, body: bytes, *headers: tuple[str, str]) -> bytes:
 
 
 def labels(body: bytes, *, raw: bool) -> list[int]:
-    """The labels in an answer: JSON, JSON in JSON as Microsoft's server may have it, or raw."""
+    """The labels in an answer: JSON, JSON in JSON as Microsoft's server may have it, V2, or raw."""
     if raw:
         size = int(json.loads(body[: body.rindex(b"}") + 1])["outputs"][0]["shape"][0])
         return np.frombuffer(body[len(body) - 8 * size :], "<i8").tolist()
     content = json.loads(body)
+    if isinstance(content, dict):
+        return content["outputs"][0]["data"]
     return json.loads(content) if isinstance(content, str) else content

@@ -20,8 +20,9 @@ from rich.table import Table
 from scoring.bench import comparison, generator, report, servers
 from scoring.bench import drain as endings_of
 from scoring.bench.attacks import table as attacks
-from scoring.bench.comparison import Cases
-from scoring.bench.environment import EnvironmentFailedError
+from scoring.bench.cases import Cases
+from scoring.bench.comparison import Environments
+from scoring.bench.environment import MLSERVER, EnvironmentFailedError
 from scoring.bench.environment import environment as build_environment
 from scoring.bench.faults import Target
 from scoring.bench.load import WrongAnswerError
@@ -88,6 +89,13 @@ def compare(
             help="An environment with azmlinfsrv. [default: the locked one, built once]",
         ),
     ] = None,
+    mlserver: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="An environment with mlserver. [default: the locked one, built once]",
+        ),
+    ] = None,
     seconds: Annotated[
         float, typer.Option(min=0.05, help="Of load on one server in one round.")
     ] = PLAN.seconds,
@@ -104,7 +112,8 @@ def compare(
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Measure the service beside azureml-inference-server-http, in turn, one core for each.
+    """Measure the service beside azureml-inference-server-http and MLServer, in turn, all on one
+    core: the committed model, and models that are not linear.
 
     Exit code 1 when a server predicts wrongly or a target is missed; the last line says which. A
     target that `--quick` misses is only told.
@@ -112,14 +121,15 @@ def compare(
     plan = QUICK if quick else Plan(seconds, rounds, starts)
     with _one_line_errors():
         with _progress() as progress:
-            task = progress.add_task("Microsoft's server", total=comparison.steps(plan))
+            task = progress.add_task("the other servers", total=comparison.steps(plan))
 
             def say(what: str) -> None:
                 progress.update(task, description=what, advance=1)
 
-            found = comparison.measure(
-                model, images, environment or build_environment(), plan, generator.find(), say
+            environments = Environments(
+                environment or build_environment(), mlserver or build_environment(MLSERVER)
             )
+            found = comparison.measure(model, images, environments, plan, generator.find(), say)
         text = report.markdown(found)
         typer.echo(text)
         _write(markdown, text)

@@ -1,4 +1,4 @@
-"""Rounds of load on both servers in turn, so that what disturbs one disturbs the other, too."""
+"""Rounds of load on the servers in turn, so that what disturbs one disturbs the other, too."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import joblib
-import numpy as np
-from numpy.typing import NDArray
-
-from scoring.bench import bodies, load, servers
+from scoring.bench import estimators, load, servers
+from scoring.bench.cases import Case, Cases
+from scoring.bench.estimators import Served
 from scoring.bench.generator import Generator
-from scoring.bench.load import Load, WrongAnswerError
+from scoring.bench.load import Load
 from scoring.bench.plan import Comparison, Line, Pair, Plan
 from scoring.bench.servers import Running
-from scoring.manifest import Manifest, verified_bytes
 from scoring.process.threads import VARIABLES
 
 FORMS = ("JSON", "UINT8", "FP32")
@@ -32,68 +28,27 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Case:
-    """A request, and the labels that scikit-learn gives for exactly the values in it."""
+class Environments:
+    """Of the servers that are measured beside ours."""
 
-    form: str
-    rows: int
-    request: bytes
-    labels: list[int]
-
-    def right_body(self, server: Running) -> bytes:
-        """The body of a server's answer, once its labels are found to be right."""
-        body = load.ask(server.port, self.request)
-        given = bodies.labels(body, raw=self.form != "JSON")
-        if given != self.labels:
-            raise WrongAnswerError(
-                f"{server.name} predicts {given[:10]} for {self.form} of {self.rows} rows,"
-                f" not {self.labels[:10]}"
-            )
-        return body
-
-
-class Cases:
-    """Makes cases of one model and its test images."""
-
-    def __init__(self, model: Path, images: Path) -> None:
-        """Read both.
-
-        Raises:
-            ModelError: The model is not what its manifest declares.
-            OSError: The images cannot be read.
-            ValueError: They do not fit the model.
-        """
-        manifest = Manifest.read(model)
-        verified_bytes(model, manifest)
-        self._name = manifest.name
-        self._estimator: Any = joblib.load(model / manifest.file)
-        self._pixels = bodies.read_images(images, manifest.features)
-
-    def case(self, form: str, rows: int, *headers: tuple[str, str]) -> Case:
-        """The first rows in one form."""
-        pixels: NDArray[np.uint8] = np.resize(self._pixels, (rows, self._pixels.shape[1]))
-        if form == "JSON":
-            request = bodies.score(pixels, *headers)
-        else:
-            request = bodies.binary(self._name, pixels, form, *headers)
-        exact = bodies.values(pixels, form).astype(np.float64)
-        return Case(form, rows, request, self._estimator.predict(exact).tolist())
+    theirs: Path
+    mlserver: Path
 
 
 def measure(
     model: Path,
     images: Path,
-    environment: Path,
+    environments: Environments,
     plan: Plan,
     generator: Generator,
     say: Say,
 ) -> Comparison:
-    """Measure both servers.
+    """Measure the three servers.
 
     Args:
         model: The model directory.
         images: A gzipped IDX file with rows for the model.
-        environment: Of Microsoft's server.
+        environments: Of the other two.
         plan: How much.
         generator: What makes the load that is measured.
         say: Told what is being measured, `steps()` times.
@@ -116,17 +71,28 @@ def measure(
             say(f"cold start {number} of {plan.starts}" if number else "a start to warm up")
             with servers.ours(model, folder, server_core) as ours:
                 pass
-            with servers.theirs(environment, model, folder, server_core) as theirs:
-                starts.append(Pair(ours.cold_start, theirs.cold_start))
-        ours = stack.enter_context(servers.ours(model, folder, server_core))
-        theirs = stack.enter_context(servers.theirs(environment, model, folder, server_core))
+            with servers.theirs(environments.theirs, model, folder, server_core) as theirs:
+                pass
+            with servers.mlserver(environments.mlserver, model, folder, server_core) as other:
+                pass
+            starts.append(Pair(ours.cold_start, theirs.cold_start, other.cold_start))
+        trio = _trio(stack, environments, model, folder, server_core)
         lines: list[Line] = []
         for rows in plan.sizes:
-            lines += _lines(ours, theirs, cases, rows, plan, generator, say)
+            lines += _lines(trio, cases, rows, plan, generator, say)
         lines.sort(key=lambda line: (FORMS.index(line.form), line.rows))
         time.sleep(REST_SECONDS)
-        resident = Pair(ours.resident(), theirs.resident())
-        proportional = Pair(ours.proportional(), theirs.proportional())
+        resident = Pair(*(each.resident() for each in trio))
+        proportional = Pair(*(each.proportional() for each in trio))
+        stack.close()
+        general: list[Line] = []
+        stack.enter_context(servers.pinned(load_cores))
+        for served in estimators.make(folder):
+            with contextlib.ExitStack() as each:
+                trio = _trio(each, environments, served.directory, folder, server_core)
+                general += [
+                    _general(trio, served, rows, plan, generator, say) for rows in plan.sizes
+                ]
         stack.close()
         case = cases.case("JSON", SCALING_ROWS)
         scaling = _scaling(model, folder, set(cores), case, plan, generator, say)
@@ -142,38 +108,58 @@ def measure(
         seen,
         generator.name,
         generator.foreign,
+        tuple(general),
     )
 
 
 def steps(plan: Plan) -> int:
     """How often measure() calls `say`."""
-    return plan.starts + 1 + (len(plan.sizes) + 2) * plan.rounds
+    general = len(estimators.KINDS) * len(plan.sizes) * plan.general
+    return plan.starts + 1 + (len(plan.sizes) + 2) * plan.rounds + general
+
+
+def _trio(
+    stack: contextlib.ExitStack,
+    environments: Environments,
+    model: Path,
+    folder: Path,
+    core: set[int],
+) -> tuple[Running, Running, Running]:
+    """Ours, Microsoft's and MLServer with one model, until the stack is closed."""
+    return (
+        stack.enter_context(servers.ours(model, folder, core)),
+        stack.enter_context(servers.theirs(environments.theirs, model, folder, core)),
+        stack.enter_context(servers.mlserver(environments.mlserver, model, folder, core)),
+    )
 
 
 def _lines(
-    ours: Running,
-    theirs: Running,
+    trio: tuple[Running, Running, Running],
     cases: Cases,
     rows: int,
     plan: Plan,
     generator: Generator,
     say: Say,
 ) -> list[Line]:
+    ours, theirs, mlserver = trio
     of_form = {form: cases.case(form, rows) for form in FORMS}
-    plain = of_form["JSON"]
+    plain, tensor = of_form["JSON"], cases.tensor(rows)
     right = {form: case.right_body(ours) for form, case in of_form.items()}
-    baseline = plain.right_body(theirs)
+    baseline, v2 = plain.right_body(theirs), tensor.right_body(mlserver)
     seconds = plan.seconds_for(rows)
     found: dict[str, list[Load]] = {form: [] for form in FORMS}
     busy: dict[str, list[float]] = {form: [] for form in FORMS}
     other: list[Load] = []
+    third: list[Load] = []
     if generator.foreign:  # it takes any answer that is a 200: each is compared here, before
         for form, case in of_form.items():
             load.run(ours.port, case.request, right[form], plan.comparing)
         load.run(theirs.port, plain.request, baseline, plan.comparing)
+        load.run(mlserver.port, tensor.request, v2, plan.comparing)
 
     def load_theirs() -> None:
         other.append(generator.run(theirs.port, plain.request, baseline, seconds))
+        third.append(generator.run(mlserver.port, tensor.request, v2, seconds))
 
     def load_ours(form: str) -> None:
         before, begin = ours.busy_seconds(), time.perf_counter()
@@ -197,9 +183,36 @@ def _lines(
             tuple(found[form]),
             tuple(other),
             tuple(busy[form]),
+            tuple(third) if form == "JSON" else (),
         )
         for form in FORMS
     ]
+
+
+def _general(
+    trio: tuple[Running, Running, Running],
+    served: Served,
+    rows: int,
+    plan: Plan,
+    generator: Generator,
+    say: Say,
+) -> Line:
+    """JSON of one model that is not linear."""
+    plain, tensor = served.case(rows), served.tensor(rows)
+    asked = tuple(zip(trio, (plain, plain, tensor), strict=True))
+    right = [case.right_body(server) for server, case in asked]
+    if generator.foreign:
+        for (server, case), body in zip(asked, right, strict=True):
+            load.run(server.port, case.request, body, min(plan.comparing, 0.3))
+    found: tuple[list[Load], ...] = ([], [], [])
+    for number in range(plan.general):
+        say(f"{served.name}, {rows:,} rows, round {number + 1} of {plan.general}")
+        for place in (0, 1, 2) if number % 2 else (2, 1, 0):
+            server, case = asked[place]
+            done = generator.run(server.port, case.request, right[place], plan.general_seconds)
+            found[place].append(done)
+    ours, theirs, mlserver = map(tuple, found)
+    return Line(served.name, rows, len(plain.request), ours, theirs, mlserver=mlserver)
 
 
 def _scaling(

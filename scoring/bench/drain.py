@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scoring.bench import load, servers
-from scoring.bench.comparison import Case, Cases
+from scoring.bench.cases import Case, Cases
 
 CLIENTS = 8
 ROWS = {"small": 1, "large": 400}

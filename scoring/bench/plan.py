@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ class Plan:
         starts: How often each server is started.
         sizes: Rows in a request.
         comparing: Seconds of load whose every answer is compared, before one that is measured.
+        general: Rounds of models that are not linear.
+        general_seconds: Of load in each of them.
     """
 
     seconds: float = 3.0
@@ -26,26 +29,31 @@ class Plan:
     starts: int = 5
     sizes: tuple[int, ...] = (1, 30, 1000)
     comparing: float = 1.0
+    general: int = 3
+    general_seconds: float = 2.0
 
     def seconds_for(self, rows: int) -> float:
         """Seconds of one load."""
         return self.seconds * (2 if rows >= 1000 else 1)
 
 
-QUICK = Plan(seconds=0.2, rounds=2, starts=1, sizes=(1, 30), comparing=0.2)
+QUICK = Plan(
+    seconds=0.2, rounds=2, starts=1, sizes=(1, 30), comparing=0.2, general=1, general_seconds=0.2
+)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One form of one number of rows: our loads beside theirs, round by round.
+    """One form of one number of rows: our loads beside the others', round by round.
 
     Attributes:
-        form: JSON, or the data type of the raw values; theirs is always JSON.
+        form: JSON, or the data type of the raw values, or the model; theirs is always JSON.
         rows: Rows in a request.
         size: Bytes of our request, head and body.
         ours: One load a round.
         theirs: One load a round.
         busy: Part of the time that our server was computing, round by round.
+        mlserver: One load of MLServer a round, JSON of its own protocol; only beside our JSON.
     """
 
     form: str
@@ -53,7 +61,8 @@ class Line:
     size: int
     ours: tuple[Load, ...]
     theirs: tuple[Load, ...]
-    busy: tuple[float, ...]
+    busy: tuple[float, ...] = ()
+    mlserver: tuple[Load, ...] = ()
 
     @property
     def ratios(self) -> list[float]:
@@ -66,6 +75,11 @@ class Line:
         return statistics.median(self.ratios)
 
     @property
+    def ratios_to_mlserver(self) -> list[float]:
+        """Our rate by MLServer's, round by round; empty where it was not asked."""
+        return [one.rate / other.rate for one, other in zip(self.ours, self.mlserver, strict=False)]
+
+    @property
     def tail(self) -> float:
         """Our p99 by our p50, the median of the rounds."""
         return statistics.median(one.p99 / one.p50 for one in self.ours)
@@ -73,10 +87,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Pair:
-    """One figure of both servers."""
+    """One figure of ours and of another; of MLServer too, where it was measured."""
 
     ours: float
     theirs: float
+    mlserver: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,7 @@ class Comparison:
             core, and without the right to make a control group.
         generator: What made the load, with its version.
         foreign: Whether others have it, too.
+        general: Lines of models that are not linear, JSON alone.
     """
 
     lines: tuple[Line, ...]
@@ -107,6 +123,7 @@ class Comparison:
     seen: tuple[Pair, ...] = ()
     generator: str = ""
     foreign: bool = True
+    general: tuple[Line, ...] = ()
 
     @property
     def start_ratio(self) -> float:

@@ -23,9 +23,21 @@ MOST_TAIL = 2.5
 LEAST_START = 6.0
 MOST_MEMORY = 0.5
 
+LEAST_GENERAL = 1.0
+"""Our rate by either's, for models that are not linear; below it in every round is a miss."""
+
 _COLUMNS = (
-    *("request", "rows", "ours, 1/s", "theirs, 1/s", "ratio (spread)", "target"),
+    *("request", "rows", "ours, 1/s", "theirs, 1/s", "MLServer, 1/s", "ratio (spread)", "target"),
     *("p50", "p99", "p99/p50"),
+)
+_GENERAL = (
+    "model",
+    "rows",
+    "ours, 1/s",
+    "theirs, 1/s",
+    "MLServer, 1/s",
+    "to theirs",
+    "to MLServer",
 )
 
 
@@ -42,6 +54,15 @@ def missed(comparison: Comparison) -> list[str]:
         f"not under {MOST_TAIL:g}"
         for line in comparison.lines
         if line.form == "JSON" and line.tail >= MOST_TAIL
+    ]
+    found += [
+        f"{line.form} of {line.rows:,} rows is {median(ratios):.2f} times {name}"
+        for line in comparison.general
+        for name, ratios in (
+            ("Microsoft's", line.ratios),
+            ("MLServer's", line.ratios_to_mlserver),
+        )
+        if max(ratios) < LEAST_GENERAL
     ]
     if comparison.start_ratio < LEAST_START:
         found.append(f"a cold start is {comparison.start_ratio:.1f}x as fast, not {LEAST_START:g}x")
@@ -61,13 +82,17 @@ def markdown(comparison: Comparison) -> str:
     ours, theirs = median(one.ours for one in starts), median(one.theirs for one in starts)
     ratios = [one.theirs / one.ours for one in starts]
     resident, proportional = comparison.resident, comparison.proportional
+    if comparison.general:
+        table += ["", f"| {' | '.join(_GENERAL)} |", f"|{'---|' * len(_GENERAL)}"]
+        table += map(_general_row, comparison.general)
     rest = [_generator(comparison)]
+    third = median(one.mlserver for one in starts)
     rest += [
-        f"Cold start to ready: {ours:.2f} s beside {theirs:.2f} s, "
+        f"Cold start to ready: {ours:.2f} s beside {theirs:.2f} s (MLServer {third:.2f} s), "
         f"{comparison.start_ratio:.1f}x as fast ({min(ratios):.1f} to {max(ratios):.1f}; "
         f"target {LEAST_START:g}x).",
         f"Memory {REST_SECONDS:g} s after all load: {_mega(resident.ours)} beside "
-        f"{_mega(resident.theirs)} (RSS), "
+        f"{_mega(resident.theirs)} (MLServer {_mega(resident.mlserver)}; RSS), "
         f"{_mega(proportional.ours)} beside {_mega(proportional.theirs)} (PSS); "
         f"at worst {comparison.memory_ratio:.2f} of theirs (target under {MOST_MEMORY}).",
     ]
@@ -117,11 +142,30 @@ def _row(line: Line) -> str:
         f"{line.rows:,}",
         _rate(median(one.rate for one in line.ours)),
         _rate(median(one.rate for one in line.theirs)),
+        _third(line),
         f"**{line.ratio:.1f}x** ({min(line.ratios):.1f} to {max(line.ratios):.1f})",
         f"{target:g}x" if target else "",
         f"{median(one.p50 for one in line.ours) * 1e3:.2f} ms",
         f"{median(one.p99 for one in line.ours) * 1e3:.2f} ms",
         f"{line.tail:.2f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _third(line: Line) -> str:
+    """MLServer's rate, and its ratio to Microsoft's."""
+    if not line.mlserver:
+        return ""
+    rate = median(one.rate for one in line.mlserver)
+    return f"{_rate(rate)} ({rate / median(one.rate for one in line.theirs):.1f}x)"
+
+
+def _general_row(line: Line) -> str:
+    rates = (median(one.rate for one in each) for each in (line.ours, line.theirs, line.mlserver))
+    cells = [line.form, f"{line.rows:,}", *map(_rate, rates)]
+    cells += [
+        f"**{median(ratios):.2f}x** ({min(ratios):.2f} to {max(ratios):.2f})"
+        for ratios in (line.ratios, line.ratios_to_mlserver)
     ]
     return f"| {' | '.join(cells)} |"
 

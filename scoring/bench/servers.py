@@ -1,9 +1,10 @@
-"""The two servers as processes: started on given cores, measured, stopped."""
+"""The servers as processes: started on given cores, measured, stopped."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
@@ -12,14 +13,18 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
+
+from scoring.manifest import Manifest
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = Path(__file__).with_name("baseline_score.py")
 THEIR_NAME = "azureml-inference-server-http"
+MLSERVER_NAME = "MLServer"
 IMAGE = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
 """What the image sets for glibc; theirs gets it, too."""
 
@@ -137,6 +142,28 @@ def theirs(environment: Path, model: Path, folder: Path, cores: set[int]) -> Ite
 
 
 @contextlib.contextmanager
+def mlserver(environment: Path, model: Path, folder: Path, cores: set[int]) -> Iterator[Running]:
+    """MLServer with its scikit-learn runtime in its own process, which is quickest on one core."""
+    manifest = Manifest.read(model)
+    port, grpc, metrics = _free_port(), _free_port(), _free_port()
+    home = folder / "mlserver"
+    home.mkdir(exist_ok=True)
+    settings = {"host": "127.0.0.1", "http_port": port, "grpc_port": grpc, "metrics_port": metrics}
+    settings |= {"debug": False, "parallel_workers": 0}
+    (home / "settings.json").write_text(json.dumps(settings))
+    served = {"uri": str((model / manifest.file).resolve()), "version": manifest.version}
+    runtime = "mlserver_sklearn.SKLearnModel"
+    (home / "model-settings.json").write_text(
+        json.dumps({"name": manifest.name, "implementation": runtime, "parameters": served})
+    )
+    command = [str(environment / "bin" / "mlserver"), "start", str(home)]
+    path = f"/v2/models/{quote(manifest.name, safe='')}/ready"
+    variables = {**clean(), **IMAGE}
+    with _started(MLSERVER_NAME, command, variables, port, path, folder, cores) as running:
+        yield running
+
+
+@contextlib.contextmanager
 def quota(running: Running) -> Iterator[bool]:
     """Give a server one core's time of the cores that it sees; False where that is not allowed."""
     settings = {
@@ -241,7 +268,7 @@ def _answers(port: int, path: str) -> bool:
 
 def clean() -> dict[str, str]:
     """This process's environment without settings of either server."""
-    prefixes = ("SCORING_", "MODEL_", "AZUREML_", "MALLOC_", "PYTHONDONTWRITEBYTECODE")
+    prefixes = ("SCORING_", "MODEL_", "AZUREML_", "MLSERVER_", "MALLOC_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from scoring.bench import bodies
-from scoring.bench.comparison import Cases
+from scoring.bench.cases import Cases
 from scoring.bench.faults import FAULTS, Asking, EndedError, FaultError, Target
 from scoring.bench.servers import Running
 

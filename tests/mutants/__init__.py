@@ -1,0 +1,1 @@
+"""How many changed lines of the program its tests notice: `make mutants`."""

@@ -1,0 +1,130 @@
+"""A mutant: a module with one small change that a test should notice.
+
+The changes are mutmut's. They are applied to the whole module instead of by mutmut's own trampolines,
+which leave out every decorated function: here each rule, each property and each command. Left out are
+what no test should hold: words of a message (a string with a space in it), the case of a string's
+letters, docstrings, annotations, decorators and aliases of types.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import libcst
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, PositionProvider
+from mutmut.mutation.mutators import mutation_operators
+
+_KEPT = (libcst.Annotation, libcst.Decorator, libcst.Import, libcst.ImportFrom)
+"""What is left as it is, with all that is in it."""
+_CALLS = frozenset({"TypeVar", "cast"})
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change.
+
+    Attributes:
+        module: The module's file, relative to the repository.
+        line: Where the change is, from 1.
+        before: What stands there, shortened.
+        after: What stands there instead, shortened.
+        code: The whole module with the change.
+    """
+
+    module: str
+    line: int
+    before: str
+    after: str
+    code: str
+
+    @property
+    def key(self) -> str:
+        """The same for the same change of the same text."""
+        return hashlib.sha256(self.code.encode()).hexdigest()[:20]
+
+
+def of(root: Path, module: str) -> Iterator[Mutant]:
+    """Every mutant of a module, in the order of its lines."""
+    text = (root / module).read_bytes()
+    finder = _Finder()
+    MetadataWrapper(libcst.parse_module(text), unsafe_skip_copy=True).visit(finder)
+    seen: set[bytes] = set()
+    for place, node, change in finder.found:
+        # A thousand times faster than to write the whole tree; a second pair of parentheses is no harm.
+        changed = libcst.Module([]).code_for_node(change).encode()
+        code = text[: place.start] + changed + text[place.end :]
+        if code not in seen:
+            seen.add(code)
+            yield Mutant(
+                module, place.line, _short(node), _short(change), code.decode()
+            )
+
+
+def _short(node: libcst.CSTNode) -> str:
+    return " ".join(libcst.Module([]).code_for_node(node).split())[:160]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a node is: its line from 1, its bytes from 0."""
+
+    line: int
+    start: int
+    end: int
+
+
+class _Finder(libcst.CSTVisitor):
+    METADATA_DEPENDENCIES = (PositionProvider, ByteSpanPositionProvider)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[_Place, libcst.CSTNode, libcst.CSTNode]] = []
+
+    def on_visit(self, node: libcst.CSTNode) -> bool:
+        if isinstance(node, _KEPT) or _is_text(node) or _is_of_types(node):
+            return False
+        changes = [
+            change
+            for kind, operator in mutation_operators
+            if isinstance(node, kind)
+            for change in operator(node)
+            if _counts(node, change)
+        ]
+        if changes:
+            line = cast("Any", self.get_metadata(PositionProvider, node)).start.line
+            span = cast("Any", self.get_metadata(ByteSpanPositionProvider, node))
+            place = _Place(line, span.start, span.start + span.length)
+            self.found += [(place, node, change) for change in changes]
+        return True
+
+
+def _is_text(node: libcst.CSTNode) -> bool:
+    """Whether it is a docstring or a text that stands alone."""
+    return isinstance(node, libcst.Expr) and isinstance(
+        node.value, libcst.SimpleString | libcst.ConcatenatedString
+    )
+
+
+def _is_of_types(node: libcst.CSTNode) -> bool:
+    """Whether it speaks to the type checker alone: an alias, a cast."""
+    if isinstance(node, libcst.Assign):
+        return isinstance(node.value, libcst.Subscript | libcst.BinaryOperation) and all(
+            isinstance(one.target, libcst.Name) and one.target.value[:1].isupper()
+            and not one.target.value.isupper()
+            for one in node.targets
+        )
+    return (
+        isinstance(node, libcst.Call)
+        and isinstance(node.func, libcst.Name)
+        and node.func.value in _CALLS
+    )
+
+
+def _counts(node: libcst.CSTNode, change: libcst.CSTNode) -> bool:
+    if isinstance(node, libcst.SimpleString) and isinstance(change, libcst.SimpleString):
+        return " " not in node.value and "XX" in change.value
+    return True

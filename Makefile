@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke service-down down check test drill attack bench soak lock clean-cache
+.PHONY: help setup up smoke service-down down check test drill attack bench soak mutants lock clean-cache
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +43,9 @@ bench: setup  ## Measure the scoring service beside Microsoft's server
 
 soak: setup  ## Ten minutes of full load with faults mixed in
 	@$(BIN)/python -m scoring.bench soak $(ARGS)
+
+mutants: setup  ## Change infra/ and the gates of model_eval/ a line at a time, count what the tests notice
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock"

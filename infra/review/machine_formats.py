@@ -94,8 +94,7 @@ def sarif(report: Report) -> str:
 
 def _results(report: Report) -> Iterator[_Result]:
     if report.failed:
-        errors = [one for one in report.problems if one.severity == "error"]
-        said = " ".join(errors[0].message.split()) if errors else "it did not come to its end"
+        said = next(iter(report.errors), "it did not come to its end")
         yield _Result("preview", "The preview comes to its end.", "", "error", said)
     for one in report.obstacles:
         yield _Result("can-finish", "The update can finish.", one.resource, "error", one.why)

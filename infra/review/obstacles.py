@@ -29,6 +29,25 @@ _HELD = {
 }
 """Types whose names a deleted resource holds: the input that names it, and why."""
 
+_GONE = {
+    azure_facts.VAULT: (
+        "it was deleted and stays soft-deleted, so Azure refuses another one of its name, and the "
+        "update would stop there",
+        "bring it back first: `az keyvault recover --name {name}`; the stack still knows it, so "
+        "the next review finds nothing to do. If its days are over, `pulumi refresh` takes it out "
+        "of the state, and it is made anew",
+    ),
+    azure_facts.ML_WORKSPACE: (
+        "it was deleted and stays soft-deleted for 14 days, so Azure refuses another one of its "
+        "name, and the update would stop there",
+        "bring {name} back first, with its models: in the portal, Azure Machine Learning, Recently "
+        "deleted; the stack still knows it, so the next review finds nothing to do. If it was "
+        "purged, or its days are over, `pulumi refresh` takes it out of the state, and it is made "
+        "anew, without models",
+    ),
+}
+"""What somebody deleted and the update would make again: what is in the way, what to do."""
+
 _ASIDE = (
     "put the setting back that forces it (location or prefix); to move, make a stack of another "
     "name, whose resources have other names, move what must be kept, and destroy this one last"
@@ -68,6 +87,11 @@ def obstacles(steps: Sequence[Step]) -> Iterator[Obstacle]:
         if name
     }
     for step in steps:
+        if step.op is Op.CREATE and step.vanished and step.type in _GONE:
+            name = _name(step, new=True)
+            why, remedy = _GONE[step.type]
+            yield Obstacle(step.urn, name, why, remedy.format(name=name or "NAME"))
+            continue
         destroyed = step.op in {Op.DELETE, Op.REPLACE}
         if destroyed and step.old and step.old.protected:
             yield Obstacle(

@@ -24,6 +24,9 @@ from infra.review.model import ModelChange, Side
 from infra.review.obstacles import obstacles
 from infra.review.resource_change import ResourceChange, Row
 
+_FRAME = "program exited with non-zero exit code"
+"""Pulumi says this beside whatever the program said."""
+
 
 @dataclass(frozen=True)
 class ShownObstacle:
@@ -135,6 +138,12 @@ class Report:
     def open_questions(self) -> tuple[Finding, ...]:
         """The mandatory rules that are not decided."""
         return tuple(one for one in self.undecided if one.mandatory)
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """What failed, on one line each: the program's own words before Pulumi's frame of them."""
+        said = [" ".join(one.message.split()) for one in self.problems if one.severity == "error"]
+        return tuple(sorted(said, key=lambda one: _FRAME in one))
 
     @property
     def refusal(self) -> str:

@@ -97,7 +97,11 @@ def problems(report: Report) -> Iterator[str]:
     """Errors and warnings, secrets taken out."""
     if not report.problems:
         return
-    errors = sorted(report.problems, key=lambda one: one.severity != "error")
+    order = {said: index for index, said in enumerate(report.errors)}
+    errors = sorted(
+        report.problems,
+        key=lambda one: (one.severity != "error", order.get(" ".join(one.message.split()), 0)),
+    )
     for count, length in ((20, 2000), (10, 500), (3, 300)):
         parts = [
             f"**{one.severity}**"
@@ -220,9 +224,17 @@ def _rules(findings: Sequence[Finding], most: int) -> str:
 def _rule(findings: Sequence[Finding], most: int) -> str:
     first = findings[0]
     level = "mandatory" if first.mandatory else "advisory"
-    lines = [f"- **{level}** {code(first.rule)}: {code(first.description)}"]
-    lines += [f"  - {code(one.resource)}: {code(one.message)}" for one in findings[:most]]
-    more = len(findings) - most
+    # The description is a sentence of ours; only what a plan holds can break out of its line.
+    lines = [f"- **{level}** {code(first.rule)}: {first.description}"]
+    said: dict[str, list[str]] = {}
+    for one in findings:
+        said.setdefault(one.message, []).append(one.resource)
+    for message, names in list(said.items())[:most]:
+        if len(names) == 1:
+            lines.append(f"  - {code(names[0])}: {code(message)}")
+        else:
+            lines.append(f"  - {len(names)} resources: {code(message)}: {_resources(names, most)}")
+    more = len(findings) - sum(len(names) for names in list(said.values())[:most])
     if more > 0:
         lines.append(f"  - {more} {'more ' if most else ''}resource{'s' if more > 1 else ''}")
     return "\n".join(lines)

@@ -17,12 +17,12 @@ _LONGEST = 200
 _WORDS = {
     Op.DELETE: "deleted",
     Op.REPLACE: "replaced",
-    Op.UPDATE: "in place",
+    Op.UPDATE: "changed in place",
     Op.CREATE: "created",
 }
 _ENDPOINT = {
     Endpoint.UNTOUCHED: "The endpoint is not touched.",
-    Endpoint.STARTS: "The endpoint starts: before, there is none.",
+    Endpoint.STARTS: "The endpoint starts; until then there is none.",
     Endpoint.RESTARTS: "The endpoint restarts: no caller gets an answer for some seconds.",
     Endpoint.INTERRUPTED: (
         "The endpoint is interrupted: its container group is replaced, and no caller gets an "
@@ -40,8 +40,7 @@ def verdict(report: Report) -> str:
 def _first(report: Report) -> str:
     said: list[str] = []
     if report.failed:
-        errors = [one.message for one in report.problems if one.severity == "error"]
-        told = " ".join(errors[0].split()) if errors else ""
+        told = next(iter(report.errors), "")
         told = told if len(told) <= _LONGEST else f"{told[:_LONGEST]}..."
         reason = f": {code(told)}." if told else "."
         said.append(f"**The preview failed**{reason} What follows is incomplete.")

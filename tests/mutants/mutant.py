@@ -1,9 +1,9 @@
 """A mutant: a module with one small change that a test should notice.
 
-The changes are mutmut's. They are applied to the whole module instead of by mutmut's own trampolines,
-which leave out every decorated function: here each rule, each property and each command. Left out are
-what no test should hold: words of a message (a string with a space in it), the case of a string's
-letters, docstrings, annotations, decorators and aliases of types.
+The changes are mutmut's. They are applied to the whole module instead of by mutmut's trampolines,
+which leave out every decorated function: here each rule, each property and each command. Left out
+are what no test should hold: words of a message (a string with a space in it), the case of a
+string's letters, docstrings, annotations, decorators and aliases of types.
 """
 
 from __future__ import annotations
@@ -54,14 +54,12 @@ def of(root: Path, module: str) -> Iterator[Mutant]:
     MetadataWrapper(libcst.parse_module(text), unsafe_skip_copy=True).visit(finder)
     seen: set[bytes] = set()
     for place, node, change in finder.found:
-        # A thousand times faster than to write the whole tree; a second pair of parentheses is no harm.
+        # Far faster than to write the whole tree; a second pair of parentheses is no harm.
         changed = libcst.Module([]).code_for_node(change).encode()
         code = text[: place.start] + changed + text[place.end :]
         if code not in seen:
             seen.add(code)
-            yield Mutant(
-                module, place.line, _short(node), _short(change), code.decode()
-            )
+            yield Mutant(module, place.line, _short(node), _short(change), code.decode())
 
 
 def _short(node: libcst.CSTNode) -> str:
@@ -113,7 +111,8 @@ def _is_of_types(node: libcst.CSTNode) -> bool:
     """Whether it speaks to the type checker alone: an alias, a cast."""
     if isinstance(node, libcst.Assign):
         return isinstance(node.value, libcst.Subscript | libcst.BinaryOperation) and all(
-            isinstance(one.target, libcst.Name) and one.target.value[:1].isupper()
+            isinstance(one.target, libcst.Name)
+            and one.target.value[:1].isupper()
             and not one.target.value.isupper()
             for one in node.targets
         )

@@ -78,7 +78,9 @@ def key_of(root: Path, mutant: Mutant, tests: Sequence[str]) -> str:
 
 def tests_of(selection: Selection, mutant: Mutant) -> list[str]:
     """Whole functions: the names of their cases may hold anything."""
-    return list(dict.fromkeys(t.partition("[")[0] for t in selection.of(mutant.module, mutant.line)))
+    return list(
+        dict.fromkeys(t.partition("[")[0] for t in selection.of(mutant.module, mutant.line))
+    )
 
 
 def try_all(
@@ -134,7 +136,9 @@ def _serve(
             except Empty:
                 return
             tests = tests_of(selection, mutant)
-            needed = sum(selection.seconds.get(one, 0) for one in selection.of(mutant.module, mutant.line))
+            needed = sum(
+                selection.seconds.get(one, 0) for one in selection.of(mutant.module, mutant.line)
+            )
             asked = {
                 "module": mutant.module,
                 "code": mutant.code,

@@ -1,8 +1,9 @@
 """One process that tries mutants, one after the other, in a copy of the repository of its own.
 
-It imports pytest and every package that the tests import once, and forks for each mutant: a run costs
-what the tests cost. The change is written into the copy, so that processes which tests start see it too.
-Started as `python -m tests.mutants.worker TESTS...` in that copy; a JSON line asks, a line answers.
+It imports pytest and every package that the tests import once, and forks for each mutant: a run
+costs what the tests cost. The change is written into the copy, so that processes which tests start
+see it, too. Started as `python -m tests.mutants.worker TESTS...` in that copy; a JSON line asks, a
+line answers.
 """
 
 from __future__ import annotations

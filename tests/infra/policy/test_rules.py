@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from infra import azure_facts
 from infra.policy.evaluate import Passed, Undecided, Violation, evaluate, judge
 from infra.policy.limits import Limits, LimitsError, load
 from infra.policy.resource import UNKNOWN, NotKnownYetError, Resource
-from infra.policy.rule import Level
+from infra.policy.rule import Level, Rule
 from infra.policy.rules import RULES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -384,6 +385,13 @@ def test_wrong_limits_are_one_line_that_names_the_key(
 def test_missing_limits_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(LimitsError, match="cannot read the limits"):
         load(tmp_path / "nothing.yaml")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_description_of_a_rule_is_a_sentence_without_anything_that_is_markdown(
+    rule: Rule,
+) -> None:
+    assert re.fullmatch(r"[A-Z][\w .,:;'/@-]+\.", rule.description)
 
 
 def test_the_pack_lists_every_rule_with_its_level() -> None:

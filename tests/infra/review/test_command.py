@@ -44,7 +44,7 @@ def test_a_recorded_preview_becomes_a_report(tmp_path: Path, name: str) -> None:
     cause, consequence = done.stdout.splitlines()
     assert cause.startswith("`containers[0].resources.requests.cpu` changes, in a way that is not")
     assert "; `tags.team` `(none)` -> `blue` on 2 resources; " in cause
-    assert consequence.startswith("1 replaced, 1 in place. The endpoint is interrupted")
+    assert consequence.startswith("1 replaced, 1 changed in place. The endpoint is interrupted")
     content = json.loads(files[1].read_text())
     group = content["changes"][0]
     assert (group["op"], group["planned"]) == ("replace", "replace")

@@ -150,6 +150,35 @@ def test_a_deleted_group_is_reviewed_as_what_the_update_makes_of_it(
         machine.inside(*UP, "--refresh")
 
 
+def test_a_deleted_vault_is_brought_back_as_the_review_says_and_nothing_is_made_again(
+    machine: Machine, folder: Path
+) -> None:
+    """Azure keeps the name; an update would take the vault out of the state, and stop."""
+    state = json.loads(machine.inside("pulumi", "stack", "export").stdout)
+    (vault,) = [
+        one["id"].partition("/providers/")[2]
+        for one in state["deployment"]["resources"]
+        if one["type"].endswith("keyvault:Vault")
+    ]
+    name = vault.rsplit("/", 1)[-1]
+    with Portal(machine) as portal:
+        body = portal.call("GET", vault, "2023-02-01")
+        portal.call("DELETE", vault, "2023-02-01")
+        code, report, written = review(machine, folder)
+        # What `az keyvault recover` asks for.
+        asked = {"location": body["location"], "properties": {"createMode": "recover"}}
+        asked["properties"] |= {
+            "tenantId": body["properties"]["tenantId"],
+            "sku": body["properties"]["sku"],
+        }
+        portal.call("PUT", vault, "2023-02-01", asked)
+    assert code == 1
+    assert report["verdict"].startswith(f"**This update cannot finish**: `key-vault`: `{name}`:")
+    assert f"`az keyvault recover --name {name}`" in written
+    code, report, _ = review(machine, folder, "--expect-no-changes")
+    assert (code, report["verdict"]) == (0, "Nothing changes.")
+
+
 def test_an_update_that_is_not_as_it_was_reviewed_is_refused_and_says_what_moved(
     changed: Machine, folder: Path
 ) -> None:
@@ -229,10 +258,10 @@ def test_a_key_that_leaks_into_a_tag_is_masked(changed: Machine, folder: Path) -
 
 def test_a_wrong_setting_is_a_failed_preview_that_says_why(changed: Machine, folder: Path) -> None:
     changed.configure("cpu=99")
-    code, report, written = review(changed, folder)
+    code, report, _ = review(changed, folder)
     assert code == 1
     assert report["failed"]
-    assert "allowed: 0.1 to 4 cores" in written
+    assert "allowed: 0.1 to 4 cores" in report["verdict"].splitlines()[0]
 
 
 def test_nothing_secret_is_written_to_the_disk(changed: Machine, folder: Path) -> None:

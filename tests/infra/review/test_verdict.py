@@ -64,7 +64,7 @@ def test_another_model_says_versions_and_accuracy(
     first, second = lines(build(event, found=models))
     assert first == "Another model: `digits` `1` -> `digits` `2`, accuracy -0.0088."
     assert second == (
-        "1 in place. The endpoint restarts: no caller gets an answer for some seconds."
+        "1 changed in place. The endpoint restarts: no caller gets an answer for some seconds."
     )
 
 
@@ -145,7 +145,7 @@ def test_what_vanished_from_the_cloud_is_not_taken_for_new(
     made = build(group_change(None, group(), "create"), before=["scoring-group"])
     assert lines(made) == [
         "Gone from the cloud and made again: `scoring-group`.",
-        "1 created. The endpoint starts: before, there is none.",
+        "1 created. The endpoint starts; until then there is none.",
     ]
 
 
@@ -186,6 +186,19 @@ def test_no_two_kinds_of_change_have_one_headline(
     assert len({verdict(one) for one in made}) == len(made)
 
 
+def test_a_failed_preview_leads_with_the_programs_words_and_not_with_pulumis(build: Build) -> None:
+    frame = "an unhandled error occurred: program exited with non-zero exit code: 1"
+    events = [
+        {"diagnosticEvent": {"severity": "error", "message": said}}
+        for said in (frame, "cpu is '99'; allowed: 0.1 to 4 cores")
+    ]
+    made = build(*events, result="failed")
+    (first,) = lines(made)
+    assert first.startswith("**The preview failed**: `cpu is '99'; allowed: 0.1 to 4 cores`.")
+    shown = markdown(made)
+    assert shown.rindex("cpu is") < shown.index(frame)
+
+
 VAULT = "azure-native:keyvault:Vault"
 WORKSPACE = "azure-native:machinelearningservices:Workspace"
 
@@ -219,6 +232,28 @@ def test_a_name_that_another_resource_needs_is_held_too(build: Build, step: Make
         step("create", "new", VAULT, new={"vaultName": "kv1"}),
     )
     assert [one.resource for one in made.obstacles] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "remedy"),
+    [
+        (VAULT, "vaultName", "`az keyvault recover --name kvmnistdev1a2b3c4d`"),
+        (WORKSPACE, "workspaceName", "bring kvmnistdev1a2b3c4d back first, with its models"),
+    ],
+)
+def test_what_was_deleted_by_hand_and_holds_its_name_is_brought_back_and_not_made_again(
+    build: Build, step: Make, kind: str, key: str, remedy: str
+) -> None:
+    event = step("create", "one", kind, new={key: "kvmnistdev1a2b3c4d"})
+    made = build(event, before=["one"])
+    assert lines(made)[0].startswith("**This update cannot finish**: `one`: `kvmnistdev1a2b3c4d`:")
+    assert made.refusal.startswith("this update cannot finish")
+    assert remedy in markdown(made)
+    assert build(event).obstacles == ()
+
+
+def test_a_deleted_resource_whose_name_is_free_is_made_again(build: Build, step: Make) -> None:
+    assert build(step("create", "one", new={"accountName": "x"}), before=["one"]).obstacles == ()
 
 
 @pytest.mark.parametrize("op", ["delete", "replace"])

@@ -51,7 +51,7 @@ def test_the_verdict_counts_what_azure_does(build: Build, step: Make) -> None:
     assert verdict(made).splitlines() == [
         "`location` `westeurope` -> `northeurope` on `five`; `accessTier` `(none)` -> `Cool` on "
         "`four`; no longer declared: `one`; newly declared: `three`, `two`.",
-        "1 deleted, 1 replaced, 1 in place, 2 created. The endpoint is not touched. "
+        "1 deleted, 1 replaced, 1 changed in place, 2 created. The endpoint is not touched. "
         "**Destroyed for good: `one` with its blobs, `five` with its blobs.**",
     ]
     assert [one.op for one in made.changes] == ["delete", "replace", "update", "create", "create"]
@@ -100,7 +100,7 @@ def test_images_tags_variables_and_probes_change_in_place_with_a_restart(
     (change,) = made.changes
     assert change.op is Op.UPDATE
     assert [row.path for row in change.rows] == [path]
-    assert verdict(made).splitlines()[1].startswith("1 in place. The endpoint restarts")
+    assert verdict(made).splitlines()[1].startswith("1 changed in place. The endpoint restarts")
 
 
 def test_a_coarse_difference_names_what_azure_refuses_and_not_all_below_it(

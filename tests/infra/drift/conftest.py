@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
+from infra.drift import rendering
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.report import Report
+from tests.support.github_markdown import read_every
+
+# Every report that a test makes is read as GitHub would.
+rendering.markdown = read_every(rendering.markdown)
 
 
 def a_finding(**changes: Any) -> Finding:

@@ -14,8 +14,12 @@ from infra.policy.limits import Limits
 from infra.preview import events as preview_events
 from infra.preview import secret_lists, unknowns
 from infra.preview.secret_lists import Opened
-from infra.review import manifests, report
+from infra.review import manifests, rendering, report
 from infra.review.report import Report
+from tests.support.github_markdown import read_every
+
+# Before a test takes it from there: every report that is made is read as GitHub would.
+rendering.markdown = read_every(rendering.markdown)
 
 PROJECT = "urn:pulumi:dev::sklearn-mnist-svc::"
 SIGNATURE = "4dabf18193072939515e22adb298388d"

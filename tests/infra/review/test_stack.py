@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.github_markdown import holds
 from tests.support.machine import MODEL, UP, Machine, deployed
 from tests.support.portal import Portal
 
@@ -31,6 +32,7 @@ def review(machine: Machine, folder: Path, *more: str) -> tuple[int, dict[str, A
         *command, "--json", str(files[0]), "--markdown", str(files[1]), *more, good=False
     )
     written = [done.stdout, done.stderr, *(file.read_text() for file in files)]
+    holds(files[1].read_text())
     return done.returncode, json.loads(files[0].read_text()), "\n".join(written)
 
 

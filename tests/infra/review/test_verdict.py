@@ -16,6 +16,7 @@ from infra.review.key_change import KeyChange
 from infra.review.rendering import markdown
 from infra.review.report import Report
 from infra.review.verdict import verdict
+from tests.support.machine import MODEL
 
 Build = Callable[..., Report]
 Make = Callable[..., Any]
@@ -43,12 +44,9 @@ def without_key(group: dict[str, Any]) -> dict[str, Any]:
 def models(tmp_path: Path) -> manifests.Manifests:
     for version, sha256, accuracy in (("1", OLD, 0.95), ("2", NEW, 0.9412)):
         (tmp_path / version).mkdir()
-        content = {
-            "name": "digits",
-            "version": version,
-            "sha256": sha256,
-            "metrics": {"accuracy": accuracy},
-        }
+        content = json.loads((MODEL / "manifest.json").read_text())
+        content |= {"name": "digits", "version": version, "sha256": sha256}
+        content["metrics"]["accuracy"] = accuracy
         (tmp_path / version / "manifest.json").write_text(json.dumps(content))
     return manifests.find(tmp_path)
 

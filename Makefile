@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke service-down down check test drill attack bench soak mutants lock clean-cache
+.PHONY: help setup up smoke review drift service-down down check test drill attack bench soak mutants lock clean-cache
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,6 +19,12 @@ up: setup  ## Do the whole job: register, validate, deploy to the local stand-in
 
 smoke: setup  ## Test the deployed endpoint again
 	@$(BIN)/python -m journey smoke $(ARGS)
+
+review: setup  ## Say what an update of the local stack would do
+	@$(BIN)/python -m journey review
+
+drift: setup  ## Look for drift in the local stack; drift is an error of make's
+	@$(BIN)/python -m journey drift
 
 service-down: setup  ## Remove only the container group
 	@$(BIN)/python -m journey service-down

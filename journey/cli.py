@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from journey.life import KEY, Deployed, Life
+from journey.look import dashboard
+from journey.look import process as look
 from journey.plan import Plan
 from journey.stack import Stack
 from journey.steps import DiskFullError, JourneyError, Steps
@@ -105,6 +107,24 @@ def smoke(model: ModelOption = None, data: DataOption = None) -> None:
 
 
 @app.command()
+def review() -> None:
+    """Say what an update of the local stack would do; nothing is changed."""
+    with _life("make review") as life:
+        code = life.review()
+        console.print(escape(f"Look: {life.steps.relative(life.out)}/review.html"))
+    raise typer.Exit(code)
+
+
+@app.command()
+def drift() -> None:
+    """Compare the stand-in, the program and the endpoint with the state; exit code 7 is drift."""
+    with _life("make drift") as life:
+        code = life.drift()
+        console.print(escape(f"Look: {life.steps.relative(life.out)}/drift.html"))
+    raise typer.Exit(code)
+
+
+@app.command()
 def service_down() -> None:
     """Remove only the container group; the resource group and the workspace stay."""
     with _life("make service-down") as life:
@@ -140,6 +160,7 @@ def down() -> None:
                     )
                 )
             with steps.timed("Stop the stand-in and remove its state"):
+                look.stop(home.root)
                 remove(home)
 
 
@@ -198,6 +219,7 @@ def _summary(life: Life, deployed: Deployed) -> list[str]:
     """What a user wants to know and to type next; only pictures that this run's checks made."""
     out = life.steps.relative(life.out)
     uri = deployed.outputs["scoring_uri"]
+    served = look.address(life.state)
     pictures = [name for name in ("conf.png", "results.png") if (life.out / name).is_file()]
     words = ["curl", "-H", "'Content-Type: application/json'"]
     if deployed.keyed:
@@ -211,6 +233,7 @@ def _summary(life: Life, deployed: Deployed) -> list[str]:
         f"Scoring URI:      {uri}   (the local stand-in, not Azure)",
         f"Try it:           {' '.join(words)}",
         "Remove it:        make service-down (the container group), make down (everything)",
+        f"Look:             {out}/{dashboard.FILE}" + (f"   {served}" if served else ""),
     ]
 
 

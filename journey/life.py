@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,12 @@ from typing import Any
 from journey.azure import Azure, manifest_of
 from journey.built_image import BuiltImage
 from journey.evidence import Evidence
+from journey.look import dashboard
+from journey.look import process as look
 from journey.plan import Plan
 from journey.stack import Stack
 from journey.steps import DiskFullError, JourneyError, Steps
+from local_azure.environment import STACK
 from model_eval import workspace_config
 from scoring.output_folder import MARK
 
@@ -110,13 +115,14 @@ class Life:
         self._start(outputs)
         plan.remember(self.remembered)
         self.smoke(plan, model, str(outputs["scoring_uri"]))
+        self.look()
         return Deployed(float(report["accuracy"]), outputs, self.stack.is_set(KEY))
 
     def smoke(self, plan: Plan, model: Path, uri: str) -> None:
         """Test the endpoint as the tutorial does."""
         plan.check_data()
         self._check_out()
-        for name in ("results.png", "sample.json", "smoke.json", "smoke.xml"):
+        for name in ("results.png", "sample.json", "smoke.json", "smoke.xml", "smoke.html"):
             (self.out / name).unlink(missing_ok=True)
         result = self.out / "smoke.json"
         key = self.stack.secret(KEY)
@@ -126,6 +132,7 @@ class Life:
             "smoke",
             *("--uri", uri, "--model", str(model), "--out", str(self.out)),
             *("--json", str(result), "--junit", str(self.out / "smoke.xml")),
+            *("--html", str(self.out / "smoke.html")),
             *(("--key-env", KEY_VARIABLE) if key else ()),
             *_data(plan),
             env={KEY_VARIABLE: key} if key else {},
@@ -165,6 +172,59 @@ class Life:
             tested,
             str(outputs["scoring_uri"]),
         )
+        self.look()
+
+    def look(self) -> Path:
+        """Write the page of the stack and serve it, so that a digit can be drawn."""
+        outputs = self.stack.outputs()
+        uri = str(outputs.get("scoring_uri", ""))
+        served, state = "", "Unknown"
+        if uri:
+            with suppress(JourneyError):
+                state = Azure(self.stack.env, outputs).group_state()
+            key = self.stack.secret(KEY) or ""
+            served = look.start(self.state, self.out, self.steps.root, uri, key)
+        else:
+            look.stop(self.state)
+        resources = self.stack.local.deployment().get("resources") or ()
+        page = self.out / dashboard.FILE
+        self.out.mkdir(parents=True, exist_ok=True)
+        page.write_text(
+            dashboard.render(self.out, resources, outputs, state, served, self._digits()), "utf-8"
+        )
+        return page
+
+    def review(self) -> int:
+        """Review what an update would do; the exit code is the review's."""
+        files = ("--json", "review.json", "--html", "review.html")
+        return self._checked("infra.review", *files)
+
+    def drift(self) -> int:
+        """Look for drift; the exit code is the check's."""
+        # Beside the results, which a new validation begins anew.
+        past = str(self.state / "drift.jsonl")
+        return self._checked(
+            "infra.drift", "--json", "drift.json", "--html", "drift.html", "--history", past
+        )
+
+    def _checked(self, module: str, *words: str) -> int:
+        """Run a check that speaks for itself, then bring the page up to date."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        named = [str(self.out / word) if word.endswith((".json", ".html")) else word
+                 for word in words]  # fmt: skip
+        command = [sys.executable, "-m", module, "--stack", STACK, *named]
+        done = subprocess.run(command, cwd=self.steps.root, env=dict(self.stack.env), check=False)
+        self.look()
+        return done.returncode
+
+    def _digits(self) -> dashboard.Digits | None:
+        """A real image of each digit, if the deployed model takes such."""
+        plan = Plan.recall(self.remembered)
+        model = self.retrieved if plan is None or plan.registered else plan.source
+        if manifest_of(model).get("input", {}).get("image") != [28, 28]:
+            return None
+        kept = json.loads((self.steps.root / "infra" / "drift" / "sample.json").read_bytes())
+        return dashboard.Digits(kept["rows"], kept["answers"])
 
     def service_down(self) -> None:
         """Remove the container group alone: the program without an image does not declare it.
@@ -175,9 +235,11 @@ class Life:
         self._recover()
         self._forget_image()
         self.stack.up("Remove the container group", self._unset(DEFAULTS))
+        self.look()
 
     def down(self) -> None:
         """Delete all resources."""
+        look.stop(self.state)
         self._recover()
         self.stack.destroy("Delete all resources")
 
@@ -202,6 +264,7 @@ class Life:
                 "validate",
                 *("--model", str(model), "--out", str(self.out)),
                 *("--min-accuracy", str(plan.min_accuracy), "--json", str(evidence.report)),
+                *("--html", str(self.out / "validation.html")),
                 *_data(plan),
             )
             evidence.keep(plan, model)

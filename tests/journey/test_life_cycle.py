@@ -89,6 +89,34 @@ def test_a_second_make_up_changes_nothing(
     assert uri_in(again.stdout) == uri_in(first.stdout)
 
 
+def test_make_up_ends_with_a_page_that_asks_the_endpoint(
+    machine: Any, first: subprocess.CompletedProcess[str]
+) -> None:
+    found = re.search(r"^Look: +(\S+index\.html) +(http://\S+)$", first.stdout, re.MULTILINE)
+    assert found, first.stdout
+    file, origin = Path(found[1]), found[2]
+    text = file.read_text(encoding="utf-8")
+    for shown in ("scoring-group", "accuracy 0.9205 on 10000 rows", "Running.", "validation.html"):
+        assert shown in text
+    with httpx.Client(base_url=origin, trust_env=False, timeout=30) as client:
+        assert client.get("/").text == text
+        assert client.get("/smoke.html").status_code == 200
+        sample = (machine.state / "out" / "sample.json").read_text(encoding="utf-8")
+        headers = {"Origin": origin, "Content-Type": "application/json"}
+        answer = client.post("/predict", content=sample, headers=headers)
+    assert answer.json()["prediction"] in range(10)
+
+
+@pytest.mark.usefixtures("first")
+def test_review_and_drift_are_told_on_the_page(machine: Any) -> None:
+    for target, said in (("review", "Nothing changes."), ("drift", "In sync.")):
+        done = machine.make(target)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert said in done.stdout
+        assert (machine.state / "out" / f"{target}.html").is_file()
+        assert said in (machine.state / "out" / "index.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.usefixtures("first")
 def test_the_preview_of_an_unchanged_program_is_empty(machine: Any) -> None:
     done = machine.inside("pulumi", "preview", "--refresh", "--expect-no-changes")
@@ -150,6 +178,8 @@ def test_service_down_removes_the_container_group_alone(
     assert "scoring_uri" not in outputs
     with pytest.raises(httpx.ConnectError):
         httpx.get(uri_in(first.stdout), trust_env=False)
+    assert "without the service" in (machine.state / "out" / "index.html").read_text("utf-8")
+    assert not (machine.state / "look.json").exists()
 
 
 @pytest.mark.usefixtures("first")

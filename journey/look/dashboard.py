@@ -1,0 +1,161 @@
+"""The page: resources, the endpoint, the last checks, and the pad."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from journey.look import picture
+from pages import page
+
+TEMPLATE = Path(__file__).with_name("dashboard.html.jinja")
+SCRIPT = Path(__file__).with_name("pad.js")
+FILE = "index.html"
+
+
+@dataclass(frozen=True)
+class Check:
+    """The last run of a command.
+
+    Attributes:
+        name: What it was.
+        word: Its result in a word.
+        kind: `good`, `warn`, `bad`, or empty where it was never run.
+        text: Its result in a line.
+        page: The file name of its own page, or empty.
+        command: What to type to run it.
+    """
+
+    name: str
+    word: str
+    kind: str
+    text: str
+    page: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Real digits to begin with, for who cannot draw or does not want to.
+
+    Attributes:
+        rows: 784 pixels each, 0 to 255.
+        labels: What each is.
+    """
+
+    rows: Sequence[Sequence[int]]
+    labels: Sequence[int | str]
+
+
+def render(
+    out: Path,
+    resources: Iterable[Mapping[str, Any]],
+    outputs: Mapping[str, Any],
+    state: str,
+    served: str,
+    digits: Digits | None,
+) -> str:
+    """The whole page.
+
+    Args:
+        out: The folder with the results of the commands, where the page will lie.
+        resources: Of the stack, as Pulumi's state lists them.
+        outputs: Of the stack; the key is not among them.
+        state: Of the container group, in Azure's word.
+        served: Where the same page is served, with the pad; empty for nowhere.
+        digits: What the pad offers; None where the model takes no images of 28 x 28.
+    """
+    # A page may hold a script only by its digest: nothing that a value smuggles in runs.
+    script = SCRIPT.read_text(encoding="utf-8") if served and digits else ""
+    content = {
+        "picture": picture.draw(resources),
+        "outputs": outputs,
+        "checks": checks(out),
+        "state": state,
+        "served": served,
+        "digits": _digits(digits) if script and digits else None,
+        "script": Markup(script),  # noqa: S704 - our own
+        "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "sizes": {"width": picture.WIDTH, "height": picture.HEIGHT},
+    }
+    return page.render(TEMPLATE, content, page.now())
+
+
+def checks(out: Path) -> list[Check]:
+    """The last validation, smoke test, review and drift check, each as its own report says."""
+    return [_validation(out), _smoke(out), _review(out), _drift(out)]
+
+
+def _validation(out: Path) -> Check:
+    found = _read(out / "report.json")
+    name, command = "Validation", "make up"
+    if not found:
+        return _never(name, command)
+    text = f"accuracy {found['accuracy']:.4f} on {found['rows']} rows"
+    return Check(name, "passed", "good", text, _page(out, "validation"), command)
+
+
+def _smoke(out: Path) -> Check:
+    found = _read(out / "smoke.json")
+    name, command = "Smoke test", "make smoke"
+    if not found:
+        return _never(name, command)
+    samples = found["samples"]
+    right = sum(a == b for a, b in zip(samples["truth"], samples["predicted"], strict=False))
+    text = f"{right} of {len(samples['truth'])} samples right"
+    word, kind = ("passed", "good") if found["passed"] else ("failed", "bad")
+    return Check(name, word, kind, text, _page(out, "smoke"), command)
+
+
+def _review(out: Path) -> Check:
+    found = _read(out / "review.json")
+    name, command = "Review", "make review"
+    if not found:
+        return _never(name, command)
+    stops = (
+        found["failed"] or found["obstacles"] or any(one["mandatory"] for one in found["findings"])
+    )
+    changes = len(found["changes"])
+    word, kind = ("nothing changes", "good") if not changes else (f"{changes} to change", "warn")
+    if stops:
+        word, kind = "must not be made", "bad"
+    return Check(name, word, kind, str(found["verdict"]), _page(out, "review"), command)
+
+
+def _drift(out: Path) -> Check:
+    found = _read(out / "drift.json")
+    name, command = "Drift check", "make drift"
+    if not found:
+        return _never(name, command)
+    word, kind = {0: ("in sync", "good"), 7: ("drift", "warn")}.get(found["code"], ("broke", "bad"))
+    return Check(name, word, kind, str(found["verdict"]), _page(out, "drift"), command)
+
+
+def _never(name: str, command: str) -> Check:
+    return Check(name, "not run yet", "", "", "", command)
+
+
+def _page(out: Path, name: str) -> str:
+    return f"{name}.html" if (out / f"{name}.html").is_file() else ""
+
+
+def _read(file: Path) -> Any:
+    """A report; a damaged one is none."""
+    try:
+        return json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _digits(digits: Digits) -> list[dict[str, Any]]:
+    return [
+        {"label": label, "pixels": base64.b64encode(bytes(row)).decode()}
+        for row, label in zip(digits.rows, digits.labels, strict=True)
+    ]

@@ -75,7 +75,7 @@ def test_the_endpoint_answers_the_identity_of_the_committed_model(
     first: subprocess.CompletedProcess[str],
 ) -> None:
     uri = uri_in(first.stdout)
-    ready = httpx.get(uri.replace("/score", "/ready"), trust_env=False)
+    ready = httpx.get(uri.replace("/score", "/ready"), trust_env=False, timeout=60)
     assert ready.json()["model"]["sha256"] == SHA256
 
 
@@ -177,7 +177,7 @@ def test_service_down_removes_the_container_group_alone(
     assert "workspace" in outputs
     assert "scoring_uri" not in outputs
     with pytest.raises(httpx.ConnectError):
-        httpx.get(uri_in(first.stdout), trust_env=False)
+        httpx.get(uri_in(first.stdout), trust_env=False, timeout=60)
     assert "without the service" in (machine.state / "out" / "index.html").read_text("utf-8")
     assert not (machine.state / "look.json").exists()
 

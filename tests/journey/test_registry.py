@@ -88,7 +88,7 @@ def test_another_classifier_goes_all_the_way_by_configuration_only(cellar: Cella
     assert "registered: wine version 1" in done.stdout
     uri = json.loads((cellar.machine.state / "out" / "smoke.json").read_text())["uri"]
     sample = json.loads((cellar.machine.state / "out" / "sample.json").read_text())
-    answer = httpx.post(uri, json=sample, trust_env=False)
+    answer = httpx.post(uri, json=sample, trust_env=False, timeout=60)
     assert answer.json()[0] in LABELS
     assert answer.headers["x-model-sha256"] == sha256_of(cellar.model / "wine.pkl")
 

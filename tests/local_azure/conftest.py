@@ -80,7 +80,7 @@ class StandIn:
         """Plain HTTP, for what no client would send; with a good token unless told otherwise."""
         good = {"Authorization": f"Bearer {self.token()}"} if headers is None else headers
         context = Certificates.at(self.home.certificates).client_context()
-        return httpx.Client(base_url=self.url, verify=context, headers=good)
+        return httpx.Client(base_url=self.url, verify=context, headers=good, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def serve() -> Iterator[Serve]:
             assert thread.is_alive()
             assert time.monotonic() < deadline
         port = server.servers[0].sockets[0].getsockname()[1]
-        client = httpx.Client(base_url=f"http://127.0.0.1:{port}")
+        client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
 
         def stop() -> None:
             client.close()

@@ -69,7 +69,9 @@ def confined(model_dir: Path, tmp_path: Path) -> Iterator[Callable[..., int]]:
 
 def test_it_serves_as_nobody_with_a_read_only_file_system(confined):
     port = confined()
-    answer = httpx.post(f"http://127.0.0.1:{port}/score", json={"data": [ROW]}, trust_env=False)
+    answer = httpx.post(
+        f"http://127.0.0.1:{port}/score", json={"data": [ROW]}, trust_env=False, timeout=60
+    )
     assert answer.status_code == 200
     assert len(answer.json()) == 1
 
@@ -90,7 +92,7 @@ def test_the_confinement_is_real(confined, tmp_path):
         "    return json.dumps([os.getuid(), writable])\n"
     )
     port = confined(SCORING_SCRIPT=str(script))
-    answer = httpx.post(f"http://127.0.0.1:{port}/score", json={}, trust_env=False)
+    answer = httpx.post(f"http://127.0.0.1:{port}/score", json={}, trust_env=False, timeout=60)
     user, writable = answer.json()
     assert user != 0
     assert writable == []

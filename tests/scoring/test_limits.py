@@ -50,7 +50,7 @@ def test_a_slow_sender_does_not_hold_up_others(limited):
     with connect(limited) as slow:
         slow.sendall(b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n{")
         url = f"http://127.0.0.1:{limited.port}/score"
-        assert httpx.post(url, json={"data": [ROW]}, trust_env=False).status_code == 200
+        assert httpx.post(url, json={"data": [ROW]}, trust_env=False, timeout=60).status_code == 200
 
 
 def test_more_connections_than_allowed_are_sent_away(start):
@@ -108,5 +108,7 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(limited):
         with connect(limited) as client:
             client.sendall(b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n{")
     url = f"http://127.0.0.1:{limited.port}/ready"
-    with httpx.Client(transport=httpx.HTTPTransport(retries=3), trust_env=False) as client:
+    with httpx.Client(
+        transport=httpx.HTTPTransport(retries=3), trust_env=False, timeout=60
+    ) as client:
         assert client.get(url).status_code == 200

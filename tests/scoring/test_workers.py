@@ -139,7 +139,12 @@ def test_workers_that_keep_dying_end_the_service(start, tmp_path):
 
     def ask() -> bool:
         with suppress(httpx.TransportError):
-            httpx.post(f"http://127.0.0.1:{server.port}/score", content=b"true", trust_env=False)
+            httpx.post(
+                f"http://127.0.0.1:{server.port}/score",
+                content=b"true",
+                trust_env=False,
+                timeout=60,
+            )
         return server.process.poll() is not None
 
     until(ask)

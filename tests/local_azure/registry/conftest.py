@@ -41,7 +41,11 @@ class Registry:
         """HTTP with an access token for these scopes, or none."""
         headers = {"Authorization": f"Bearer {self.token(*scopes)}"} if scopes else {}
         return httpx.Client(
-            base_url=f"https://{self.server}", verify=self.context, headers=headers, auth=auth
+            base_url=f"https://{self.server}",
+            verify=self.context,
+            headers=headers,
+            auth=auth,
+            timeout=60,
         )
 
     def refresh_token(self, access_token: str) -> httpx.Response:

@@ -13,19 +13,31 @@ from pulumi_azure_native import authorization, resources
 
 from infra import settings as configuration
 from infra.naming import Names
+from infra.pull_retry import require_cli
 from infra.registry import Registry, RegistryArgs
 from infra.scoring_group import ScoringGroup, ScoringGroupArgs
 from infra.workspace import Workspace, WorkspaceArgs
 
-settings = configuration.load(pulumi.Config(), pulumi.Config("azure-native"))
+require_cli()
 client = authorization.get_client_config()
-names = Names.of(settings.prefix, client.subscription_id, pulumi.get_project(), pulumi.get_stack())
+
+
+def names_of(prefix: str) -> Names:
+    """The names of this stack with a prefix."""
+    return Names.of(prefix, client.subscription_id, pulumi.get_project(), pulumi.get_stack())
+
+
+settings = configuration.load(
+    pulumi.Config(), pulumi.Config("azure-native"), lambda prefix: names_of(prefix).registry
+)
+names = names_of(settings.prefix)
 
 group = resources.ResourceGroup(
     "resource-group",
     resource_group_name=names.resource_group,
     location=settings.location,
     tags=settings.tags,
+    opts=pulumi.ResourceOptions(protect=settings.protect),
 )
 registry = Registry(
     "registry",
@@ -35,6 +47,7 @@ registry = Registry(
         location=settings.location,
         subscription_id=client.subscription_id,
         sku=settings.registry_sku,
+        protect=settings.protect,
         tags=settings.tags,
     ),
 )
@@ -47,6 +60,7 @@ workspace = Workspace(
         tenant_id=client.tenant_id,
         registry_id=registry.registry_id,
         log_retention_days=settings.log_retention_days,
+        protect=settings.protect,
         tags=settings.tags,
     ),
 )
@@ -55,19 +69,23 @@ pulumi.export("subscription_id", client.subscription_id)
 pulumi.export("tenant_id", client.tenant_id)
 pulumi.export("resource_group", group.name)
 pulumi.export("workspace", workspace.name)
-pulumi.export("login_server", registry.login_server)
+# What is known from the configuration is handed on: the outputs of a resource that is updated are
+# unknown in a preview, and would look like another image.
+server = settings.image.server if settings.image else None
+pulumi.export("login_server", server or registry.login_server)
 
 if settings.target == "aks":
     from infra.kubernetes_target import deploy
 
     deploy(settings, names, group, registry, client.subscription_id)
-elif settings.image and settings.model_sha256:
+elif settings.image and server and settings.model_sha256:
     scoring = ScoringGroup(
         "scoring",
         ScoringGroupArgs(
             resource_group=group.name,
             location=settings.location,
             image=settings.image,
+            server=server,
             model_sha256=settings.model_sha256,
             model_version=settings.model_version,
             login_server=registry.login_server,
@@ -85,5 +103,5 @@ elif settings.image and settings.model_sha256:
     pulumi.export("container_group", scoring.name)
     pulumi.export("fqdn", scoring.fqdn)
     pulumi.export("scoring_uri", scoring.scoring_uri)
-    pulumi.export("image", settings.image)
+    pulumi.export("image", str(settings.image))
     pulumi.export("model_sha256", settings.model_sha256)

@@ -50,6 +50,9 @@ Source: "Update containers in Azure Container Instances", properties that requir
 wider: an image, an environment variable, a tag or a probe is updated in place.
 """
 
+ACR_DOMAINS = ("azurecr.io", "azurecr.cn", "azurecr.us")
+"""A registry's login server is NAME.DOMAIN; the clouds of Azure differ in the domain."""
+
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 USER_ACCESS_ADMINISTRATOR = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"

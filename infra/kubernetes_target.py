@@ -54,7 +54,7 @@ def deploy(
     service = KubernetesService(
         "service",
         KubernetesServiceArgs(
-            image=settings.image,
+            image=str(settings.image),
             model_sha256=settings.model_sha256,
             model_version=settings.model_version,
             cpu=settings.cpu,
@@ -75,5 +75,5 @@ def deploy(
     pulumi.export("namespace", service.namespace)
     pulumi.export("fqdn", service.host)
     pulumi.export("scoring_uri", service.scoring_uri)
-    pulumi.export("image", settings.image)
+    pulumi.export("image", str(settings.image))
     pulumi.export("model_sha256", settings.model_sha256)

@@ -23,6 +23,7 @@ class RegistryArgs:
         location: Azure region.
         subscription_id: The subscription of the role definition.
         sku: `Basic`, `Standard` or `Premium`.
+        protect: Whether Pulumi refuses to delete the registry and its images.
         tags: Tags of every resource that can have them.
     """
 
@@ -31,6 +32,7 @@ class RegistryArgs:
     location: str
     subscription_id: str
     sku: str
+    protect: bool
     tags: Mapping[str, str]
 
 
@@ -64,8 +66,10 @@ class Registry(pulumi.ComponentResource):
             sku=containerregistry.SkuArgs(name=args.sku),
             admin_user_enabled=False,
             anonymous_pull_enabled=False,
+            public_network_access="Enabled",
+            network_rule_bypass_options="AzureServices",
             tags=args.tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
         )
         identity = managedidentity.UserAssignedIdentity(
             "pull-identity",

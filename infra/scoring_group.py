@@ -11,7 +11,7 @@ from pulumi_azure_native import containerinstance
 from infra.azure_facts import ACI_IMMUTABLE
 from infra.image_reference import ImageReference
 from infra.pull_retry import PullRetry
-from infra.settings import SettingError
+from infra.settings import SettingError, foreign_image
 
 NAME = "sklearn-mnist-svc"
 
@@ -23,10 +23,11 @@ class ScoringGroupArgs:
     Attributes:
         resource_group: The name of the group that holds it.
         location: Azure region.
-        image: The image by digest, in the registry at `login_server`.
+        image: The image by digest.
+        server: The registry's host, as the image names it.
         model_sha256: The SHA-256 that the container demands of its model.
         model_version: The model's version in the workspace's registry.
-        login_server: The registry's host.
+        login_server: The registry's host as Azure answers it; the image's has to be the same.
         identity_id: The user-assigned identity that pulls.
         pull_assignment: The right to pull: the group waits for it.
         cpu: Cores.
@@ -40,7 +41,8 @@ class ScoringGroupArgs:
 
     resource_group: pulumi.Input[str]
     location: str
-    image: str
+    image: ImageReference
+    server: str
     model_sha256: str
     model_version: str | None
     login_server: pulumi.Output[str]
@@ -75,7 +77,8 @@ class ScoringGroup(pulumi.ComponentResource):
         tags = {"data": "MNIST", "method": "sklearn", "modelSha256": args.model_sha256, **args.tags}
         if args.model_version:
             tags["modelVersion"] = args.model_version
-        retry = pulumi.ErrorHook("wait-for-acr-pull", PullRetry())
+        args.login_server.apply(lambda server: _refuse_foreign(args.image, server))
+        retry = pulumi.ErrorHook("wait-for-acr-pull", PullRetry(name))
         group = containerinstance.ContainerGroup(
             "scoring-group",
             container_group_name=NAME,
@@ -90,7 +93,7 @@ class ScoringGroup(pulumi.ComponentResource):
             ),
             image_registry_credentials=[
                 containerinstance.ImageRegistryCredentialArgs(
-                    server=args.login_server, identity=args.identity_id
+                    server=args.server, identity=args.identity_id
                 )
             ],
             ip_address=containerinstance.IpAddressArgs(
@@ -106,6 +109,8 @@ class ScoringGroup(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[args.pull_assignment],
                 replace_on_changes=list(ACI_IMMUTABLE),
+                # Azure gives the address and may change it; clients use the host name.
+                ignore_changes=["ipAddress.ip"],
                 delete_before_replace=True,
                 hooks=pulumi.ResourceHookBinding(on_error=[retry]),
             ),
@@ -134,7 +139,7 @@ def _container(args: ScoringGroupArgs) -> containerinstance.ContainerArgs:
         )
     return containerinstance.ContainerArgs(
         name="scoring",
-        image=args.login_server.apply(lambda server: _from_registry(args.image, server)),
+        image=str(args.image),
         ports=[containerinstance.ContainerPortArgs(port=args.port, protocol="TCP")],
         environment_variables=variables,
         resources=containerinstance.ResourceRequirementsArgs(
@@ -160,16 +165,9 @@ def _probe(
     )
 
 
-def _from_registry(image: str, server: str) -> str:
-    reference = ImageReference.parse(image)
-    if reference is None or not reference.in_registry(server):
-        raise SettingError(
-            "image",
-            image,
-            f"an image of the stack's own registry, {server}",
-            "push it there first: the identity that pulls has no right elsewhere",
-        )
-    return image
+def _refuse_foreign(image: ImageReference, server: str) -> None:
+    if not image.in_registry(server):
+        raise SettingError([foreign_image("image", image, server)])
 
 
 def _host(address: containerinstance.outputs.IpAddressResponse | None) -> str:

@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pulumi
 
+from infra import tags as azure_tags
+from infra.azure_facts import ACR_DOMAINS
 from infra.image_reference import ImageReference
 
 T = TypeVar("T")
 
-RESERVED_TAGS = frozenset({"data", "method", "modelSha256", "modelVersion"})
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the configuration.
+
+    Attributes:
+        key: The whole key, such as `sklearn-mnist-svc:cpu`.
+        found: What it is, or that it is not set; never a secret.
+        allowed: What is allowed.
+        remedy: What to do.
+    """
+
+    key: str
+    found: str
+    allowed: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"configuration {self.key} {self.found}; allowed: {self.allowed}; {self.remedy}"
 
 
 class SettingError(pulumi.RunError):
-    """A configuration value that cannot be used; Pulumi prints its message without a traceback."""
+    """Configuration that cannot be used; Pulumi prints its message without a traceback.
 
-    def __init__(self, key: str, value: object, allowed: str, remedy: str) -> None:
-        """Say key, value, what is allowed and what to type."""
-        got = "is not set" if value is None else f"is {value!r}"
-        super().__init__(f"configuration {key} {got}; allowed: {allowed}; {remedy}")
+    Attributes:
+        problems: All that is wrong, in the order of the keys.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        """Say all at once: one line a problem."""
+        self.problems = tuple(problems)
+        lines = [str(each) for each in self.problems]
+        if len(lines) > 1:
+            lines.insert(0, f"{len(lines)} settings are wrong:")
+        super().__init__("\n".join(lines))
 
 
 @dataclass(frozen=True)
@@ -35,8 +63,8 @@ class Settings:
         image: The scoring image by digest; None declares everything but the container group.
         model_sha256: The SHA-256 the container must find in its model; required with an image.
         model_version: The version in the workspace's registry, shown as a tag.
-        cpu: Cores of the container, 0.1 to 4.
-        memory_gb: Memory of the container, 0.1 to 16 GB, in steps of 0.1.
+        cpu: Cores of the container, 1 to 4.
+        memory_gb: Memory of the container, 1 to 16 GB, in steps of 0.1.
         port: The TCP port of the service, 1024 to 65535.
         dns_label: The host name's first label; None takes the stack's own.
         description: What the service is, handed to the container.
@@ -44,11 +72,12 @@ class Settings:
         log_retention_days: Days that logs are kept, 30 to 730.
         tags: Tags of every resource, beside the model's.
         scoring_key: The Bearer key that callers must send; None asks for none.
+        protect: Whether Pulumi refuses to delete what cannot be made again.
     """
 
     location: str
     prefix: str = "mnist"
-    image: str | None = None
+    image: ImageReference | None = None
     model_sha256: str | None = None
     model_version: str | None = None
     cpu: float = 1.0
@@ -71,6 +100,7 @@ class Settings:
     hostname: str | None = None
     gateway_class: str | None = None
     kubeconfig: pulumi.Output[str] | None = None
+    protect: bool = True
 
 
 KEYS: Mapping[str, str] = {
@@ -78,150 +108,206 @@ KEYS: Mapping[str, str] = {
     "image": "SERVER/REPOSITORY@sha256:DIGEST",
     "modelSha256": "64 lower-case hexadecimal digits",
     "modelVersion": "1 to 64 letters, digits, dots, dashes",
-    "cpu": "0.1 to 4 cores",
-    "memoryGb": "0.1 to 16 GB",
+    "cpu": "1 to 4 cores",
+    "memoryGb": "1 to 16 GB in steps of 0.1",
     "port": "1024 to 65535",
     "dnsLabel": "5 to 63 lower-case letters, digits and hyphens, a letter first",
     "description": "1 to 256 characters",
     "registrySku": "Basic, Standard or Premium",
     "logRetentionDays": "30 to 730 days",
-    "tags": "an object of at most 40 strings",
+    "tags": f"an object of at most {azure_tags.MOST} strings",
     "scoringKey": "a secret of 16 to 256 characters",
     "target": "aci or aks",
+    "protect": "true or false",
 }
 """Every key of the project with what is allowed."""
 
+LOCATION = "azure-native:location"
 
-def load(config: pulumi.Config, azure: pulumi.Config) -> Settings:
+
+def load(
+    config: pulumi.Config, azure: pulumi.Config, registry_of: Callable[[str], str]
+) -> Settings:
     """Read and check the configuration of the stack.
 
     Args:
         config: The project's own keys.
         azure: The keys of the azure-native provider; `location` is read from it.
+        registry_of: The name of the stack's own registry, for a prefix; asked with an image alone.
 
     Raises:
-        SettingError: For the first key that is missing, unknown or out of range.
+        SettingError: With every key that is missing, unknown or out of range.
     """
-    _refuse_unknown(config)
+    read = _Reader(config)
+    read.unknown()
+    prefix = read.text("prefix", r"[a-z][a-z0-9]{1,9}")
+    image = read.image()
     settings = Settings(
-        location=_location(azure),
-        prefix=_text(config, "prefix", r"[a-z][a-z0-9]{1,9}") or Settings.prefix,
-        image=_image(config),
-        model_sha256=_text(config, "modelSha256", r"[0-9a-f]{64}"),
-        model_version=_text(config, "modelVersion", r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}"),
-        cpu=_number(config, "cpu", float, 0.1, 4) or Settings.cpu,
-        memory_gb=_number(config, "memoryGb", float, 0.1, 16) or Settings.memory_gb,
-        port=_number(config, "port", int, 1024, 65535) or Settings.port,
-        dns_label=_text(config, "dnsLabel", r"[a-z][a-z0-9-]{3,61}[a-z0-9]"),
-        description=_text(config, "description", r"(?s:.{1,256})") or Settings.description,
-        registry_sku=_text(config, "registrySku", "Basic|Standard|Premium")
-        or Settings.registry_sku,
-        log_retention_days=_number(config, "logRetentionDays", int, 30, 730)
+        location=read.location(azure),
+        prefix=prefix or Settings.prefix,
+        image=image,
+        model_sha256=read.text("modelSha256", r"[0-9a-f]{64}"),
+        model_version=read.text("modelVersion", r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}"),
+        cpu=read.number("cpu", float, 1, 4) or Settings.cpu,
+        memory_gb=read.number("memoryGb", float, 1, 16, step=0.1) or Settings.memory_gb,
+        port=read.number("port", int, 1024, 65535) or Settings.port,
+        dns_label=read.text("dnsLabel", r"[a-z][a-z0-9-]{3,61}[a-z0-9]"),
+        description=read.text("description", r"(?s:.{1,256})") or Settings.description,
+        registry_sku=read.text("registrySku", "Basic|Standard|Premium") or Settings.registry_sku,
+        log_retention_days=read.number("logRetentionDays", int, 30, 730)
         or Settings.log_retention_days,
-        tags=_tags(config),
-        scoring_key=_secret(config, "scoringKey"),
-        target=_text(config, "target", "aci|aks") or Settings.target,
+        tags=read.tags(),
+        scoring_key=read.secret("scoringKey"),
+        target=read.text("target", "aci|aks") or Settings.target,
+        protect=read.text("protect", "true|false") != "false",
     )
-    if settings.image and not settings.model_sha256:
-        raise _wrong(config, "modelSha256", None)
+    if settings.image and config.get("modelSha256") is None:
+        read.wrong("modelSha256", None)
+    if settings.image and "prefix" not in read.broken:
+        read.own(settings.image, registry_of(settings.prefix))
+    if read.problems:
+        raise SettingError(read.problems)
     return settings
 
 
-def _wrong(config: pulumi.Config, key: str, value: object) -> SettingError:
-    return SettingError(
-        f"{config.name}:{key}", value, KEYS[key], f"set it with: pulumi config set {key} VALUE"
+def foreign_image(key: str, image: ImageReference, server: str) -> Problem:
+    """What is wrong with an image of another registry than the stack's own."""
+    return Problem(
+        key,
+        f"is {str(image)!r}",
+        f"an image of the stack's own registry, {server}",
+        "push it there first: the identity that pulls has no right elsewhere",
     )
 
 
-def _refuse_unknown(config: pulumi.Config) -> None:
-    for full in pulumi.runtime.config.CONFIG.get():
-        namespace, _, key = full.partition(":")
-        if namespace == config.name and key not in KEYS:
-            raise SettingError(
-                full,
-                "unknown",
-                "the keys " + ", ".join(KEYS),
-                f"remove it with: pulumi config rm {key}",
+class _Reader:
+    """Reads values and collects what is wrong with them."""
+
+    def __init__(self, config: pulumi.Config) -> None:
+        self.config = config
+        self.problems: list[Problem] = []
+        self.broken: set[str] = set()
+
+    def wrong(
+        self, key: str, value: object, allowed: str | None = None, remedy: str | None = None
+    ) -> None:
+        self.broken.add(key)
+        self.problems.append(
+            Problem(
+                self._full(key),
+                "is not set" if value is None else f"is {value!r}",
+                allowed or KEYS[key],
+                remedy or f"set it with: pulumi config set {key} VALUE",
             )
-
-
-def _location(azure: pulumi.Config) -> str:
-    value = azure.get("location")
-    if value is None or not re.fullmatch(r"[a-z][a-z0-9]{2,31}", value):
-        raise SettingError(
-            "azure-native:location",
-            value,
-            "the short name of a region, such as westeurope",
-            "set it with: pulumi config set azure-native:location westeurope",
         )
-    return value
 
+    def unknown(self) -> None:
+        for full in pulumi.runtime.config.CONFIG.get():
+            namespace, _, key = full.partition(":")
+            if namespace == self.config.name and key not in KEYS:
+                lower = {each.lower(): each for each in KEYS}
+                near = difflib.get_close_matches(key.lower(), lower, 1)
+                meant = f"did you mean {lower[near[0]]}? " if near else ""
+                self.problems.append(
+                    Problem(
+                        full,
+                        "is unknown",
+                        "the keys " + ", ".join(KEYS),
+                        f"{meant}remove it with: pulumi config rm {key}",
+                    )
+                )
 
-def _text(config: pulumi.Config, key: str, pattern: str) -> str | None:
-    value = config.get(key)
-    if value is not None and not re.fullmatch(pattern, value):
-        raise _wrong(config, key, value)
-    return value
+    def location(self, azure: pulumi.Config) -> str:
+        value = azure.get("location")
+        if value is None or not re.fullmatch(r"[a-z][a-z0-9]{2,31}", value):
+            self.problems.append(
+                Problem(
+                    LOCATION,
+                    "is not set" if value is None else f"is {value!r}",
+                    "the short name of a region, such as westeurope",
+                    f"set it with: pulumi config set {LOCATION} westeurope",
+                )
+            )
+        return value or ""
 
+    def text(self, key: str, pattern: str) -> str | None:
+        value = self.config.get(key)
+        if value is not None and not re.fullmatch(pattern, value):
+            self.wrong(key, value)
+            return None
+        return value
 
-def _image(config: pulumi.Config) -> str | None:
-    value = config.get("image")
-    if value is not None:
-        reference = ImageReference.parse(value)
-        if not (reference and reference.server and reference.digest) or reference.tag:
-            raise _wrong(config, "image", value)
-    return value
-
-
-def _number(
-    config: pulumi.Config, key: str, parse: Callable[[str], T], least: float, most: float
-) -> T | None:
-    value = config.get(key)
-    if value is None:
+    def image(self) -> ImageReference | None:
+        value = self.config.get("image")
+        if value is None:
+            return None
+        found = ImageReference.parse(value)
+        # A tag beside the digest says nothing, or something else than what runs.
+        if found and found.server and (found.digest or "").startswith("sha256:") and not found.tag:
+            return found
+        self.wrong("image", value)
         return None
-    try:
-        number = parse(value)
-    except ValueError:
-        raise _wrong(config, key, value) from None
-    if not least <= float(number) <= most:  # pyright: ignore[reportArgumentType]
-        raise _wrong(config, key, value)
-    return number
 
+    def own(self, image: ImageReference, registry: str) -> None:
+        """Hold the image's host against the registry's name.
 
-def _tags(config: pulumi.Config) -> dict[str, str]:
-    text = config.get("tags")
-    try:
-        value = config.get_object("tags") or {}
-    except pulumi.ConfigTypeError:
-        raise _wrong(config, "tags", text) from None
-    if (
-        not isinstance(value, dict)
-        or len(value) > 40
-        or not all(isinstance(tag, str) for pair in value.items() for tag in pair)
-    ):
-        raise _wrong(config, "tags", text)
-    reserved = sorted(RESERVED_TAGS & set(value))
-    if reserved:
-        raise SettingError(
-            f"{config.name}:tags",
-            ", ".join(reserved),
-            f"names other than {', '.join(sorted(RESERVED_TAGS))}, which the program sets",
-            f"remove it with: pulumi config rm --path 'tags.{reserved[0]}'",
-        )
-    return dict(value)
+        A registry of Azure's is at NAME.DOMAIN. A host with a port is none: it is compared with
+        what the resource manager answers, by the scoring group.
+        """
+        host = (image.server or "").lower()
+        name, _, domain = host.partition(".")
+        if ":" not in host and (name != registry or domain not in ACR_DOMAINS):
+            server = f"{registry}.{ACR_DOMAINS[0]}"
+            self.problems.append(foreign_image(self._full("image"), image, server))
 
+    def number(
+        self,
+        key: str,
+        parse: Callable[[str], T],
+        least: float,
+        most: float,
+        *,
+        step: float | None = None,
+    ) -> T | None:
+        value = self.config.get(key)
+        if value is None:
+            return None
+        try:
+            number = parse(value)
+        except ValueError:
+            self.wrong(key, value)
+            return None
+        size = float(number)  # pyright: ignore[reportArgumentType]
+        if not least <= size <= most or (step and abs(size / step - round(size / step)) > 1e-6):
+            self.wrong(key, value)
+            return None
+        return number
 
-def _secret(config: pulumi.Config, key: str) -> pulumi.Output[str] | None:
-    full = f"{config.name}:{key}"
-    text = pulumi.runtime.config.get_config(full)
-    if text is None:
-        return None
-    if not pulumi.runtime.config.is_config_secret(full):
-        raise SettingError(
-            full, "not a secret", KEYS[key], f"set it with: pulumi config set --secret {key}"
-        )
-    if not 16 <= len(text) <= 256 or not text.isprintable() or " " in text:
-        raise SettingError(
-            full, "[secret]", KEYS[key], f"set it with: pulumi config set --secret {key}"
-        )
-    return config.require_secret(key)
+    def tags(self) -> dict[str, str]:
+        text = self.config.get("tags")
+        try:
+            value = self.config.get_object("tags")
+        except pulumi.ConfigTypeError:
+            value = text
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.wrong("tags", text)
+            return {}
+        for allowed, remedy in azure_tags.problems(value):
+            self.wrong("tags", text, allowed, remedy)
+        return dict(value)
+
+    def secret(self, key: str) -> pulumi.Output[str] | None:
+        full, remedy = self._full(key), f"set it with: pulumi config set --secret {key}"
+        text = pulumi.runtime.config.get_config(full)
+        if text is None:
+            return None
+        if not pulumi.runtime.config.is_config_secret(full):
+            self.problems.append(Problem(full, "is not a secret", KEYS[key], remedy))
+        elif not 16 <= len(text) <= 256 or not text.isprintable() or " " in text:
+            self.problems.append(Problem(full, "is [secret]", KEYS[key], remedy))
+        return self.config.require_secret(key)
+
+    def _full(self, key: str) -> str:
+        return f"{self.config.name}:{key}"

@@ -1,6 +1,9 @@
 """The Azure ML workspace and the four resources it stands on.
 
-Defaults follow the Azure Verified Modules for each resource type.
+Defaults follow the Azure Verified Modules for each resource type. Every property that opens
+something is declared, also where Azure's default is the same: what a PUT leaves out may stay as
+somebody set it by hand. Networks are open, as the tutorial's clients come from anywhere; keys and
+local users, which its clients do not need, are off.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ class WorkspaceArgs:
         tenant_id: The tenant whose identities the vault trusts.
         registry_id: The container registry; without one Azure ML makes its own, with passwords on.
         log_retention_days: Days that logs are kept.
+        protect: Whether Pulumi refuses to delete the storage, the vault and the workspace.
         tags: Tags of every resource.
     """
 
@@ -40,6 +44,7 @@ class WorkspaceArgs:
     tenant_id: str
     registry_id: pulumi.Input[str]
     log_retention_days: int
+    protect: bool
     tags: Mapping[str, str]
 
 
@@ -61,6 +66,7 @@ class Workspace(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sklearn-mnist-svc:infra:Workspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
         logs = operationalinsights.Workspace(
             "log-analytics",
             workspace_name=args.names.log_analytics,
@@ -68,6 +74,13 @@ class Workspace(pulumi.ComponentResource):
             location=args.location,
             sku=operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),
             retention_in_days=args.log_retention_days,
+            public_network_access_for_ingestion="Enabled",
+            public_network_access_for_query="Enabled",
+            # Application Insights writes as a service; no agent signs in with the workspace's key.
+            features=operationalinsights.WorkspaceFeaturesArgs(
+                disable_local_auth=True,
+                enable_log_access_using_only_resource_permissions=True,
+            ),
             tags=args.tags,
             opts=child,
         )
@@ -80,6 +93,10 @@ class Workspace(pulumi.ComponentResource):
             application_type="web",
             workspace_resource_id=logs.id,
             ingestion_mode="LogAnalytics",
+            public_network_access_for_ingestion="Enabled",
+            public_network_access_for_query="Enabled",
+            # Azure ML hands its jobs the connection string and nothing else.
+            disable_local_auth=False,
             tags=args.tags,
             opts=child,
         )
@@ -95,8 +112,16 @@ class Workspace(pulumi.ComponentResource):
             enable_https_traffic_only=True,
             allow_blob_public_access=False,
             allow_cross_tenant_replication=False,
+            # The workspace's datastores use identities (system_datastores_auth_mode).
+            allow_shared_key_access=False,
+            is_local_user_enabled=False,
+            is_sftp_enabled=False,
+            public_network_access="Enabled",
+            network_rule_set=storage.NetworkRuleSetArgs(
+                default_action=storage.DefaultAction.ALLOW, bypass="AzureServices"
+            ),
             tags=args.tags,
-            opts=child,
+            opts=kept,
         )
         vault = keyvault.Vault(
             "key-vault",
@@ -110,9 +135,16 @@ class Workspace(pulumi.ComponentResource):
                 enable_soft_delete=True,
                 soft_delete_retention_in_days=90,
                 enable_purge_protection=True,
+                enabled_for_deployment=False,
+                enabled_for_disk_encryption=False,
+                enabled_for_template_deployment=False,
+                public_network_access="Enabled",
+                network_acls=keyvault.NetworkRuleSetArgs(
+                    default_action="Allow", bypass="AzureServices"
+                ),
             ),
             tags=args.tags,
-            opts=child,
+            opts=kept,
         )
         workspace = machinelearningservices.Workspace(
             "workspace",
@@ -131,8 +163,9 @@ class Workspace(pulumi.ComponentResource):
             container_registry=args.registry_id,
             system_datastores_auth_mode="identity",
             public_network_access="Enabled",
+            allow_public_access_when_behind_vnet=False,
             tags=args.tags,
-            opts=child,
+            opts=kept,
         )
         self.name = workspace.name
         self.workspace_id = workspace.id

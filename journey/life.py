@@ -25,8 +25,8 @@ from model_eval import workspace_config
 from scoring.output_folder import MARK
 
 REPOSITORY = "sklearn-mnist-svc"
-DEFAULTS = {"azure-native:location": "westeurope"}
-"""Settings that a stack cannot be made without; what the user has set stays."""
+DEFAULTS = {"azure-native:location": "westeurope", "protect": "false"}
+"""Settings of a stack that comes and goes; what the user has set stays."""
 
 TAGS = {"tags.environment": "local", "tags.service": "sklearn-mnist-svc"}
 """The tags that the project's own policy asks for; only where the user has set none."""

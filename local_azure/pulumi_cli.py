@@ -26,8 +26,8 @@ from local_azure.go_module import GoModule
 VERSION = "3.259.0"
 """What is downloaded or built."""
 
-OLDEST = (3, 223, 0)
-"""What is good enough on PATH: the version of the SDK that the program uses."""
+OLDEST = (3, 245, 0)
+"""What is good enough on PATH: the first whose error hooks see a refused request."""
 
 REACH_SECONDS = 5.0
 """How long the official site may take to answer at all."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import runpy
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -14,13 +16,13 @@ import pulumi
 import pytest
 from google.protobuf import json_format
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.rpc import UNKNOWN
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sklearn-mnist-svc"
-DIGEST = "a" * 64
-IMAGE = f"registry.example/sklearn-mnist-svc@sha256:{DIGEST}"
-SHA256 = "b" * 64
-SERVICE = {"image": IMAGE, "modelSha256": SHA256, "modelVersion": "7"}
+SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+KNOWN_IN_A_PREVIEW = {"name", "location"}
+"""Outputs of a resource that is updated which azure-native knows in a preview; no other is."""
 
 
 @dataclass
@@ -56,25 +58,37 @@ class Recorded:
 
 
 class _Azure(Mocks):
+    """Azure's answers; in the preview of an update of everything most are unknown."""
+
+    def __init__(self, login_server: str | None, *, updating: bool) -> None:
+        self.login_server = login_server
+        self.updating = updating
+
     def call(self, args: MockCallArgs) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         assert args.token == "azure-native:authorization:getClientConfig"
         return {
             "clientId": "client",
             "objectId": "object",
-            "subscriptionId": "00000000-0000-0000-0000-000000000001",
+            "subscriptionId": SUBSCRIPTION,
             "tenantId": "00000000-0000-0000-0000-000000000002",
         }
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         outputs = {**args.inputs, "name": args.name}
         if args.typ == "azure-native:containerregistry:Registry":
-            outputs["loginServer"] = "registry.example"
+            name = args.inputs["registryName"]
+            outputs["loginServer"] = self.login_server or f"{name}.azurecr.io"
         if args.typ == "azure-native:managedidentity:UserAssignedIdentity":
             outputs["principalId"] = "principal"
         if args.typ == "azure-native:containerinstance:ContainerGroup":
             # Azure answers a map where the SDK takes a list.
             outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
             outputs["ipAddress"] = {**args.inputs["ipAddress"], "fqdn": "mnist.example"}
+        if self.updating:
+            outputs = {
+                key: value if key in KNOWN_IN_A_PREVIEW else UNKNOWN
+                for key, value in outputs.items()
+            }
         return f"/id/{args.name}", outputs
 
 
@@ -83,13 +97,44 @@ class _Monitor(MockMonitor):
         super().__init__(mocks)
         self.recorded = recorded
 
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        with _own_loop():
+            return super().Invoke(request)
+
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        answer = super().RegisterResource(request)
+        with _own_loop():
+            answer = super().RegisterResource(request)
         if request.custom and request.type.startswith("azure-native:"):
             inputs = json_format.MessageToDict(request.object)
             self.recorded.inputs.setdefault(request.type, []).append(inputs)
             self.recorded.requests.setdefault(request.type, []).append(request)
         return answer
+
+
+@contextmanager
+def _own_loop() -> Iterator[None]:
+    """An event loop for a worker thread's call: the mocks make one a thread and close none."""
+    if threading.current_thread() is threading.main_thread():
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _cli_of(version: str) -> Callable[[Any], None]:
+    """What an engine of a version answers; the mocks' engine does not know the question."""
+
+    def answer(request: Any) -> None:
+        oldest = request.pulumi_version_range.removeprefix(">=")
+        if tuple(map(int, version.split("."))) < tuple(map(int, oldest.split("."))):
+            raise RuntimeError(f"Pulumi CLI version {version} does not satisfy >={oldest}")
+
+    return answer
 
 
 class _Callbacks:
@@ -107,7 +152,10 @@ Run = Callable[..., Recorded]
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Run the program with configuration values; secret ones are named."""
+    """Run the program with configuration values; secret ones are named.
+
+    With `updating` it is a preview in which every resource is updated.
+    """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
 
@@ -116,10 +164,15 @@ def run() -> Iterator[Run]:
         *,
         location: str | None = "westeurope",
         secrets: tuple[str, ...] = (),
+        login_server: str | None = None,
+        updating: bool = False,
+        cli: str = "3.259.0",
     ) -> Recorded:
         recorded = Recorded()
-        mocks = _Azure()
-        set_mocks(mocks, PROJECT, "test", preview=False, monitor=_Monitor(mocks, recorded))
+        mocks = _Azure(login_server, updating=updating)
+        set_mocks(mocks, PROJECT, "test", preview=updating, monitor=_Monitor(mocks, recorded))
+        engine = cast("Any", pulumi.runtime.settings.get_engine())
+        engine.RequirePulumiVersion = _cli_of(cli)
         pulumi.runtime.settings.SETTINGS.callbacks = _Callbacks()  # pyright: ignore[reportAttributeAccessIssue]
         values = {
             f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
@@ -136,11 +189,14 @@ def run() -> Iterator[Run]:
         @pulumi.runtime.test
         def go() -> pulumi.Output[None]:
             runpy.run_path(str(ROOT / "infra" / "__main__.py"))
-            return pulumi.Output.all(**stack.outputs).apply(recorded.outputs.update)
+            outputs = pulumi.Output.all(**stack.outputs)
+            return outputs.apply(recorded.outputs.update, run_with_unknowns=True)
 
         go()
         return recorded
 
     yield program
     pulumi.runtime.set_all_config({}, [])
+    loop.run_until_complete(loop.shutdown_default_executor())
+    asyncio.set_event_loop(None)
     loop.close()

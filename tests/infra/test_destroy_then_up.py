@@ -25,7 +25,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """A stack that was up, and was destroyed."""
     machine = Machine(tmp_path_factory.mktemp("again") / "state")
     try:
-        machine.configure("azure-native:location=westeurope")
+        machine.configure("azure-native:location=westeurope", "protect=false")
         machine.inside(*UP)
         machine.inside("pulumi", "destroy", "--yes", "--skip-preview")
         yield machine

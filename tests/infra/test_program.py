@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
+from pulumi.runtime.rpc import UNKNOWN
 
 from infra import azure_facts
+from infra.azure_defaults import OPENINGS
+from infra.naming import Names
 from local_azure import types
 
 Run = Callable[..., Any]
+NAMES = Names.of("mnist", "00000000-0000-0000-0000-000000000001", "sklearn-mnist-svc", "test")
+SERVER = f"{NAMES.registry}.azurecr.io"
 SERVICE = {
-    "image": f"registry.example/sklearn-mnist-svc@sha256:{'a' * 64}",
+    "image": f"{SERVER}/sklearn-mnist-svc@sha256:{'a' * 64}",
     "modelSha256": "b" * 64,
     "modelVersion": "7",
 }
@@ -43,7 +49,7 @@ def test_without_an_image_everything_but_the_container_group_is_declared(run: Ru
         "storage:StorageAccount",
     ]
     assert "scoring_uri" not in recorded.outputs
-    assert recorded.outputs["login_server"] == "registry.example"
+    assert recorded.outputs["login_server"] == SERVER
 
 
 def test_the_outputs_name_the_endpoint_and_the_model(run: Run) -> None:
@@ -88,7 +94,7 @@ def test_the_group_pulls_with_one_user_assigned_identity_named_on_both_sides(run
         "userAssignedIdentities": ["/id/pull-identity"],
     }
     assert group["imageRegistryCredentials"] == [
-        {"server": "registry.example", "identity": "/id/pull-identity"}
+        {"server": SERVER, "identity": "/id/pull-identity"}
     ]
 
 
@@ -176,6 +182,178 @@ def test_the_vault_uses_rbac_and_cannot_be_purged(run: Run) -> None:
     assert properties["enableSoftDelete"] is True
     assert properties["softDeleteRetentionInDays"] == 90
     assert properties["enablePurgeProtection"] is True
+
+
+CLOSED = {
+    azure_facts.REGISTRY: {"adminUserEnabled": False, "anonymousPullEnabled": False},
+    azure_facts.STORAGE_ACCOUNT: {
+        "allowSharedKeyAccess": False,
+        "isLocalUserEnabled": False,
+        "isSftpEnabled": False,
+    },
+    azure_facts.VAULT: {
+        "properties.enabledForDeployment": False,
+        "properties.enabledForDiskEncryption": False,
+        "properties.enabledForTemplateDeployment": False,
+    },
+    azure_facts.LOG_ANALYTICS: {"features.disableLocalAuth": True},
+    azure_facts.ML_WORKSPACE: {
+        "allowPublicAccessWhenBehindVnet": False,
+        "systemDatastoresAuthMode": "identity",
+    },
+}
+PREMIUM_ALONE = {"networkRuleSet.defaultAction", "policies.exportPolicy.status"}
+"""Of a registry: any other tier refuses these."""
+
+
+@pytest.mark.parametrize("kind", OPENINGS)
+def test_every_property_that_opens_something_is_declared(run: Run, kind: str) -> None:
+    """What a PUT leaves out may stay as somebody set it by hand."""
+    declared = run(SERVICE).one(kind.partition(":")[2])
+    for path in OPENINGS[kind]:
+        if kind == azure_facts.REGISTRY and (path in PREMIUM_ALONE or "AsArmPolicy" in path):
+            continue
+        value = _at(declared, path)
+        assert value is not None, path
+        assert value == CLOSED.get(kind, {}).get(path, value), path
+
+
+def _at(declared: Any, path: str) -> Any:
+    for step in path.split("."):
+        declared = declared.get(step) if isinstance(declared, dict) else None
+    return declared
+
+
+def test_what_cannot_be_made_again_is_protected(run: Run) -> None:
+    assert _protected(run(SERVICE)) == {
+        "resources:ResourceGroup",
+        "containerregistry:Registry",
+        "storage:StorageAccount",
+        "keyvault:Vault",
+        "machinelearningservices:Workspace",
+    }
+
+
+def test_a_stack_that_comes_and_goes_protects_nothing(run: Run) -> None:
+    assert _protected(run({**SERVICE, "protect": "false"})) == set()
+    assert _protected(run({**SERVICE, "protect": "true"})) != set()
+
+
+def _protected(recorded: Any) -> set[str]:
+    return {
+        token.partition(":")[2]
+        for token, (request,) in recorded.requests.items()
+        if request.protect
+    }
+
+
+def test_an_update_of_everything_names_the_same_image_and_registry(run: Run) -> None:
+    """In its preview azure-native knows no output but name and location."""
+    before, update = run(SERVICE), run(SERVICE, updating=True)
+    assert update.group["containers"] == before.group["containers"]
+    assert update.group["imageRegistryCredentials"] == before.group["imageRegistryCredentials"]
+    for output in ("image", "login_server", "model_sha256", "resource_group", "workspace"):
+        assert update.outputs[output] == before.outputs[output], output
+    # Names, and ids, which the engine keeps, make everything else known but who pulls.
+    unknown = {token for token, made in update.inputs.items() if UNKNOWN in json.dumps(made)}
+    assert unknown == {"azure-native:authorization:RoleAssignment"}
+    assert update.one("authorization:RoleAssignment")["principalId"] == UNKNOWN
+
+
+def test_the_address_that_azure_gives_is_ignored(run: Run) -> None:
+    request = run(SERVICE).request("containerinstance:ContainerGroup")
+    assert list(request.ignoreChanges) == ["ipAddress.ip"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "token", "path", "reached"),
+    [
+        ("prefix", "iris", "resources:ResourceGroup", "resourceGroupName", "rg-iris-test-"),
+        ("modelVersion", "v1.2-3", "containerinstance:ContainerGroup", "tags.modelVersion", None),
+        ("cpu", "2.5", "containerinstance:ContainerGroup", "CONTAINER.resources.requests.cpu", 2.5),
+        ("cpu", "4", "containerinstance:ContainerGroup", "CONTAINER.resources.requests.cpu", 4),
+        (
+            "memoryGb",
+            "3.5",
+            "containerinstance:ContainerGroup",
+            "CONTAINER.resources.requests.memoryInGB",
+            3.5,
+        ),
+        (
+            "memoryGb",
+            "16",
+            "containerinstance:ContainerGroup",
+            "CONTAINER.resources.requests.memoryInGB",
+            16,
+        ),
+        ("port", "1024", "containerinstance:ContainerGroup", "ipAddress.ports", 1024),
+        ("port", "65535", "containerinstance:ContainerGroup", "ipAddress.ports", 65535),
+        ("dnsLabel", "digits", "containerinstance:ContainerGroup", "ipAddress.dnsNameLabel", None),
+        (
+            "description",
+            "Zahlen\nlesen",
+            "containerinstance:ContainerGroup",
+            "VARIABLES.SERVICE_DESCRIPTION",
+            None,
+        ),
+        ("registrySku", "Premium", "containerregistry:Registry", "sku.name", None),
+        ("registrySku", "Standard", "containerregistry:Registry", "sku.name", None),
+        ("logRetentionDays", "30", "operationalinsights:Workspace", "retentionInDays", 30),
+        ("logRetentionDays", "730", "operationalinsights:Workspace", "retentionInDays", 730),
+    ],
+)
+def test_a_setting_reaches_its_resource(
+    run: Run, key: str, value: str, token: str, path: str, reached: Any
+) -> None:
+    config = {**SERVICE, key: value}
+    if key == "prefix":
+        del config["image"]
+    declared = run(config).one(token)
+    if path.startswith("CONTAINER."):
+        declared, path = declared["containers"][0], path.partition(".")[2]
+    if path.startswith("VARIABLES."):
+        variables = declared["containers"][0]["environmentVariables"]
+        declared, path = {each["name"]: each.get("value") for each in variables}, path[10:]
+    found = _at(declared, path)
+    if key == "prefix":
+        assert found.startswith(reached)
+    elif key == "port":
+        assert found == [{"port": reached, "protocol": "TCP"}]
+    else:
+        assert found == (value if reached is None else reached)
+
+
+def test_a_port_reaches_probes_variable_and_uri(run: Run) -> None:
+    recorded = run({**SERVICE, "port": "8080"})
+    assert {"name": "SCORING_PORT", "value": "8080"} in recorded.container["environmentVariables"]
+    assert recorded.outputs["scoring_uri"] == "http://mnist.example:8080/score"
+
+
+def test_every_resource_is_in_the_stacks_region(run: Run) -> None:
+    recorded = run(SERVICE, location="northeurope")
+    for token, (inputs,) in recorded.inputs.items():
+        if token in azure_facts.TRACKED:
+            assert inputs["location"] == "northeurope", token
+
+
+def test_every_resource_has_the_name_that_naming_makes(run: Run) -> None:
+    names = {
+        (token.partition(":")[2], value)
+        for token, (inputs,) in run(SERVICE).inputs.items()
+        for key, value in inputs.items()
+        if key.endswith("Name") and key not in {"resourceGroupName", "friendlyName"}
+    }
+    assert {value for token, value in names if "RoleAssignment" not in token} == {
+        NAMES.log_analytics,
+        NAMES.application_insights,
+        NAMES.storage_account,
+        NAMES.key_vault,
+        NAMES.workspace,
+        NAMES.registry,
+        NAMES.identity,
+        "sklearn-mnist-svc",
+    }
+    assert run().one("resources:ResourceGroup")["resourceGroupName"] == NAMES.resource_group
 
 
 def test_two_runs_register_the_same_inputs(run: Run) -> None:

@@ -1,12 +1,30 @@
-"""Only a pull that is refused because the right is new is tried again, and not for ever."""
+"""Only what time heals is tried again, and not for ever; what was left can be got back."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import pulumi
+import pytest
 
-from infra.pull_retry import DELAYS_SECONDS, PullRetry
+from infra.pull_retry import OLDEST_CLI, PULL_DELAYS, TRANSITION_DELAYS, PullRetry
+
+URN = (
+    "urn:pulumi:dev::sklearn-mnist-svc::sklearn-mnist-svc:infra:ScoringGroup"
+    "$azure-native:containerinstance:ContainerGroup::scoring-group"
+)
+REFUSED = 'Status=400 Code="InaccessibleImage" Message="The image is not accessible"'
+ON_THE_NODE = "1 error occurred:\n\t* InaccessibleImage: the image is not accessible\n\n"
+BUSY = 'Status=409 Code="ContainerGroupTransitioning"'
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    return said
 
 
 def ask(errors: list[str], operation: str = "create") -> tuple[bool, list[float]]:
@@ -15,22 +33,77 @@ def ask(errors: list[str], operation: str = "create") -> tuple[bool, list[float]
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    args = pulumi.ErrorHookArgs("urn", "", "n", "t", failed_operation=operation, errors=errors)
-    return asyncio.run(PullRetry(pause)(args)), pauses
+    args = pulumi.ErrorHookArgs(URN, "", "n", "t", failed_operation=operation, errors=errors)
+    return asyncio.run(PullRetry("scoring", pause)(args)), pauses
 
 
-def test_an_inaccessible_image_is_tried_again_after_a_pause() -> None:
-    assert ask(["InaccessibleImage: not accessible"]) == (True, [DELAYS_SECONDS[0]])
+@pytest.mark.parametrize("operation", ["create", "update"])
+@pytest.mark.parametrize(
+    ("error", "delays"),
+    [
+        (REFUSED, PULL_DELAYS),
+        ("RegistryErrorResponse: try later", PULL_DELAYS),
+        (BUSY, TRANSITION_DELAYS),
+    ],
+)
+def test_what_time_heals_is_tried_again_after_longer_and_longer_pauses(
+    error: str, delays: tuple[float, ...], operation: str
+) -> None:
+    for attempt, delay in enumerate(delays, 1):
+        assert ask([error] * attempt, operation) == (True, [delay])
+    assert ask([error] * (len(delays) + 1), operation) == (False, [])
 
 
-def test_any_other_error_is_final() -> None:
-    assert ask(["InvalidContainerGroupUpdate: must delete it first"]) == (False, [])
+def test_the_bounds_are_three_minutes_and_two() -> None:
+    assert (sum(PULL_DELAYS), sum(TRANSITION_DELAYS)) == (180, 120)
 
 
-def test_it_gives_up_after_three_minutes() -> None:
-    assert sum(DELAYS_SECONDS) == 180
-    assert ask(["InaccessibleImage"] * (len(DELAYS_SECONDS) + 1)) == (False, [])
+def test_the_newest_error_decides() -> None:
+    assert ask(["InvalidContainerGroupUpdate", REFUSED]) == (False, [])
+    assert ask([BUSY, REFUSED]) == (True, [TRANSITION_DELAYS[1]])
+
+
+@pytest.mark.parametrize("errors", [["InvalidContainerGroupUpdate: must delete it first"], []])
+def test_any_other_error_is_final(errors: list[str]) -> None:
+    assert ask(errors) == (False, [])
 
 
 def test_a_delete_is_never_tried_again() -> None:
-    assert ask(["InaccessibleImage"], operation="delete") == (False, [])
+    assert ask([REFUSED], operation="delete") == (False, [])
+
+
+def test_a_creation_that_failed_on_the_node_is_left_to_the_next_update(warned: list[str]) -> None:
+    assert ask([ON_THE_NODE]) == (False, [])
+    (said,) = warned
+    assert "the state has it: run `pulumi up` again" in said
+
+
+def test_an_update_that_failed_on_the_node_is_tried_again(warned: list[str]) -> None:
+    assert ask([ON_THE_NODE], "update") == (True, [PULL_DELAYS[0]])
+    assert warned == []
+
+
+def test_a_group_that_no_state_has_is_said_with_the_command_that_imports_it(
+    warned: list[str],
+) -> None:
+    assert ask(["cannot create already existing resource '/s/1/containerGroups/g'"]) == (False, [])
+    (said,) = warned
+    assert said.endswith(
+        "pulumi import azure-native:containerinstance:ContainerGroup scoring-group "
+        "'/s/1/containerGroups/g' --parent 'parent=urn:pulumi:dev::sklearn-mnist-svc"
+        "::sklearn-mnist-svc:infra:ScoringGroup::scoring'"
+    )
+
+
+@pytest.mark.parametrize("version", ["3.223.0", "3.244.9"])
+def test_a_cli_whose_hooks_would_not_see_the_refusal_is_refused(
+    run: Callable[..., Any], version: str
+) -> None:
+    with pytest.raises(pulumi.RunError, match=rf"needed: {OLDEST_CLI} or newer") as raised:
+        run(cli=version)
+    assert version in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_oldest_cli_is_good_enough(run: Callable[..., Any]) -> None:
+    assert run(cli=OLDEST_CLI).outputs

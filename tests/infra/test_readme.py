@@ -31,4 +31,6 @@ def test_the_defaults_are_the_programs() -> None:
         value = getattr(
             own, re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", key).lower().replace("sha_", "sha")
         )
-        assert default == ("" if value is None else f"`{value}`"), key
+        assert default == (
+            "" if value is None else f"`{str(value).lower() if value is True else value}`"
+        ), key

@@ -8,10 +8,16 @@ from typing import Any
 import pulumi
 import pytest
 
+from infra.naming import Names
 from infra.settings import KEYS, SettingError
 
 Run = Callable[..., Any]
-IMAGE = f"registry.example/svc@sha256:{'a' * 64}"
+REGISTRY = Names.of(
+    "mnist", "00000000-0000-0000-0000-000000000001", "sklearn-mnist-svc", "test"
+).registry
+DIGEST = "sha256:" + "a" * 64
+IMAGE = f"{REGISTRY}.azurecr.io/svc@{DIGEST}"
+SERVICE = {"image": IMAGE, "modelSha256": "b" * 64}
 KEY = "correct-horse-battery-staple"
 
 
@@ -20,23 +26,42 @@ KEY = "correct-horse-battery-staple"
     [
         ("prefix", "Mnist"),
         ("prefix", "m"),
-        ("image", "registry.example/svc:latest"),
-        ("image", "registry.example/svc@sha256:abc"),
+        ("prefix", "1mnist"),
+        ("prefix", "mnist678901"),
+        ("image", f"{REGISTRY}.azurecr.io/svc:latest"),
+        ("image", f"{REGISTRY}.azurecr.io/svc"),
+        ("image", f"{REGISTRY}.azurecr.io/svc@sha256:abc"),
+        ("image", f"{REGISTRY}.azurecr.io/svc:1@{DIGEST}"),
+        ("image", f"{REGISTRY}.azurecr.io/svc@sha512:{'a' * 128}"),
+        ("image", f"{REGISTRY}.azurecr.io/Svc@{DIGEST}"),
+        ("image", f"svc@{DIGEST}"),
         ("modelSha256", "xyz"),
-        ("cpu", "0"),
-        ("cpu", "5"),
+        ("modelSha256", "B" * 64),
+        ("modelVersion", "a b"),
+        ("modelVersion", "1" * 65),
+        ("cpu", "0.9"),
+        ("cpu", "4.1"),
         ("cpu", "nan"),
         ("cpu", "two"),
-        ("memoryGb", "17"),
-        ("port", "80"),
+        ("memoryGb", "0.9"),
+        ("memoryGb", "16.1"),
+        ("memoryGb", "1.25"),
+        ("port", "1023"),
+        ("port", "65536"),
         ("port", "5001.5"),
-        ("dnsLabel", "-a"),
+        ("dnsLabel", "-abcd"),
+        ("dnsLabel", "abcd-"),
+        ("dnsLabel", "abcd"),
+        ("dnsLabel", "a" * 64),
         ("description", ""),
+        ("description", "x" * 257),
         ("registrySku", "Cheap"),
-        ("logRetentionDays", "7"),
+        ("logRetentionDays", "29"),
+        ("logRetentionDays", "731"),
         ("tags", "[1]"),
         ("tags", "{"),
-        ("tags", '{"a": 1}'),
+        ("tags", "blue"),
+        ("protect", "no"),
     ],
 )
 def test_a_wrong_value_names_key_value_range_and_remedy(run: Run, key: str, value: str) -> None:
@@ -55,9 +80,70 @@ def test_a_missing_location_says_how_to_set_it(run: Run) -> None:
         run(location=None)
 
 
-def test_a_mistyped_key_is_refused_and_the_known_ones_are_named(run: Run) -> None:
-    with pytest.raises(SettingError, match=r"memoryGB.*memoryGb"):
-        run({"memoryGB": "2"})
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [("memoryGB", "memoryGb"), ("modelSha", "modelSha256"), ("Image", "image"), ("tag", "tags")],
+)
+def test_a_mistyped_key_is_refused_and_the_right_one_is_named(
+    run: Run, mistyped: str, meant: str
+) -> None:
+    with pytest.raises(SettingError) as raised:
+        run({mistyped: "2"})
+    message = str(raised.value)
+    assert f"sklearn-mnist-svc:{mistyped} is unknown; allowed: the keys prefix, image" in message
+    assert f"did you mean {meant}? remove it with: pulumi config rm {mistyped}" in message
+
+
+def test_a_key_like_no_other_is_refused_without_a_guess(run: Run) -> None:
+    with pytest.raises(SettingError, match="zzz is unknown") as raised:
+        run({"zzz": "2"})
+    assert "did you mean" not in str(raised.value)
+
+
+def test_every_wrong_setting_is_named_at_once(run: Run) -> None:
+    config = {
+        "memoryGB": "2",
+        "image": f"elsewhere.azurecr.io/svc@{DIGEST}",
+        "cpu": "99",
+        "tags": {"azure-x": "1", "cost": 4711},
+        "scoringKey": KEY,
+        "protect": "maybe",
+    }
+    with pytest.raises(SettingError) as raised:
+        run(config, location="West Europe")
+    first, *lines = str(raised.value).splitlines()
+    assert first == "9 settings are wrong:"
+    keys = [line.split()[1] for line in lines]
+    project = "sklearn-mnist-svc"
+    assert sorted(keys) == sorted(
+        [
+            "azure-native:location",
+            f"{project}:memoryGB",
+            f"{project}:image",
+            f"{project}:cpu",
+            f"{project}:tags",
+            f"{project}:tags",
+            f"{project}:scoringKey",
+            f"{project}:protect",
+            f"{project}:modelSha256",
+        ]
+    )
+    assert KEY not in str(raised.value)
+
+
+def test_one_wrong_setting_is_one_line(run: Run) -> None:
+    with pytest.raises(SettingError) as raised:
+        run({"cpu": "99"})
+    assert str(raised.value) == (
+        "configuration sklearn-mnist-svc:cpu is '99'; allowed: 1 to 4 cores; "
+        "set it with: pulumi config set cpu VALUE"
+    )
+
+
+def test_a_wrong_prefix_is_not_blamed_on_the_image_too(run: Run) -> None:
+    with pytest.raises(SettingError) as raised:
+        run({**SERVICE, "prefix": "Mnist"})
+    assert [each.key for each in raised.value.problems] == ["sklearn-mnist-svc:prefix"]
 
 
 def test_an_image_without_its_models_sha256_is_refused(run: Run) -> None:
@@ -92,7 +178,41 @@ def test_no_resource_is_registered_when_a_value_is_wrong(
     assert registered == []
 
 
-def test_an_image_of_another_registry_is_refused(run: Run) -> None:
-    image = f"elsewhere.example/svc@sha256:{'a' * 64}"
-    with pytest.raises(SettingError, match=r"registry\.example"):
-        run({"image": image, "modelSha256": "b" * 64})
+@pytest.mark.parametrize(
+    "server",
+    [
+        "elsewhere.azurecr.io",
+        f"{REGISTRY}.azurecr.example",
+        f"{REGISTRY}.example",
+        f"x.{REGISTRY}.azurecr.io",
+        "ghcr.io",
+        "localhost",
+    ],
+)
+def test_an_image_of_another_registry_is_refused_before_anything_is_touched(
+    run: Run, monkeypatch: pytest.MonkeyPatch, server: str
+) -> None:
+    registered: list[object] = []
+    monkeypatch.setattr(pulumi.CustomResource, "__init__", lambda *a, **k: registered.append(a))
+    with pytest.raises(SettingError, match=rf"{REGISTRY}\.azurecr\.io; push it there first"):
+        run({**SERVICE, "image": f"{server}/svc@{DIGEST}"})
+    assert registered == []
+
+
+def test_another_prefix_is_another_registry_for_the_image_too(run: Run) -> None:
+    with pytest.raises(SettingError, match="an image of the stack's own registry, crother"):
+        run({**SERVICE, "prefix": "other"})
+
+
+@pytest.mark.parametrize("domain", ["azurecr.io", "azurecr.cn", "azurecr.us", "AZURECR.io"])
+def test_the_registry_of_any_azure_cloud_may_hold_the_image(run: Run, domain: str) -> None:
+    server = f"{REGISTRY}.{domain}"
+    recorded = run({**SERVICE, "image": f"{server}/svc@{DIGEST}"}, login_server=server)
+    assert recorded.container["image"] == f"{server}/svc@{DIGEST}"
+
+
+def test_a_host_with_a_port_is_held_against_what_the_resource_manager_answers(run: Run) -> None:
+    config = {**SERVICE, "image": f"127.0.0.1:5000/svc@{DIGEST}"}
+    assert run(config, login_server="127.0.0.1:5000").outputs["image"] == config["image"]
+    with pytest.raises(SettingError, match=r"own registry, 127\.0\.0\.1:6000"):
+        run(config, login_server="127.0.0.1:6000")

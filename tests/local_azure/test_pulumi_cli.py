@@ -125,13 +125,13 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-@pytest.mark.parametrize("version", ["v3.223.0", "3.259.0", "v4.0.0-alpha.1"])
+@pytest.mark.parametrize("version", ["v3.245.0", "3.259.0", "v4.0.0-alpha.1"])
 def test_the_cli_on_path_is_used_when_it_is_new_enough(machine: Machine, version: str) -> None:
     given = machine.pulumi(version)
     assert machine.cli.ensure() == given
 
 
-@pytest.mark.parametrize("version", ["v3.222.9", "v2.300.0", "dev", ""])
+@pytest.mark.parametrize("version", ["v3.244.9", "v2.300.0", "dev", ""])
 def test_an_old_or_strange_cli_is_not_used(machine: Machine, version: str) -> None:
     machine.pulumi(version)
     assert machine.cli.find() is None
@@ -157,7 +157,7 @@ def test_nothing_to_get_it_from_is_one_line_with_the_remedies(machine: Machine) 
         machine.cli.ensure()
     said = str(caught.value)
     assert said.startswith("there is no usable Pulumi CLI on PATH, no internet and no Go, and the ")
-    assert said.endswith("install Pulumi 3.223.0 or newer, or a current Go so that it can be built")
+    assert said.endswith("install Pulumi 3.245.0 or newer, or a current Go so that it can be built")
     assert "\n" not in said
     assert machine.left() == {f"pulumi-{VERSION}.lock"}
 

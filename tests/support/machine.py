@@ -79,7 +79,7 @@ def deployed(folder: Path, key: str) -> Iterator[Machine]:
     """The stack deployed with a key, destroyed at the end."""
     machine = Machine(folder / "state")
     try:
-        machine.configure("azure-native:location=westeurope")
+        machine.configure("azure-native:location=westeurope", "protect=false")
         machine.inside(*UP)
         sha256 = json.loads((MODEL / "manifest.json").read_text())["sha256"]
         image = machine.push(MODEL, folder / "image")

@@ -263,7 +263,7 @@ def test_a_wrong_setting_is_a_failed_preview_that_says_why(changed: Machine, fol
     code, report, _ = review(changed, folder)
     assert code == 1
     assert report["failed"]
-    assert "allowed: 0.1 to 4 cores" in report["verdict"].splitlines()[0]
+    assert "allowed: 1 to 4 cores" in report["verdict"].splitlines()[0]
 
 
 def test_nothing_secret_is_written_to_the_disk(changed: Machine, folder: Path) -> None:

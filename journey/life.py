@@ -331,6 +331,7 @@ class Life:
             *("--model", str(plan.source), "--report", str(self.out / "report.json")),
             *("--min-accuracy", str(plan.min_accuracy), "--config", str(config)),
             *("--retrieve-to", str(self.retrieved), "--json", str(result)),
+            *_data(plan),
             remedy=_registry_remedy,
         )
         done = json.loads(result.read_text(encoding="utf-8"))

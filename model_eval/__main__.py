@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ except ModuleNotFoundError as error:
     )
 
 from model_eval.errors import EvaluationError
+from model_eval.sdk import SdkVersion
 from scoring.errors import ScoringError
 from scoring.output_folder import check as check_folder
 from scoring.output_folder import extended, write_text
@@ -97,9 +99,52 @@ def train(
                 typer.echo(f"class {done} of 10 after {time.monotonic() - began:.0f} s")
 
         manifest = training.train(out, lambda line: typer.echo(line), fitted)
-    assert manifest.metrics is not None  # noqa: S101 - train always measures
     typer.echo(f"{manifest.name} {manifest.version}, sha256 {manifest.sha256}")
-    typer.echo(f"Overall accuracy: {manifest.metrics.accuracy:.4f}; written to {out}")
+    typer.echo(f"Overall accuracy: {manifest.accuracy:.4f}; written to {out}")
+
+
+@app.command()
+@one_line_errors
+def manifest(
+    pickle: Annotated[
+        Path, typer.Argument(help="A fitted estimator. It is loaded, so only one that you trust.")
+    ],
+    name: Annotated[str, typer.Option(help="The model's name.")],
+    data: DataOption = None,
+    version: Annotated[str, typer.Option(help="Its version; a registry gives its own.")] = "1",
+    image: Annotated[
+        str | None,
+        typer.Option(metavar="HEIGHTxWIDTH", help="What a row is a picture of; MNIST: 28x28."),
+    ] = None,
+    description: Annotated[str, typer.Option(help="What the model does, in a line.")] = "",
+    data_name: Annotated[str, typer.Option(help="What it was trained on, in a word.")] = "",
+) -> None:
+    """Write manifest.json beside a bare pickle; an older manifest of the pickle is replaced."""
+    shape = None
+    if image is not None:
+        height, _, width = image.partition("x")
+        if not all(
+            part.isascii() and part.isdecimal() and len(part) < 6 for part in (height, width)
+        ):
+            raise typer.BadParameter("HEIGHTxWIDTH, such as 28x28", param_hint="--image")
+        shape = int(height), int(width)
+    from model_eval import dataset
+    from model_eval import manifest as manifests
+
+    test_data = dataset.load(data, lambda line: typer.echo(line))
+    written = manifests.describe(
+        pickle,
+        test_data,
+        name=name,
+        version=version,
+        image=shape or (None if data else (28, 28)),
+        description=description,
+        data_name=data_name or ("" if data else "MNIST"),
+    )
+    typer.echo(f"{written.name} {written.version}, sha256 {written.sha256}")
+    if written.accuracy is not None:
+        typer.echo(f"Overall accuracy: {written.accuracy:.4f}")
+    typer.echo(f"{pickle.parent / 'manifest.json'}; the model directory is {pickle.parent}")
 
 
 @app.command()
@@ -181,7 +226,7 @@ def smoke(
     typer.echo(f"predictions: {result.samples.predicted}")
     typer.echo(f"raw row:     label {result.raw.truth}, answer {result.raw.predicted}")
     write_text(out / "sample.json", test.raw_body(result))
-    shape = result.manifest.input.image
+    shape = result.manifest.image
     if shape and result.samples.predicted:
         rows = test_data.features[result.samples.indices]
         plots.samples(
@@ -211,6 +256,13 @@ ConfigOption = Annotated[
 LimitOption = Annotated[
     float, typer.Option("--limit", min=1, help="Seconds for one operation of the workspace.")
 ]
+SdkOption = Annotated[
+    SdkVersion | None,
+    typer.Option(
+        "--sdk",
+        help="azureml-core (v1). [default: what is installed]",
+    ),
+]
 CONFIG = Path("config.json")
 
 
@@ -235,11 +287,11 @@ def config(
 
 @app.command()
 @one_line_errors
-def info(config: ConfigOption = CONFIG, limit: LimitOption = 60) -> None:
+def info(config: ConfigOption = CONFIG, limit: LimitOption = 60, sdk: SdkOption = None) -> None:
     """Print the SDK's version and the workspace."""
     from model_eval.registry import Registry
 
-    for name, value in Registry.connect(config, limit).info().items():
+    for name, value in Registry.connect(config, limit, sdk).info().items():
         typer.echo(f"{name}: {value}")
 
 
@@ -249,13 +301,14 @@ def list_models(
     name: Annotated[str | None, typer.Option(help="Only models of this name.")] = None,
     config: ConfigOption = CONFIG,
     limit: LimitOption = 60,
+    sdk: SdkOption = None,
     json: JsonOption = None,
 ) -> None:
     """List the models of the workspace, newest first."""
     from model_eval import validation
     from model_eval.registry import Registry
 
-    found = Registry.connect(config, limit).list(name)
+    found = Registry.connect(config, limit, sdk).list(name)
     for each in found:
         typer.echo(f"{each.name} {each.version}, sha256 {each.sha256 or 'not recorded'}")
     if not found:
@@ -271,6 +324,7 @@ def register(
     model: ModelOption = DEFAULT_MODEL,
     report: Annotated[Path, typer.Option(help="The report of the model's validation.")] = OUT
     / "report.json",
+    data: DataOption = None,
     min_accuracy: Annotated[float, typer.Option(min=0, max=1, help="The gate.")] = 0.9,
     retrieve_to: Annotated[
         Path | None,
@@ -281,18 +335,22 @@ def register(
     ] = None,
     config: ConfigOption = CONFIG,
     limit: LimitOption = 120,
+    sdk: SdkOption = None,
     json: JsonOption = None,
 ) -> None:
     """Register a model that passed the gate; the same bytes again are no new version."""
-    from model_eval import validation, workspace_config
+    from model_eval import dataset, validation, workspace_config
+    from model_eval.evidence import Evidence
     from model_eval.registry import RESULT as RETRIEVED
     from model_eval.registry import Registry
+    from scoring.manifest import Manifest
 
-    evidence = workspace_config.read_report(report)
     if retrieve_to:
         check_folder(retrieve_to, RETRIEVED)
-    registry = Registry.connect(config, limit)
-    done = registry.register(model, evidence, min_accuracy, workspace_config.git_commit())
+    evidence = Evidence.read(report, dataset.md5_of_files(data), min_accuracy)
+    evidence.check(Manifest.read(model))
+    registry = Registry.connect(config, limit, sdk)
+    done = registry.register(model, evidence, workspace_config.git_commit())
     verb = "registered" if done.created else "already registered"
     typer.echo(f"{verb}: {done.name} {done.version}, sha256 {done.sha256}")
     if retrieve_to:
@@ -321,18 +379,26 @@ def retrieve(
     version: Annotated[str, typer.Option(help="A number, or latest.")] = "latest",
     config: ConfigOption = CONFIG,
     limit: LimitOption = 120,
+    sdk: SdkOption = None,
 ) -> None:
     """Download a model and its manifest, and check the bytes against the registered SHA-256."""
-    if version != "latest" and not version.isdecimal():
-        raise typer.BadParameter("a number or latest", param_hint="--version")
-    from model_eval import manifest as manifests
+    number = None
+    if version != "latest":
+        if not (version.isascii() and version.isdecimal() and 0 < int(version[:10]) < 10**9):
+            raise typer.BadParameter("a number from 1, or latest", param_hint="--version")
+        number = int(version)
     from model_eval.registry import Registry
 
-    number = None if version == "latest" else int(version)
-    found = Registry.connect(config, limit).retrieve(name, number, out)
-    pickle = out / manifests.read(out).file
-    size = pickle.stat().st_size
-    typer.echo(f"{found.name} {found.version}, sha256 {found.sha256}, {size} bytes: {pickle}")
+    got = Registry.connect(config, limit, sdk).retrieve(name, number, out)
+    found, size = got.model, got.pickle.stat().st_size
+    digest = found.sha256 or "not recorded"
+    typer.echo(f"{found.name} {found.version}, sha256 {digest}, {size} bytes: {got.pickle}")
+    if got.bare:
+        typer.echo(
+            "It was registered without a manifest; write one, if you trust it: "
+            f"python -m model_eval manifest {shlex.quote(str(got.pickle))} --data FILE"
+            f" --name {found.name}"
+        )
 
 
 if __name__ == "__main__":

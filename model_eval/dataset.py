@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from model_eval import mnist
 from model_eval.digest import md5_of
 from model_eval.errors import DataError
+from scoring.manifest import Label
 
 FEATURES = "X"
 LABELS = "y"
@@ -37,6 +38,20 @@ class Dataset:
     def __len__(self) -> int:
         """Rows."""
         return len(self.labels)
+
+    def for_classes(self, classes: Sequence[Label]) -> Dataset:
+        """The same with labels of the classes' type: a text file has only texts.
+
+        A text that is none of the classes stays what it is.
+        """
+        types: set[type] = {type(each) for each in classes}
+        kind = {frozenset({bool}): _boolean, frozenset({float}): float}.get(frozenset(types))
+        if kind is None or self.labels.dtype.kind != "U":
+            return self
+        try:
+            return replace(self, labels=np.array([kind(text) for text in self.labels.tolist()]))
+        except (KeyError, ValueError):
+            return self
 
 
 def load(file: Path | None, say: Callable[[str], None]) -> Dataset:
@@ -71,6 +86,20 @@ def load(file: Path | None, say: Callable[[str], None]) -> Dataset:
         row = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
         raise DataError(f"{file}: row {row} has a number that is not finite")
     return Dataset(features, labels, {file.name: md5_of(content)})
+
+
+def md5_of_files(file: Path | None) -> dict[str, str]:
+    """What `load` would give as `md5`, without reading rows.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    if file is None:
+        return mnist.md5_of_set("t10k")
+    try:
+        return {file.name: md5_of(file.read_bytes())}
+    except OSError as error:
+        raise DataError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _from_npz(file: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
@@ -111,3 +140,7 @@ def _labels(texts: Sequence[str]) -> npt.NDArray[Any]:
         return np.array([int(text) for text in texts])
     except ValueError:
         return np.array(texts)
+
+
+def _boolean(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]

@@ -2,10 +2,11 @@
 
 EvaluationError
 ├── DataError      test or training data that is missing, altered or of another shape
-├── ModelError     a model directory that is incomplete, altered or unreadable
 ├── GateError      a model that is not good enough
 ├── EndpointError  a service that does not answer, or answers wrongly
 └── RegistryError  a workspace that does not answer, or has no such model
+
+A model directory that is incomplete, altered or unreadable is `scoring.errors.ModelError`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,6 @@ class EvaluationError(Exception):
 
 class DataError(EvaluationError):
     """Data that cannot be used."""
-
-
-class ModelError(EvaluationError):
-    """A model that cannot be used."""
 
 
 class GateError(EvaluationError):

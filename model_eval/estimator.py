@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
-import joblib
 import numpy as np
 import numpy.typing as npt
-from sklearn.exceptions import InconsistentVersionWarning
 
-from model_eval import manifest as manifests
-from model_eval.errors import ModelError
-from model_eval.manifest import Manifest
+from scoring.manifest import Manifest, verified_bytes
+from scoring.model import contract
 
 
 class Classifier(Protocol):
@@ -25,25 +21,11 @@ class Classifier(Protocol):
 
 
 def load(folder: Path) -> tuple[Classifier, Manifest]:
-    """Unpickle a model directory's model.
+    """Unpickle a model directory's model, as the service does, but always with scikit-learn.
 
     Raises:
         ModelError: An altered file (it is not unpickled), another scikit-learn than the one that
-            wrote it, or bytes that are no estimator.
+            wrote it, or what the service would refuse.
     """
-    manifest = manifests.read(folder)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", InconsistentVersionWarning)
-        try:
-            # The digest was compared just before: these are the bytes that were registered.
-            model = joblib.load(folder / manifest.file)
-        except InconsistentVersionWarning as warning:
-            raise ModelError(
-                f"{manifest.file} was written by scikit-learn {warning.original_sklearn_version}; "
-                f"{warning.current_sklearn_version} is installed: train again or install that one"
-            ) from warning
-        except Exception as error:  # a pickle may raise anything
-            raise ModelError(f"{manifest.file} cannot be loaded: {error}") from error
-    if not callable(getattr(model, "predict", None)):
-        raise ModelError(f"{manifest.file} holds a {type(model).__name__}, which cannot predict")
-    return model, manifest
+    manifest = Manifest.read(folder)
+    return contract.estimator_of(manifest, verified_bytes(folder, manifest)), manifest

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from scoring.manifest import Label
+
 
 @dataclass(frozen=True)
 class ClassMetrics:
     """One class: precision, recall and F1 in 0..1 (0 where undefined), and its number of rows."""
 
-    label: int | str
+    label: Label
     precision: float
     recall: float
     f1: float
@@ -30,7 +32,7 @@ class Evaluation:
         matrix: `(n, n)` counts; rows are true classes, columns predicted ones.
     """
 
-    classes: Sequence[int | str]
+    classes: Sequence[Label]
     matrix: npt.NDArray[np.int64]
 
     @property
@@ -59,7 +61,7 @@ class Evaluation:
 
 
 def evaluate(
-    truth: npt.NDArray[Any], predicted: npt.NDArray[Any], classes: Sequence[int | str]
+    truth: npt.NDArray[Any], predicted: npt.NDArray[Any], classes: Sequence[Label]
 ) -> Evaluation:
     """Count answers by true and predicted class.
 

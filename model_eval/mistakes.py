@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model_eval.dataset import Dataset
+from scoring.manifest import Label
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class Mistake:
     """
 
     row: int
-    truth: int | str
-    predicted: int | str
+    truth: Label
+    predicted: Label
     confidence: float | None
 
 
@@ -33,7 +34,7 @@ def most_confident(
     model: Any,
     data: Dataset,
     predicted: npt.NDArray[Any],
-    classes: Sequence[int | str],
+    classes: Sequence[Label],
     count: int,
 ) -> list[Mistake]:
     """At most `count` mistakes, the most confident first, then in the order of the data.

@@ -39,15 +39,19 @@ def validation(
     """
     manifest = measured.manifest
     wrong = mistakes.most_confident(
-        measured.model, data, measured.predicted, manifest.classes, MOST
+        measured.model,
+        data.for_classes(manifest.classes),
+        measured.predicted,
+        manifest.classes,
+        MOST,
     )
-    shape = manifest.input.image
+    shape = manifest.image
     content = {
         "report": report,
         "gate": gate,
         "plot": plot,
         "seconds": seconds,
-        "size": manifest.size,
+        "size": measured.size,
         "wrong": report["rows"] - sum(row[i] for i, row in enumerate(report["confusion_matrix"])),
         "mistakes": [
             (one, plots.picture(data.features[one.row], shape, inverted=True) if shape else None)
@@ -64,7 +68,7 @@ def smoke(result: Result, data: Dataset) -> str:
         result: What was found.
         data: Where the samples come from.
     """
-    shape = result.manifest.input.image
+    shape = result.manifest.image
     samples = result.samples
     answers = samples.predicted or [None] * len(samples.truth)
     content = {

@@ -13,10 +13,12 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 
+from scoring.manifest import Label
+
 mpl.use("Agg")
 
 
-def confusion(matrix: npt.NDArray[np.int64], classes: Sequence[int | str], file: Path) -> None:
+def confusion(matrix: npt.NDArray[np.int64], classes: Sequence[Label], file: Path) -> None:
     """Draw where the model is wrong: rows in shares, without the diagonal, so that mistakes shine.
 
     Args:

@@ -1,24 +1,29 @@
-"""The workspace's model registry; the only module that loads azureml-core."""
+"""The workspace's model registry: what is asked of it, whichever SDK speaks to it."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
-import json
 import logging
-import os
 import shutil
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from model_eval import manifest as manifests
+from model_eval import workspace_config
 from model_eval.digest import sha256_of
-from model_eval.errors import GateError, RegistryError
+from model_eval.errors import EvaluationError, RegistryError
+from model_eval.evidence import Evidence
+from model_eval.sdk import Registered, Sdk, SdkVersion
+from model_eval.workspace_config import Workspace
+from scoring.errors import ScoringError
+from scoring.manifest import MANIFEST, Manifest, verified_bytes
 from scoring.output_folder import replaced
 
 T = TypeVar("T")
@@ -27,15 +32,22 @@ LIMIT_SECONDS = 120.0
 """For one request to the workspace; the SDK alone would retry for minutes."""
 
 
-@dataclass(frozen=True)
-class Registered:
-    """A model in the workspace: `created` is whether this call made the version."""
+_PACKAGES = {SdkVersion.V1: ("azureml.core", "azureml-core")}
 
-    name: str
-    version: int
-    sha256: str
-    tags: Mapping[str, str]
-    created: bool = False
+
+@dataclass(frozen=True)
+class Retrieved:
+    """A model that was downloaded.
+
+    Attributes:
+        model: What the workspace says of it.
+        pickle: The downloaded file.
+        bare: Whether it came without a manifest.
+    """
+
+    model: Registered
+    pickle: Path
+    bare: bool
 
 
 @dataclass(frozen=True)
@@ -43,111 +55,88 @@ class Registry:
     """The models of one workspace.
 
     Attributes:
-        workspace: azureml-core's workspace.
+        sdk: Speaks to the workspace.
         limit_seconds: How long one operation may take.
     """
 
-    workspace: Any
+    sdk: Sdk
     limit_seconds: float = LIMIT_SECONDS
 
     @classmethod
-    def connect(cls, config: Path, limit_seconds: float = LIMIT_SECONDS) -> Registry:
+    def connect(
+        cls, config: Path, limit_seconds: float = LIMIT_SECONDS, version: SdkVersion | None = None
+    ) -> Registry:
         """Open the workspace that a `config.json` names, with the login of the environment.
 
         Args:
             config: Written by `python -m model_eval config`.
             limit_seconds: How long one operation may take.
+            version: The SDK; None takes what is installed, v1 if both are.
 
         Raises:
-            RegistryError: No such file, no login, or a workspace that does not answer.
+            RegistryError: No such file, no such SDK, no login, or a workspace that does not answer.
         """
-        if not config.is_file():
-            raise RegistryError(f"{config} is missing; write it with: python -m model_eval config")
-
-        def open_workspace() -> Any:
-            from azureml.core import Workspace
-
-            return Workspace.from_config(str(config), auth=_login())
-
-        return cls(_limited(open_workspace, "open the workspace", limit_seconds), limit_seconds)
+        workspace = workspace_config.read(config)
+        connect = _connector(version)
+        sdk = _limited(lambda: connect(workspace), "open the workspace", limit_seconds)
+        return cls(sdk, limit_seconds)
 
     def info(self) -> dict[str, str]:
         """Names of the workspace and what it lies in, and the SDK's version."""
-        from azureml.core import VERSION
-
-        names = ("name", "resource_group", "location", "subscription_id")
-        return {
-            "azureml-core": str(VERSION),
-            **{name: str(getattr(self.workspace, name)) for name in names},
-        }
+        return self._call(self.sdk.info, "read the workspace")
 
     def list(self, name: str | None = None) -> list[Registered]:
         """All models, newest first, or those of one name."""
+        return self._call(lambda: self.sdk.list(name), "list the models")
 
-        def models() -> list[Registered]:
-            from azureml.core import Model
-
-            return [_registered(model) for model in Model.list(self.workspace, name=name)]
-
-        return self._call(models, "list the models")
-
-    def register(
-        self, folder: Path, report: Mapping[str, Any], min_accuracy: float, commit: str
-    ) -> Registered:
+    def register(self, folder: Path, evidence: Evidence, commit: str) -> Registered:
         """Register a model directory; the same bytes under the same name are no new version.
 
         Args:
             folder: The model directory.
-            report: The report of its validation; it travels as tags and properties.
-            min_accuracy: The gate.
+            evidence: Its validation; it travels as tags and properties.
             commit: The git commit that is registered from.
 
         Raises:
-            GateError: The report is of another model, or below the gate.
+            GateError: The evidence is of another model or other data, or below the gate.
             RegistryError: The workspace refused or did not answer.
         """
-        manifest = manifests.read(folder)
-        if report.get("model", {}).get("sha256") != manifest.sha256:
-            raise GateError(
-                f"the report is not of this model (sha256 {manifest.sha256}); "
-                "validate it first: python -m model_eval validate"
-            )
-        accuracy = float(report["accuracy"])
-        if accuracy < min_accuracy:
-            raise GateError(
-                f"accuracy {accuracy:.4f} is below the gate of {min_accuracy:.4f}; not registered"
-            )
-        evidence = {
+        manifest = Manifest.read(folder)
+        content = verified_bytes(folder, manifest)
+        evidence.check(manifest)
+        tags = {
             "sha256": manifest.sha256,
-            "accuracy": f"{accuracy:.4f}",
+            "accuracy": f"{evidence.accuracy:.4f}",
             "scikit-learn": manifest.framework.get("scikit-learn", "unknown"),
-            "data_md5": ",".join(sorted(report["data_md5"].values())),
+            "data_md5": ",".join(sorted(evidence.data_md5.values())),
             "git_commit": commit,
+            **({"data": manifest.data} if manifest.data else {}),
         }
 
         def register() -> Registered:
-            from azureml.core import Model
-
-            same = Model.list(
-                self.workspace, name=manifest.name, tags=[["sha256", manifest.sha256]]
-            )
-            if same:
-                return _registered(same[0])
-            with _inside_a_copy(folder, manifest.file) as copy:
-                model = Model.register(
-                    self.workspace,
-                    model_path=copy,
-                    model_name=manifest.name,
-                    tags=evidence,
-                    properties={**evidence, "rows": str(report["rows"])},
-                    description=manifest.estimator,
+            for each in self.sdk.list(manifest.name):
+                if each.sha256 == manifest.sha256:
+                    return each
+            with tempfile.TemporaryDirectory() as temporary:
+                copy = Path(temporary) / "model"
+                copy.mkdir()
+                (copy / manifest.file).write_bytes(content)
+                shutil.copyfile(folder / MANIFEST, copy / MANIFEST)
+                return self.sdk.register(
+                    copy,
+                    manifest.name,
+                    tags,
+                    {**tags, "rows": str(evidence.rows)},
+                    manifest.description or manifest.estimator,
                 )
-            return _registered(model, created=True)
 
         return self._call(register, f"register {manifest.name}")
 
-    def retrieve(self, name: str, version: int | None, out: Path) -> Registered:
-        """Download a model directory; nothing is left at `out` but a whole and checked one.
+    def retrieve(self, name: str, version: int | None, out: Path) -> Retrieved:
+        """Download a model; nothing is left at `out` but a whole and checked one.
+
+        A model directory is written as one, with the version that the workspace gave it. A model
+        that was registered as a bare pickle is written without a manifest.
 
         Args:
             name: The model's name.
@@ -159,81 +148,84 @@ class Registry:
                 registered.
             OutputError: The directory holds something else.
         """
-        with replaced(out, RESULT) as draft:
-
-            def download() -> tuple[Registered, Path]:
-                from azureml.core import Model
-
-                model = Model(self.workspace, name=name, version=version)
-                return _registered(model), Path(model.download(str(inside), exist_ok=True))
-
+        with replaced(out, RESULT) as draft, tempfile.TemporaryDirectory() as temporary:
             wanted = f"{name} version {version or 'latest'}"
-            with tempfile.TemporaryDirectory() as temporary:
-                inside = Path(temporary)
-                found, folder = self._call(download, f"retrieve {wanted}")
-                _check(found, folder)
-                manifest = manifests.read(folder)
-                for kept in (manifest.file, manifests.FILE):
-                    shutil.copyfile(folder / kept, draft / kept)
-        return found
+            found, place = self._call(
+                lambda: self.sdk.download(name, version, Path(temporary)), f"retrieve {wanted}"
+            )
+            if (place / MANIFEST).is_file():
+                pickle = _described(found, place, draft)
+            else:
+                pickle = _bare(found, place, draft)
+            bare = not (draft / MANIFEST).exists()
+        return Retrieved(found, out / pickle, bare)
 
     def _call(self, work: Callable[[], T], doing: str) -> T:
         return _limited(work, doing, self.limit_seconds)
 
 
-def _check(found: Registered, folder: Path) -> None:
-    """The downloaded file has the registered bytes; its manifest names the registered version."""
+def installed(module: str) -> bool:
+    """Whether a package can be imported; nothing of it is run but its parents."""
     try:
-        content = json.loads((folder / manifests.FILE).read_text(encoding="utf-8"))
-        pickle = folder / str(content["file"])
-        digest = sha256_of(pickle)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _connector(version: SdkVersion | None) -> Callable[[Workspace], Sdk]:
+    present = [each for each, (module, _) in _PACKAGES.items() if installed(module)]
+    chosen = version or (present[0] if present else SdkVersion.V1)
+    if chosen not in present:
+        other = f"; --sdk {present[0]} would use what is installed" if present else ""
         raise RegistryError(
-            f"{found.name} version {found.version} is no model directory: {error}"
-        ) from error
-    if not found.sha256 or digest != found.sha256:
-        raise RegistryError(
-            f"{found.name} version {found.version}: the downloaded {pickle.name} has the sha256 "
-            f"{digest}, registered was {found.sha256 or 'none'}; it was not kept"
+            f"{_PACKAGES[chosen][1]}, SDK {chosen}, is not installed here{other};"
+            " model_eval/README.md says which to take and how to install it"
         )
-    content["version"] = str(found.version)
-    (folder / manifests.FILE).write_text(json.dumps(content), encoding="utf-8")
-    manifests.read(folder).write(folder)
+    from model_eval.sdk_v1 import connect
+
+    return connect
 
 
-def _registered(model: Any, *, created: bool = False) -> Registered:
-    tags = dict(model.tags or {})
-    return Registered(model.name, int(model.version), tags.get("sha256", ""), tags, created)
+def _described(found: Registered, place: Path, draft: Path) -> str:
+    """Keep a model directory whose pickle has the registered bytes; its file's name."""
+    try:
+        manifest = Manifest.read(place)
+        digest = sha256_of(place / manifest.file)
+    except (OSError, ScoringError) as error:
+        raise RegistryError(
+            f"{found.name} version {found.version} is no model directory: {_line(error)}"
+        ) from error
+    if digest != found.sha256:
+        raise _altered(found, manifest.file, digest)
+    verified_bytes(place, manifest)
+    shutil.copyfile(place / manifest.file, draft / manifest.file)
+    manifests.write(draft, {**manifest.content, "version": str(found.version)})
+    return manifest.file
 
 
-@contextlib.contextmanager
-def _inside_a_copy(folder: Path, pickle: str) -> Iterator[str]:
-    """The SDK takes only paths inside the working directory, and uploads all that is there."""
-    before = Path.cwd()
-    with tempfile.TemporaryDirectory() as temporary:
-        copy = Path(temporary) / "model"
-        copy.mkdir()
-        for name in (pickle, manifests.FILE):
-            shutil.copyfile(folder / name, copy / name)
-        os.chdir(temporary)
-        try:
-            yield copy.name
-        finally:
-            os.chdir(before)
-
-
-def _login() -> Any:
-    """A service principal from the environment, else the Azure CLI; never a browser window."""
-    if os.environ.get("AZUREML_SERVICE_PRINCIPAL_ID"):
-        return None  # the SDK reads it by itself
-    from azureml.core.authentication import AzureCliAuthentication, ServicePrincipalAuthentication
-
-    tenant, client, password = (
-        os.environ.get(f"AZURE_{name}", "") for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
+def _bare(found: Registered, place: Path, draft: Path) -> str:
+    """Keep a single pickle that was registered as it is; its name."""
+    files = (
+        [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
     )
-    if tenant and client and password:
-        return ServicePrincipalAuthentication(tenant, client, password)
-    return AzureCliAuthentication()
+    if len(files) != 1:
+        raise RegistryError(
+            f"{found.name} version {found.version} has no {MANIFEST} and {len(files)} files;"
+            " download it with the SDK and write a manifest beside its pickle: "
+            f"python -m model_eval manifest PICKLE --data FILE --name {found.name}"
+        )
+    digest = sha256_of(files[0])
+    if found.sha256 and digest != found.sha256:
+        raise _altered(found, files[0].name, digest)
+    shutil.copyfile(files[0], draft / files[0].name)
+    return files[0].name
+
+
+def _altered(found: Registered, file: str, digest: str) -> RegistryError:
+    return RegistryError(
+        f"{found.name} version {found.version}: the downloaded {file} has the sha256 "
+        f"{digest}, registered was {found.sha256 or 'none'}; it was not kept"
+    )
 
 
 def _limited(work: Callable[[], T], doing: str, seconds: float) -> T:
@@ -259,7 +251,7 @@ def _limited(work: Callable[[], T], doing: str, seconds: float) -> T:
     if thread.is_alive():
         raise RegistryError(f"could not {doing}: no answer within {seconds:g} s")
     if errors:
-        if isinstance(errors[0], RegistryError | GateError):
+        if isinstance(errors[0], EvaluationError | ScoringError):
             raise errors[0]
         raise RegistryError(f"could not {doing}: {_reason(errors[0])}") from errors[0]
     return results[0]
@@ -268,8 +260,8 @@ def _limited(work: Callable[[], T], doing: str, seconds: float) -> T:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """The SDK prints every file and warns about its own age; nobody asked."""
-    logging.getLogger("azureml").setLevel(logging.CRITICAL)
-    logging.getLogger("msrest").setLevel(logging.CRITICAL)
+    for name in ("azureml", "msrest", "azure"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with (
         warnings.catch_warnings(),
         contextlib.redirect_stdout(io.StringIO()),
@@ -281,12 +273,19 @@ def _quiet() -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     """The one line in the SDK's error that a user can act on."""
-    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    text = str(getattr(error, "message", None) or error or type(error).__name__)
     lowered = text.lower()
-    if "modelnotfound" in lowered or "not found" in lowered:
+    if "modelnotfound" in lowered or "not found" in lowered or "notfound" in lowered:
         return "the workspace has no such model or version"
     if "authentication" in type(error).__name__.lower() or "401" in text or "expired" in lowered:
-        return "the login was refused or has expired; sign in again"
+        return (
+            "the login was refused or has expired; sign in again (az login), or set"
+            " AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+        )
     if any(word in lowered for word in ("connection", "max retries", "timed out", "resolve")):
         return "the workspace does not answer"
-    return " ".join(text.split())[:300]
+    return _line(error)[:300] or type(error).__name__
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -16,7 +16,7 @@ from model_eval import estimator
 from model_eval.dataset import Dataset
 from model_eval.endpoint import Answer, Endpoint
 from model_eval.errors import DataError, EndpointError
-from model_eval.manifest import Manifest
+from scoring.manifest import Manifest
 from scoring.output_folder import write_text
 
 
@@ -132,10 +132,11 @@ class Smoke:
         if not 1 <= self.count <= len(self.data):
             raise DataError(f"{self.count} samples were asked for; the data has {len(self.data)}")
         model, manifest = estimator.load(self.model_folder)
+        labels = self.data.for_classes(manifest.classes).labels
         generator = np.random.default_rng(self.seed)
         drawn = generator.choice(len(self.data), size=self.count, replace=False).tolist()
         local = model.predict(self.data.features[drawn]).tolist()
-        samples = Samples(drawn, self.data.labels[drawn].tolist(), local)
+        samples = Samples(drawn, labels[drawn].tolist(), local)
         one = Samples(drawn[:1], samples.truth[:1], local[:1])
 
         ready = self._check(

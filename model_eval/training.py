@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,13 @@ from typing import Any
 import joblib
 import numpy as np
 import numpy.typing as npt
-import sklearn
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from model_eval import mnist
-from model_eval.digest import sha256_of
-from model_eval.manifest import Input, Manifest, Metrics, Training
+from model_eval.manifest import Description, content_of, write
 from model_eval.metrics import evaluate
+from scoring.manifest import Manifest
 from scoring.output_folder import check, replaced
 
 PARAMETERS: dict[str, Any] = {"C": 1 / 0.8, "solver": "liblinear", "random_state": 42}
@@ -72,34 +70,23 @@ def train(out: Path, say: Callable[[str], None], fitted: Callable[[], None]) -> 
     images, labels = mnist.training_set(say)
     test_images, test_labels = mnist.test_set(say)
     model = fit(images, labels, fitted)
-    classes = [int(label) for label in model.classes_]
+    classes = tuple(int(label) for label in model.classes_)
     evaluation = evaluate(test_labels, np.asarray(model.predict(test_images)), classes)
+    said = Description(
+        name=NAME,
+        features=images.shape[1],
+        classes=classes,
+        image=(28, 28),
+        description="Predict MNIST with sklearn",
+        data="MNIST",
+        training={
+            "parameters": PARAMETERS,
+            "rows": len(images),
+            "data_md5": mnist.md5_of_set("train"),
+        },
+    )
     with replaced(out, RESULT) as draft:
-        joblib.dump(model, draft / FILE)
-        manifest = Manifest(
-            name=NAME,
-            version="1",
-            file=FILE,
-            sha256=sha256_of(draft / FILE),
-            size=(draft / FILE).stat().st_size,
-            estimator=type(model).__name__,
-            framework={
-                "scikit-learn": sklearn.__version__,
-                "numpy": np.__version__,
-                "joblib": joblib.__version__,
-                "python": platform.python_version(),
-            },
-            input=Input(features=images.shape[1], image=(28, 28)),
-            classes=list(classes),
-            training=Training(
-                parameters=PARAMETERS, rows=len(images), data_md5=mnist.md5_of_set("train")
-            ),
-            metrics=Metrics(
-                accuracy=evaluation.accuracy,
-                rows=evaluation.rows,
-                data_md5=mnist.md5_of_set("t10k"),
-                confusion_matrix=evaluation.matrix.tolist(),
-            ),
-        )
-        manifest.write(draft)
-    return manifest
+        pickle = draft / FILE
+        joblib.dump(model, pickle)
+        tested = mnist.md5_of_set("t10k")
+        return write(draft, content_of(pickle, model, said, evaluation, tested))

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import numpy.typing as npt
-import sklearn
 
 from model_eval import estimator
 from model_eval.dataset import Dataset
-from model_eval.errors import DataError, GateError, ModelError
+from model_eval.errors import DataError, GateError
 from model_eval.estimator import Classifier
-from model_eval.manifest import Manifest
+from model_eval.manifest import versions
 from model_eval.metrics import Evaluation, evaluate
+from scoring.errors import ModelError
+from scoring.manifest import Manifest
 from scoring.output_folder import write_text
 
 
@@ -34,6 +33,7 @@ class Measured:
         manifest: Its identity.
         predicted: `(rows,)` answers to the test data.
         evaluation: The counts.
+        size: The pickle's bytes.
         seconds: What took how long.
     """
 
@@ -41,6 +41,7 @@ class Measured:
     manifest: Manifest
     predicted: npt.NDArray[Any]
     evaluation: Evaluation
+    size: int
     seconds: Mapping[str, float]
 
 
@@ -55,18 +56,25 @@ def validate(model_folder: Path, data: Dataset) -> Measured:
     model, manifest = estimator.load(model_folder)
     loaded = time.perf_counter()
     features = data.features.shape[1]
-    if features != manifest.input.features:
+    if features != manifest.features:
         raise DataError(
-            f"the data has {features} features a row, the model takes {manifest.input.features}"
+            f"the data has {features} features a row, the model takes {manifest.features}"
+        )
+    if not manifest.classes:
+        raise ModelError(
+            f"{manifest.name} is a regressor, and accuracy and the gate are of classes"
         )
     try:
-        predicted = model.predict(data.features)
+        predicted = np.asarray(model.predict(data.features))
         done = time.perf_counter()
-        counts = evaluate(data.labels, predicted, manifest.classes)
-    except ValueError as error:
-        raise ModelError(f"{manifest.name} and the test data do not fit: {error}") from error
+        labels = data.for_classes(manifest.classes).labels
+        counts = evaluate(labels, predicted, manifest.classes)
+    except Exception as error:  # an estimator may raise anything
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{manifest.name} and the test data do not fit: {reason}") from error
     seconds = {"load the model": loaded - began, "predict": done - loaded}
-    return Measured(model, manifest, predicted, counts, seconds)
+    size = (model_folder / manifest.file).stat().st_size
+    return Measured(model, manifest, predicted, counts, size, seconds)
 
 
 def report(evaluation: Evaluation, manifest: Manifest, data: Dataset) -> dict[str, Any]:
@@ -84,12 +92,7 @@ def report(evaluation: Evaluation, manifest: Manifest, data: Dataset) -> dict[st
         "confusion_matrix": evaluation.matrix.tolist(),
         "per_class": [asdict(metrics) for metrics in evaluation.per_class()],
         "data_md5": dict(data.md5),
-        "versions": {
-            "scikit-learn": sklearn.__version__,
-            "numpy": np.__version__,
-            "joblib": joblib.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": versions(),
     }
 
 

@@ -1,13 +1,14 @@
-"""What the registry's commands need from outside: the stack's outputs, a report, the git commit."""
+"""What the registry's commands need from outside: the stack's outputs and the git commit."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model_eval.errors import GateError, RegistryError
+from model_eval.errors import RegistryError
 from scoring.output_folder import write_text
 
 NEEDED = {
@@ -61,18 +62,40 @@ def write(outputs: str, file: Path) -> None:
     write_text(file, json.dumps(config, indent=2) + "\n")
 
 
-def read_report(file: Path) -> dict[str, Any]:
-    """The report that `validate` wrote.
+@dataclass(frozen=True)
+class Workspace:
+    """Where the models are.
+
+    Attributes:
+        subscription: Its id.
+        group: The resource group.
+        name: The workspace's name.
+    """
+
+    subscription: str
+    group: str
+    name: str
+
+
+def read(file: Path) -> Workspace:
+    """What a `config.json` names, with or without a byte order mark.
 
     Raises:
-        GateError: There is none: the model has not passed the gate.
+        RegistryError: There is none, or it lacks something.
     """
+    remedy = "write it with: python -m model_eval config"
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GateError(
-            f"{file} is no report of a validation; validate first: python -m model_eval validate"
-        ) from error
+        found = json.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise RegistryError(f"{file} is missing; {remedy}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise RegistryError(f"{file} cannot be read as JSON: {reason}; {remedy}") from None
+    values = [found.get(key) if isinstance(found, dict) else None for key in NEEDED]
+    for key, value in zip(NEEDED, values, strict=True):
+        if not isinstance(value, str) or not value:
+            raise RegistryError(f"{file} lacks {key}; {remedy}")
+    return Workspace(*map(str, values))
 
 
 def git_commit() -> str:

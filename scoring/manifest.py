@@ -25,7 +25,11 @@ LARGEST_MANIFEST = 64 << 20
 
 # Names go into addresses, labels of images and a Dockerfile: no quotes, spaces or line breaks.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
-_REMEDY = "name a model directory with --model or AZUREML_MODEL_DIR"
+_COMMAND = "python -m model_eval manifest PICKLE --data FILE --name NAME"
+_REMEDY = (
+    "name a model directory with --model or AZUREML_MODEL_DIR, or write the manifest of a bare"
+    f" pickle: {_COMMAND}"
+)
 
 Label = int | float | str | bool
 
@@ -37,7 +41,8 @@ class Manifest:
     Needed are `name`, `version` (a text, or a whole number), `file`, `sha256` (the pickle's, of
     either case) and `input.features`, the number of values in a row. The rest may be left out:
     `classes` are the labels in the model's order, none for a regressor; `accuracy` is 0 to 1;
-    `confusion` has rows of true classes, columns of predicted ones.
+    `confusion` has rows of true classes, columns of predicted ones; `data` names what it was
+    trained on; `sample` is a row that the model answers, for one that takes no constant rows.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Manifest:
     features: int
     estimator: str = ""
     description: str = ""
+    data: str = ""
     classes: tuple[Label, ...] = ()
     accuracy: float | None = None
     rows: int | None = None
@@ -54,6 +60,7 @@ class Manifest:
     confusion: tuple[tuple[int, ...], ...] = ()
     framework: Mapping[str, str] = field(default_factory=dict)
     image: tuple[int, int] | None = None
+    sample: tuple[float, ...] = ()
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -119,6 +126,7 @@ class Manifest:
             features=features,
             estimator=_optional_text(whole, "estimator"),
             description=_optional_text(whole, "description"),
+            data=_optional_text(whole, "data"),
             classes=_classes(whole.get("classes")),
             accuracy=_accuracy(metrics.get("accuracy")),
             rows=None if metrics.get("rows") is None else _count(metrics["rows"], "metrics.rows"),
@@ -126,6 +134,7 @@ class Manifest:
             confusion=_matrix(metrics.get("confusion_matrix")),
             framework=_texts(whole.get("framework"), "framework"),
             image=_image(taken.get("image"), features),
+            sample=_sample(taken.get("sample"), features),
             content=whole,
         )
 
@@ -136,7 +145,7 @@ class _WrongError(Exception):
 
 def _needed(content: Mapping[str, Any], key: str, inside: str = "") -> Any:
     if content.get(key) is None:
-        raise _WrongError(f"it lacks the key '{inside}{key}'")
+        raise _WrongError(f"it lacks the key '{inside}{key}'; {_COMMAND} writes a whole one")
     return content[key]
 
 
@@ -223,6 +232,21 @@ def _image(value: Any, features: int) -> tuple[int, int] | None:
             f"input.image {_short(value)} is not height and width of {features} values"
         )
     return value[0], value[1]
+
+
+def _sample(value: Any, features: int) -> tuple[float, ...]:
+    if value is None:
+        return ()
+    if (
+        not isinstance(value, list)
+        or len(value) != features
+        or not all(type(each) in (int, float) and abs(each) < math.inf for each in value)
+    ):
+        raise _WrongError(f"input.sample {_short(value)} is not a row of {features} numbers")
+    try:
+        return tuple(float(each) for each in value)
+    except OverflowError:
+        raise _WrongError(f"input.sample {_short(value)} is too large for numbers") from None
 
 
 def _short(value: Any) -> str:

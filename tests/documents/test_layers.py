@@ -17,7 +17,10 @@ BASE = ("scoring.errors", "scoring.manifest", "scoring.settings")
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "journey": ROOMS,
     "local_azure": (),
-    "model_eval": ("scoring.manifest", "scoring.errors", "scoring.output_folder", "pages"),
+    "model_eval": (
+        *("scoring.manifest", "scoring.errors", "scoring.output_folder", "pages"),
+        "scoring.model.contract",
+    ),
     "pages": (),
     "infra": (),
     "infra.preview": ("infra.azure_facts",),

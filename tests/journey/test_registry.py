@@ -23,8 +23,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from model_eval import manifest as manifests
 from model_eval.digest import sha256_of
-from model_eval.manifest import Input, Manifest
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 LABELS = np.array(["barolo", "grignolino", "barbera"])
@@ -69,17 +69,19 @@ def cellar(machine: Any, tmp_path_factory: pytest.TempPathFactory) -> Cellar:
 def write(pipeline: Any, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     joblib.dump(pipeline, folder / "wine.pkl")
-    Manifest(
-        name="wine",
-        version="1",
-        file="wine.pkl",
-        sha256=sha256_of(folder / "wine.pkl"),
-        size=(folder / "wine.pkl").stat().st_size,
-        estimator="Pipeline",
-        framework={"scikit-learn": sklearn.__version__},
-        input=Input(features=13),
-        classes=sorted(LABELS.tolist()),
-    ).write(folder)
+    manifests.write(
+        folder,
+        {
+            "name": "wine",
+            "version": "1",
+            "file": "wine.pkl",
+            "sha256": sha256_of(folder / "wine.pkl"),
+            "estimator": "Pipeline",
+            "framework": {"scikit-learn": sklearn.__version__},
+            "input": {"features": 13},
+            "classes": sorted(LABELS.tolist()),
+        },
+    )
 
 
 def test_another_classifier_goes_all_the_way_by_configuration_only(cellar: Cellar) -> None:
@@ -103,7 +105,9 @@ def test_info_names_the_sdk_and_the_workspace(cellar: Cellar) -> None:
 
 def test_the_same_bytes_are_no_new_version(cellar: Cellar) -> None:
     report = ["--report", str(cellar.machine.state / "out" / "report.json")]
-    again = cellar.model_eval("register", "--model", str(cellar.model), *report)
+    again = cellar.model_eval(
+        "register", "--model", str(cellar.model), "--data", str(cellar.data), *report
+    )
     assert again.returncode == 0, again.stderr
     assert "already registered: wine 1" in again.stdout
     listed = cellar.model_eval("list", "--name", "wine")
@@ -115,7 +119,8 @@ def test_a_model_without_its_own_report_is_not_registered(cellar: Cellar, tmp_pa
     report["model"]["sha256"] = "0" * 64
     (tmp_path / "report.json").write_text(json.dumps(report))
     done = cellar.model_eval(
-        "register", "--model", str(cellar.model), "--report", str(tmp_path / "report.json")
+        *("register", "--model", str(cellar.model), "--data", str(cellar.data)),
+        *("--report", str(tmp_path / "report.json")),
     )
     assert done.returncode == 1
     assert "the report is not of this model" in done.stderr

@@ -19,9 +19,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from model_eval import manifest as manifests
 from model_eval.digest import sha256_of
 from model_eval.estimator import load
-from model_eval.manifest import Input, Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 MNIST = ROOT / "model_eval" / "models" / "sklearn_mnist" / "1"
@@ -51,17 +51,19 @@ def wine(tmp_path: Path) -> Wine:
     folder = tmp_path / "wine"
     folder.mkdir()
     joblib.dump(model, folder / "wine.pkl")
-    Manifest(
-        name="wine",
-        version="3",
-        file="wine.pkl",
-        sha256=sha256_of(folder / "wine.pkl"),
-        size=(folder / "wine.pkl").stat().st_size,
-        estimator="Pipeline",
-        framework={"scikit-learn": sklearn.__version__},
-        input=Input(features=13),
-        classes=[str(label) for label in model.classes_],
-    ).write(folder)
+    manifests.write(
+        folder,
+        {
+            "name": "wine",
+            "version": "3",
+            "file": "wine.pkl",
+            "sha256": sha256_of(folder / "wine.pkl"),
+            "estimator": "Pipeline",
+            "framework": {"scikit-learn": sklearn.__version__},
+            "input": {"features": 13},
+            "classes": [str(label) for label in model.classes_],
+        },
+    )
     data = tmp_path / "wine.npz"
     np.savez(data, X=features[1::2], y=labels[1::2])
     return Wine(folder, data)

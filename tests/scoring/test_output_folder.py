@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from typer.testing import CliRunner
@@ -70,7 +71,7 @@ def test_a_folder_with_other_files_is_refused_in_one_line_and_untouched(
 ) -> None:
     from model_eval.registry import Registry
 
-    monkeypatch.setattr(Registry, "connect", lambda *_: Registry(None))
+    monkeypatch.setattr(Registry, "connect", lambda *_: Registry(cast("Any", None)))
     app, arguments = COMMANDS[command]
     words = [str(model_dir) if word == "MODEL" else word for word in arguments]
     before = tree(checkout.parent)

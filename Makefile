@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke review drift service-down down check test drill attack bench soak mutants lock clean-cache
+.PHONY: help setup up smoke review drift service-down down check test drill attack bench bench-tools soak mutants lock clean-cache
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,9 @@ drill: setup  ## Fill the disk, damage every file of the state: up and down must
 
 bench: setup  ## Measure the scoring service beside Microsoft's server
 	@$(BIN)/python -m scoring.bench compare $(ARGS)
+
+bench-tools: setup  ## Measure preview, review, drift check and a warm `make up`, and large stacks
+	@$(BIN)/python -m journey.bench_tools $(ARGS)
 
 soak: setup  ## Ten minutes of full load with faults mixed in
 	@$(BIN)/python -m scoring.bench soak $(ARGS)

@@ -12,6 +12,7 @@ import re
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from infra.disclosure.randomness import is_random
@@ -74,14 +75,35 @@ class Mask:
 
     def finds_known(self, text: str) -> bool:
         """Whether a known secret is in the text."""
-        return any(secret in text for secret in self.known)
+        return bool(self._in(text))
 
     def known_only(self, text: str) -> str:
         """The text without the known secrets: for names, which are none, however they look."""
         # Longest first, so that a secret that contains another is taken out whole.
-        for secret in sorted(self.known, key=lambda one: (-len(one), one)):
+        for secret in sorted(self._in(text), key=lambda one: (-len(one), one)):
             text = text.replace(secret, HIDDEN)
         return text
+
+    def _in(self, text: str) -> set[str]:
+        """The known secrets in a text. Stacks have thousands: each place is looked up once."""
+        beginnings, short = self._beginnings
+        places = ((at, text[at : at + LEAST_KNOWN]) for at in range(len(text)))
+        found = {
+            secret
+            for at, beginning in places
+            for secret in beginnings.get(beginning, ())
+            if text.startswith(secret, at)
+        }
+        return found | {secret for secret in short if secret in text}
+
+    @cached_property
+    def _beginnings(self) -> tuple[dict[str, list[str]], list[str]]:
+        """The known secrets by their first characters, and those that have not as many."""
+        found: dict[str, list[str]] = {}
+        for secret in self.known:
+            if len(secret) >= LEAST_KNOWN:
+                found.setdefault(secret[:LEAST_KNOWN], []).append(secret)
+        return found, [secret for secret in self.known if len(secret) < LEAST_KNOWN]
 
 
 def _word(word: str) -> str:

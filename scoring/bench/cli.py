@@ -1,4 +1,4 @@
-"""The commands: `python -m scoring.bench compare` and `soak`."""
+"""The commands: `python -m scoring.bench compare`, `drain`, `attack` and `soak`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rich.table import Table
 
 from scoring.bench import comparison, generator, report, servers
 from scoring.bench import drain as endings_of
+from scoring.bench.attacks import fuzzing
 from scoring.bench.attacks import table as attacks
 from scoring.bench.cases import Cases
 from scoring.bench.comparison import Environments
@@ -219,23 +220,36 @@ def attack(
     model: Model = MODEL,
     only: Annotated[str, typer.Option(metavar="TEXT", help="Those whose names hold this.")] = "",
     quick: Annotated[
-        bool, typer.Option("--quick", help="Without those that take minutes.")
+        bool, typer.Option("--quick", help="Without those that take minutes, and not fuzzed.")
+    ] = False,
+    fuzz_seconds: Annotated[
+        int, typer.Option(min=0, metavar="SECONDS", help="How long to fuzz; 0: not at all.")
+    ] = 600,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Add what the fuzzer found to the tests' corpus.")
     ] = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Attack the service in every way that is known, and say what it cost it.
+    """Attack the service in every way that is known, then fuzz it, and say what it cost it.
 
     Exit code 1 when something is beyond its bound, or an answer is not what it has to be.
     """
     chosen = [each for each in attacks.ATTACKS if only in each.name and not (quick and each.slow)]
-    if not chosen:
+    seconds = fuzz_seconds if only in attacks.FUZZ and not quick else 0
+    if not (chosen or seconds):
         typer.echo(f"error: no attack's name holds {only!r}", err=True)
         raise typer.Exit(2)
     with _one_line_errors(), Console(stderr=True).status("Starting") as status:
         outcomes = attacks.attack_all(chosen, model, status.update)
+        if seconds:
+            status.update(f"Fuzzing for {seconds} s")
+            outcomes += attacks.fuzz_all(seconds)
+        if keep:
+            status.update("Adding to the corpus")
+            fuzzing.keep()
     Console(width=None if Console().is_terminal else 140).print(attacks.table(outcomes))
     _write(json_file, attacks.document(outcomes))
-    lost = [each.attack.name for each in outcomes if not each.held]
+    lost = [each.name for each in outcomes if not each.held]
     if lost:
         typer.echo(f"error: {len(lost)} of {len(outcomes)} did not hold: {lost[:3]}", err=True)
         raise typer.Exit(1)

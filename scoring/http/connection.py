@@ -29,7 +29,8 @@ from scoring.routes.messages import Request, Response
 LINGER_SECONDS = 2.0
 LONGEST_PIPELINE = 128
 # Where all connections of a process receive; a bytes object for each piece would be one copy more.
-ARRIVED = memoryview(bytearray(256 << 10))
+# It is also what a connection may send in one turn: a thousand small requests, some milliseconds.
+ARRIVED = memoryview(bytearray(32 << 10))
 _BEGIN = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
     for status in HTTPStatus
@@ -120,8 +121,16 @@ class Connection(asyncio.BufferedProtocol):
         return ARRIVED
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Read on."""
+        """Read on; after as much as there is room for, the others come first."""
         self._reader.feed(ARRIVED[:nbytes])
+        if nbytes == len(ARRIVED):
+            # libuv would read 32 times as much before any other connection.
+            self._transport.pause_reading()
+            self._server.loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing() and (self._discarding or not self.busy):
+            self._transport.resume_reading()
 
     # The reader's side
 

@@ -105,10 +105,12 @@ class TensorReader:
 
     def _check_lengths(self, data: Any, rows: int) -> None:
         features = self._features
-        if len(data) == rows and type(data[0]) is list:
+        if data and type(data[0]) is list:
             for index, row in enumerate(data):
                 if type(row) is not list or len(row) != features:
                     raise bad(not_a_row(index, row, features))
+            if len(data) != rows:
+                raise bad(f'"data" has {len(data)} rows; {rows} are expected')
         elif len(data) != rows * features:
             raise bad(f'"data" has {len(data)} entries; {rows * features} numbers are expected')
 

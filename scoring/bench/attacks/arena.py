@@ -21,6 +21,8 @@ from scoring.manifest import Manifest
 TIMEOUT = 60.0
 """Seconds that a client waits for an answer at most."""
 
+_PROCESS_CLOCK = 2
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -75,9 +77,10 @@ class Cost:
     """What requests have cost the service, and what another client noticed.
 
     Attributes:
-        cpu: Seconds of processor time.
+        cpu: Seconds of the worker's processor time.
         memory: Bytes above a service that rests, at the highest.
-        wait: Seconds that another client waited for `GET /` at most.
+        wait: The most that the worker did while another client waited for `GET /`, in seconds of
+            its processor time: what the machine does beside it does not count.
         answers: What came back, request by request.
     """
 
@@ -88,10 +91,15 @@ class Cost:
 
 
 class Arena:
-    """A running service with one worker, and what it needs when it rests."""
+    """A running service with one worker, and what it needs when it rests.
 
-    def __init__(self, running: Running, model: Path) -> None:
+    Attributes:
+        large: Seconds of processor time that the costliest good request takes here.
+    """
+
+    def __init__(self, running: Running, model: Path, large: float) -> None:
         self.running = running
+        self.large = large
         self.manifest = Manifest.read(model)
         self.port = running.port
         self.pid = running.tree()[-1].pid  # the worker, or the only process there is
@@ -106,7 +114,7 @@ class Arena:
     def cost(self, requests: list[bytes], at_once: bool = False) -> Cost:
         """Send whole requests one after another, or all at once, each on its own connection."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak counts from now on
-        before = self.running.busy_seconds()
+        before = self.busy()
         with self._other() as waits:
             if at_once:
                 answers: list[Answer] = [Answer(0, b"")] * len(requests)
@@ -122,7 +130,7 @@ class Arena:
             else:
                 answers = [self.ask(request) for request in requests]
         return Cost(
-            self.running.busy_seconds() - before,
+            self.busy() - before,
             self._status("VmHWM") - self._resting,
             max(waits),
             answers,
@@ -132,6 +140,10 @@ class Arena:
         """Bytes of all processes, the worker at its highest since the last cost was taken."""
         top = self.running.proportional()
         return top + max(0, self._status("VmHWM") - self._status("VmRSS"))
+
+    def busy(self) -> float:
+        """Seconds of processor time that the worker has had: man 2 clock_getres."""
+        return time.clock_gettime(~self.pid << 3 | _PROCESS_CLOCK)
 
     def ask(self, request: bytes) -> Answer:
         """The first answer to some bytes, on a connection of its own."""
@@ -149,15 +161,15 @@ class Arena:
 
     @contextlib.contextmanager
     def _other(self) -> Iterator[list[float]]:
-        """Meanwhile another client asks again and again; gives its waits in seconds."""
+        """Meanwhile another client asks again and again; gives the work done while it waited."""
         waits = [0.0]
         end = threading.Event()
 
         def ask() -> None:
             while not end.wait(0.005):
-                begin = time.monotonic()
+                begin = self.busy()
                 self.ask(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-                waits.append(time.monotonic() - begin)
+                waits.append(self.busy() - begin)
 
         thread = threading.Thread(target=ask)
         thread.start()
@@ -174,7 +186,7 @@ class Arena:
 
 
 @contextlib.contextmanager
-def arena(model: Path, script: str = "", **variables: str) -> Iterator[Arena]:
+def arena(model: Path, script: str = "", large: float = 1.0, **variables: str) -> Iterator[Arena]:
     """A service with its defaults, but for the given variables."""
     cores = os.sched_getaffinity(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -183,7 +195,7 @@ def arena(model: Path, script: str = "", **variables: str) -> Iterator[Arena]:
             entry.write_text(script)
             variables["SCORING_SCRIPT"] = str(entry)
         with servers.ours(model, Path(folder), cores, 1, **variables) as running:
-            yield Arena(running, model)
+            yield Arena(running, model, large)
 
 
 def post(path: str, body: bytes, *headers: tuple[str, str]) -> bytes:

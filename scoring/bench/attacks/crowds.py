@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from scoring.bench.attacks import heavy_bodies
-from scoring.bench.attacks.arena import Arena, Attack, Figure, post
-from scoring.bench.attacks.heavy_bodies import FEATURES, LARGEST, WAIT_SECONDS, filled
+from scoring.bench.attacks.arena import Arena, Attack, Cost, Figure, post
+from scoring.bench.attacks.heavy_bodies import FEATURES, LARGEST, filled
 from scoring.bench.faults import FaultError
 
 CLIENTS = 64
@@ -24,6 +24,9 @@ DECLARED_MB = 1000
 """The container's memory by default, `memoryGb` of the stack."""
 
 MOST_BODIES = 6
+MOST_WAIT = 2.5
+"""One large request that is being answered, and one that begins before the new client is read."""
+
 SOAK_SECONDS = 120.0
 _GROUPS = (
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
@@ -52,7 +55,7 @@ def _at_once(arena: Arena) -> list[Figure]:
         raise FaultError(f"HTTP {wrong[:5]}")
     # Their bodies wait zipped, and one at a time is read.
     more = Figure("memory beyond a service at rest", cost.memory / LARGEST, MOST_BODIES, "bodies")
-    return [_memory(arena), more, Figure("wait", cost.wait, WAIT_SECONDS, "s")]
+    return [_memory(arena), more, _wait(arena, cost)]
 
 
 def _unread_by(clients: int, arena: Arena) -> list[Figure]:
@@ -72,7 +75,7 @@ def _unread_by(clients: int, arena: Arena) -> list[Figure]:
         cost = arena.cost([b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"] * 40)
         if any(answer.status != 200 for answer in cost.answers):
             raise FaultError("another client was not answered")
-        return [_memory(arena), Figure("wait", cost.wait, WAIT_SECONDS, "s")]
+        return [_memory(arena), _wait(arena, cost)]
 
 
 def _soak(arena: Arena) -> list[Figure]:
@@ -140,6 +143,10 @@ def group(pids: list[int], size: int) -> Iterator[bool]:
                 folder.rmdir()
         return
     yield False
+
+
+def _wait(arena: Arena, cost: Cost) -> Figure:
+    return Figure("another's wait", cost.wait / arena.large, MOST_WAIT, "large requests")
 
 
 def _memory(arena: Arena) -> Figure:

@@ -138,7 +138,7 @@ GOOD = {"name": "input", "datatype": "FP64", "shape": [1, 784], "data": [0] * 78
         ({"inputs": [{**GOOD, "data": [[0] * 783]}]}, "row 0"),
         ({"inputs": [{**GOOD, "data": [[[0] * 784]]}]}, "row 0"),
         ({"inputs": [{**GOOD, "data": [[0] * 784] + [5] * 783}]}, "row 1 is a number"),
-        ({"inputs": [{**GOOD, "data": [[0] * 784] * 784}]}, "784 rows; 1 are expected"),
+        ({"inputs": [{**GOOD, "data": [[0] * 784] * 2}]}, "2 rows; 1 are expected"),
         ({"inputs": [{**GOOD, "data": [[[]] + [0] * 782 + [[1, 2]]]}]}, "row 0, value 0 is not"),
         ({"inputs": [{**GOOD, "data": [*([0] * 783), [0]]}]}, "row 0, value 783 is not"),
         ({"inputs": [{**GOOD, "data": None}]}, "neither"),

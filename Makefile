@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke review drift service-down down check test drill attack bench bench-tools soak mutants lock clean-cache
+.PHONY: help setup up smoke review drift service-down down check test drill attack bench bench-tools soak mutants docs lock clean-cache
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -55,6 +55,9 @@ soak: setup  ## Ten minutes of full load with faults mixed in
 
 mutants: setup  ## Change infra/ and the gates of model_eval/ a line at a time, count what the tests notice
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+docs: setup  ## Build the documentation's site into site/, every link checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "Look: site/index.html"
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock"

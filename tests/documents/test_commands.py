@@ -14,7 +14,11 @@ import typer
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
     path
-    for path in [ROOT / "README.md", *sorted(ROOT.glob("[!.]*/**/README.md"))]
+    for path in [
+        *(ROOT / "README.md", ROOT / "CONTRIBUTING.md"),
+        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted(ROOT.glob("[!.]*/**/README.md")),
+    ]
     if ".venv" not in path.parts and path.exists()
 ]
 FENCE = re.compile(r"^```(?:sh|bash|console|shell)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,24 @@ from infra.drift.report import Report as DriftReport
 from infra.policy.limits import Limits
 from infra.preview import events, secret_lists, unknowns
 from infra.preview.secret_lists import Opened
-from infra.review import manifests, report
+from infra.review import manifests
 from infra.review import page as review_page
+from infra.review import report as review_report
 from tests.infra.review.conftest import GROUP_TYPE, a_group, a_step, a_text, some_outputs
 
 MODEL = Path(__file__).resolve().parents[2] / "model_eval" / "models" / "sklearn_mnist" / "1"
-NEW = "c" * 64
+NEW, IMAGES = sha256(b"model 2").hexdigest(), [sha256(b"1").hexdigest(), sha256(b"2").hexdigest()]
 STORAGE = "azure-native:storage:StorageAccount"
 REGISTRY = "azure-native:containerregistry:Registry"
 
 
-def review(folder: Path) -> Path:
+def report(folder: Path) -> review_report.Report:
     """Another model, a larger container, an open storage account, a new registry."""
     old = json.loads((MODEL / "manifest.json").read_text(encoding="utf-8"))
     models = folder / "models"
     _manifest(models, "1", old)
     _manifest(models, "2", _retrained(old))
-    group = GROUP_TYPE, a_group("d" * 64, old["sha256"], "1"), a_group("e" * 64, NEW, "2", cpu=2)
+    group = GROUP_TYPE, a_group(IMAGES[0], old["sha256"], "1"), a_group(IMAGES[1], NEW, "2", cpu=2)
     diff = {"containers[0].resources.requests.cpu": "update", "containers[0].image": "update"}
     account = {"accountName": "stmnistdev1a2b3c4d", "location": "westeurope"}
     told = a_text(
@@ -49,9 +51,14 @@ def review(folder: Path) -> Path:
         some_outputs({"model_sha256": old["sha256"]}, {"model_sha256": NEW}),
     )
     plan = unknowns.settle(secret_lists.open_lists(events.read(told), Opened()), {})
-    made = report.build("dev", plan, manifests.find(models), Limits(), Mask.of([]))
+    return review_report.build("dev", plan, manifests.find(models), Limits(), Mask.of([]))
+
+
+def review(folder: Path) -> Path:
+    """The page of the review above."""
     file = folder / "review.html"
-    file.write_text(review_page.html(made, ["`tags.team` is **new**"]), encoding="utf-8")
+    text = review_page.html(report(folder), ["`tags.team` is **new**"])
+    file.write_text(text, encoding="utf-8")
     return file
 
 

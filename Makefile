@@ -75,6 +75,7 @@ lock: setup  ## Pin the packages anew: of the project and of the image
 	@$(LOCK) --constraint requirements.txt scoring/requirements.in --output-file scoring/requirements.txt
 	@$(LOCK) local_azure/go/requirements.in --output-file local_azure/go/requirements.txt
 	@$(LOCK) --constraint requirements.txt infra/requirements-aks.in --output-file infra/requirements-aks.txt
+	@$(LOCK) --constraint requirements.txt model_eval/sdk-v2.in --output-file model_eval/sdk-v2.txt
 	@$(BIN)/python -m scoring myenv
 
 setup: .venv/.installed  ## Install the pinned packages into .venv

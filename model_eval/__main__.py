@@ -260,7 +260,7 @@ SdkOption = Annotated[
     SdkVersion | None,
     typer.Option(
         "--sdk",
-        help="azureml-core (v1). [default: what is installed]",
+        help="azureml-core (v1) or azure-ai-ml (v2). [default: what is installed, v1 if both]",
     ),
 ]
 CONFIG = Path("config.json")

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import io
 import logging
+import re
 import shutil
 import tempfile
 import threading
@@ -26,13 +27,17 @@ from scoring.errors import ScoringError
 from scoring.manifest import MANIFEST, Manifest, verified_bytes
 from scoring.output_folder import replaced
 
+_ABSENT = re.compile(r"(?:model|asset|container) .*(?:does not exist|not found)", re.DOTALL)
 T = TypeVar("T")
 RESULT = "a retrieved model"
 LIMIT_SECONDS = 120.0
 """For one request to the workspace; the SDK alone would retry for minutes."""
 
 
-_PACKAGES = {SdkVersion.V1: ("azureml.core", "azureml-core")}
+_PACKAGES = {
+    SdkVersion.V1: ("azureml.core", "azureml-core"),
+    SdkVersion.V2: ("azure.ai.ml", "azure-ai-ml"),
+}
 
 
 @dataclass(frozen=True)
@@ -181,8 +186,10 @@ def _connector(version: SdkVersion | None) -> Callable[[Workspace], Sdk]:
             f"{_PACKAGES[chosen][1]}, SDK {chosen}, is not installed here{other};"
             " model_eval/README.md says which to take and how to install it"
         )
-    from model_eval.sdk_v1 import connect
-
+    if chosen is SdkVersion.V1:
+        from model_eval.sdk_v1 import connect
+    else:
+        from model_eval.sdk_v2 import connect
     return connect
 
 
@@ -275,7 +282,7 @@ def _reason(error: BaseException) -> str:
     """The one line in the SDK's error that a user can act on."""
     text = str(getattr(error, "message", None) or error or type(error).__name__)
     lowered = text.lower()
-    if "modelnotfound" in lowered or "not found" in lowered or "notfound" in lowered:
+    if "modelnotfound" in lowered or _ABSENT.search(lowered):
         return "the workspace has no such model or version"
     if "authentication" in type(error).__name__.lower() or "401" in text or "expired" in lowered:
         return (

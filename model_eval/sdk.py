@@ -10,9 +10,10 @@ from typing import Protocol
 
 
 class SdkVersion(StrEnum):
-    """Microsoft's clients; azureml-core is v1."""
+    """Microsoft's clients: azureml-core is v1, azure-ai-ml v2."""
 
     V1 = "v1"
+    V2 = "v2"
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The Azure ML workspace as a model registry: what `azureml-core` asks of it."""
+"""The Azure ML workspace as a model registry: what `azureml-core` and `azure-ai-ml` ask of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import uuid
@@ -25,6 +26,7 @@ CONTAINER = "azureml"
 MAX_BLOB = 2 * 1024**3
 """Bytes of a whole blob; Azure's own limit is far above, this disk's is not."""
 
+_METADATA = "x-ms-meta-"
 MAX_BLOCK_LIST = 1024**2
 """Bytes of a block list's XML."""
 
@@ -49,33 +51,46 @@ class Blobs:
     async def answer(self, request: Request) -> Response:
         """Upload or download, as far as the link allows."""
         name = request.path_params["name"]
+        needed = {"PUT": "w", "GET": "r"}.get(request.method, "")
+        self.signer.check(f"{CONTAINER}/{name}", needed, request.query_params)
+        return await self.handle(request, name)
+
+    async def handle(self, request: Request, name: str) -> Response:
+        """Upload or download for a request that was let in."""
         query = request.query_params
         if request.method == "PUT":
-            self.signer.check(f"{CONTAINER}/{name}", "w", query)
             match query.get("comp"):
                 case None:
-                    return await self._put(request, self._content(name))
+                    return await self._put(request, name)
                 case "block":
                     return await self._put_block(request, name, query.get("blockid", ""))
                 case "blocklist":
                     return await self._commit(request, name)
+                case "metadata":
+                    return self._note(request, name)
                 case other:
                     raise StorageError(
                         400, "InvalidQueryParameterValue", f"comp={other} is not supported here."
                     )
-        self.signer.check(f"{CONTAINER}/{name}", "r" if request.method == "GET" else "", query)
         return self._get(request, name)
 
     def exists(self, name: str) -> bool:
         """Whether a blob was uploaded."""
         return self._content(name).is_file()
 
+    def facts(self, name: str) -> tuple[int, dict[str, str]]:
+        """Bytes of an uploaded blob, and its `ETag` and `Last-Modified`."""
+        content = self._content(name)
+        return content.stat().st_size, _tags(content)
+
     def remove(self, name: str) -> None:
         """Forget a blob and its blocks."""
         self._content(name).unlink(missing_ok=True)
+        self._metadata(name).unlink(missing_ok=True)
         shutil.rmtree(self._blocks(name), ignore_errors=True)
 
-    async def _put(self, request: Request, target: Path) -> Response:
+    async def _put(self, request: Request, name: str) -> Response:
+        target = self._content(name)
         if request.headers.get("x-ms-blob-type") != "BlockBlob":
             raise StorageError(
                 400, "InvalidHeaderValue", "Only x-ms-blob-type: BlockBlob is supported here."
@@ -83,6 +98,7 @@ class Blobs:
         if request.headers.get("if-none-match") == "*" and target.exists():
             raise StorageError(409, "BlobAlreadyExists", "The specified blob already exists.")
         md5 = await _received(request, target)
+        self._write_metadata(request, name)
         return Response(status_code=201, headers=_tags(target) | {"Content-MD5": md5})
 
     async def _put_block(self, request: Request, name: str, block: str) -> Response:
@@ -119,7 +135,31 @@ class Blobs:
                     shutil.copyfileobj(part, whole)
         temporary.replace(target)
         shutil.rmtree(self._blocks(name), ignore_errors=True)
+        self._write_metadata(request, name)
         return Response(status_code=201, headers=_tags(target))
+
+    def _note(self, request: Request, name: str) -> Response:
+        content = self._content(name)
+        if not content.is_file():
+            raise StorageError(404, "BlobNotFound", "The specified blob does not exist.")
+        self._write_metadata(request, name)
+        return Response(status_code=200, headers=_tags(content))
+
+    def _write_metadata(self, request: Request, name: str) -> None:
+        """The headers that a client gives take the place of what was there."""
+        found = {key: text for key, text in request.headers.items() if key.startswith(_METADATA)}
+        file = self._metadata(name)
+        if found:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(found), encoding="utf-8")
+        else:
+            file.unlink(missing_ok=True)
+
+    def _read_metadata(self, name: str) -> dict[str, str]:
+        try:
+            return json.loads(self._metadata(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
 
     def _get(self, request: Request, name: str) -> Response:
         content = self._content(name)
@@ -128,11 +168,18 @@ class Blobs:
         if wanted := request.headers.get("x-ms-range"):
             headers = [(k, v) for k, v in request.scope["headers"] if k != b"range"]
             request.scope["headers"] = [*headers, (b"range", wanted.encode())]
-        tags = _tags(content) | {"x-ms-blob-type": "BlockBlob", "x-ms-version": "2021-12-02"}
+        tags = (
+            _tags(content)
+            | self._read_metadata(name)
+            | {"x-ms-blob-type": "BlockBlob", "x-ms-version": "2021-12-02"}
+        )
         return FileResponse(content, 200, tags, "application/octet-stream")
 
     def _content(self, name: str) -> Path:
         return self.folder / "blobs" / _hashed(name)
+
+    def _metadata(self, name: str) -> Path:
+        return self.folder / "metadata" / _hashed(name)
 
     def _blocks(self, name: str) -> Path:
         return self.folder / "blocks" / _hashed(name)

@@ -15,6 +15,7 @@ from local_azure.machinelearning.errors import StorageError
 VERSION = "2021-12-02"
 READ = "r"
 WRITE = "cw"
+LIST = "l"
 LIFETIME = datetime.timedelta(hours=1)
 
 _EXPIRY = "%Y-%m-%dT%H:%M:%SZ"
@@ -54,12 +55,20 @@ class Signer:
         }
         return f"https://dev.blob.az@{urlsplit(url).netloc}/{quote(blob)}?{urlencode(query)}"
 
+    def container(self, name: str, lifetime: datetime.timedelta = LIFETIME) -> str:
+        """A signature for all of a container, as the query of an address."""
+        expiry = (datetime.datetime.now(datetime.UTC) + lifetime).strftime(_EXPIRY)
+        permissions = f"{READ}{WRITE}{LIST}"
+        signature = self._signature(name, permissions, expiry)
+        query = {"sv": VERSION, "sr": "c", "sp": permissions, "se": expiry, "sig": signature}
+        return urlencode(query)
+
     def check(self, blob: str, permission: str, query: Mapping[str, str]) -> None:
         """Let a request with a good link pass.
 
         Args:
-            blob: What it is for.
-            permission: One letter of `READ` or `WRITE`.
+            blob: The blob, or the container, that it is for.
+            permission: One letter of `READ`, `WRITE` or `LIST`.
             query: The request's query.
 
         Raises:

@@ -115,6 +115,13 @@ class Tables:
             (workspace.lower(), prefix, len(prefix) + 1, prefix + "/"),
         ).fetchall()
 
+    def all_artifacts(self, workspace: str) -> list[tuple[str, str]]:
+        """Path and blob of every artifact of a workspace, by path."""
+        return self.database.execute(
+            "SELECT path, blob FROM ml_artifacts WHERE workspace = ? ORDER BY path",
+            (workspace.lower(),),
+        ).fetchall()
+
     def remove_workspace(self, workspace: str) -> list[str]:
         """Forget all of a workspace; returns the names of its blobs."""
         key = (workspace.lower(),)

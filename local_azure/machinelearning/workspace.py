@@ -15,8 +15,11 @@ from local_azure.home import kept_secret
 from local_azure.machinelearning.addresses import TYPE
 from local_azure.machinelearning.artifacts import Artifacts
 from local_azure.machinelearning.blobs import Blobs
+from local_azure.machinelearning.datastores import Datastores
+from local_azure.machinelearning.model_versions import ModelVersions
 from local_azure.machinelearning.models import Models
 from local_azure.machinelearning.sas import Signer
+from local_azure.machinelearning.storage import Storage
 from local_azure.machinelearning.tables import Tables
 
 _PARTS = ("storageAccount", "keyVault", "applicationInsights", "containerRegistry")
@@ -79,11 +82,18 @@ class Workspaces:
         return [
             *Artifacts(around.url, around.lookup, self.tables, self.blobs).routes(),
             *Models(around.url, around.lookup, self.tables, self.blobs).routes(),
+            *Datastores(around.url, around.lookup, self.blobs.signer).routes(),
+            *ModelVersions(around.lookup, self.tables).routes(),
         ]
 
     def open_routes(self) -> Sequence[BaseRoute]:
-        """Discovery, and the blobs, which take links."""
-        return [Route("/discovery", self._discover), *self.blobs.routes()]
+        """Discovery, and the blobs, which take signatures."""
+        storage = Storage(self.surroundings.lookup, self.tables, self.blobs)
+        return [
+            Route("/discovery", self._discover),
+            *self.blobs.routes(),
+            *storage.routes(),
+        ]
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import subprocess
-import sys
 from pathlib import Path
 
-from local_azure import cache
+from tests.support import environments
 
 LOCK = Path(__file__).with_name("azure-cli.txt")
 
 
 def installed() -> Path:
     """The program `az`, installed once for its lock file into the user's cache."""
-    name = f"azure-cli-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
-    folder = cache.folder() / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = folder / ".complete"
-        if not done.exists():
-            uv = Path(sys.executable).parent / "uv"
-            python = folder / "bin" / "python"
-            for command in (
-                ["venv", "--clear", "--python", sys.executable, folder],
-                ["pip", "sync", "--require-hashes", "--python", python, LOCK],
-            ):
-                subprocess.run([uv, "--quiet", *command], check=True)
-            done.touch()
-    return folder / "bin" / "az"
+    return environments.installed(LOCK) / "az"
 
 
 def settings(folder: Path) -> dict[str, str]:

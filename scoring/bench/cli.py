@@ -29,7 +29,7 @@ from scoring.bench.faults import Target
 from scoring.bench.load import WrongAnswerError
 from scoring.bench.plan import QUICK, Plan
 from scoring.bench.servers import ServerFailedError
-from scoring.bench.soak import Outcome, Soak, questions, thirds
+from scoring.bench.soak import HOSTILE_CLIENTS, Outcome, Soak, questions, thirds
 from scoring.errors import ScoringError
 from scoring.output_folder import write_text
 
@@ -166,7 +166,8 @@ def soak(
             Console(stderr=True).status("Starting") as status,
         ):
             target = Target.of(running.port, key, cases.case("JSON", 1))
-            outcome = Soak(running, target, questions(cases, key)).run(minutes * 60, status.update)
+            soak_of = Soak(running, target, questions(cases, key), hostile=HOSTILE_CLIENTS)
+            outcome = soak_of.run(minutes * 60, status.update)
     Console().print(_summary(outcome))
     _write(json_file, outcome.json())
     for example in outcome.examples:

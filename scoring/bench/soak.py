@@ -13,16 +13,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psutil
 
 from scoring.bench import bodies
+from scoring.bench.attacks.hostile import HOSTILE
 from scoring.bench.cases import Cases
 from scoring.bench.faults import FAULTS, Asking, EndedError, FaultError, Target
 from scoring.bench.servers import Running
 
-CLIENTS = 6
+CLIENTS, HOSTILE_CLIENTS = 6, 4
 GROWTH = 1.10
 """The last third may need so much more memory than the first ..."""
 
@@ -124,6 +125,7 @@ class Soak:
         target: Target,
         questions: Sequence[Question],
         kill: bool = True,
+        hostile: int = 0,
     ) -> None:
         """A run that can be started.
 
@@ -132,11 +134,13 @@ class Soak:
             target: Where faults are sent.
             questions: Good requests; clients take them in turn.
             kill: Whether to kill a worker now and then.
+            hostile: Clients that send what costs most, beside the one that makes mistakes.
         """
         self._server = server
         self._target = target
         self._questions = questions
         self._kill = kill
+        self._hostile = hostile
         self._outcome = Outcome()
         self._lock = threading.Lock()
         self._end = threading.Event()
@@ -146,7 +150,10 @@ class Soak:
         """Keep the service busy for so long."""
         begin = time.monotonic()
         threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
-        threads.append(threading.Thread(target=self._misbehave))
+        threads.append(threading.Thread(target=self._misbehave, args=(FAULTS,)))
+        for number in range(self._hostile):
+            attacks = (*HOSTILE[number:], *HOSTILE[:number])
+            threads.append(threading.Thread(target=self._misbehave, args=(attacks,)))
         if self._kill:
             threads.append(threading.Thread(target=self._murder))
         for thread in threads:
@@ -204,16 +211,17 @@ class Soak:
         except (ValueError, KeyError, TypeError, IndexError):
             return True
 
-    def _misbehave(self) -> None:
+    def _misbehave(self, faults: Sequence[Callable[[Target], None]]) -> None:
         """Every fault in turn, again and again."""
-        for fault in itertools.cycle(FAULTS):
+        target = replace(self._target, opened=[])
+        for fault in itertools.cycle(faults):
             if self._end.is_set():
                 return
-            self._target.opened.clear()
+            target.opened.clear()
             try:
-                fault(self._target)
+                fault(target)
             except (EndedError, OSError, http.client.HTTPException) as error:
-                self._broken_off(self._target.opened, error, fault.__name__)
+                self._broken_off(target.opened, error, fault.__name__)
             except FaultError as error:
                 self._problem(f"{fault.__name__} answered otherwise", str(error))
             else:

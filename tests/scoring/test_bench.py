@@ -9,6 +9,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -70,10 +71,30 @@ REQUEST = bodies.request("/score", b"{}")
 
 @pytest.mark.parametrize("close", [False, True], ids=["kept", "closed each time"])
 def test_right_answers_are_counted_and_timed(serve, close):
-    found = load.run(serve((200, b"[7]"), close=close), REQUEST, b"[7]", 0.3, connections=2)
+    port = serve((200, b"[7]"), close=close)
+    found, elapsed = busy(lambda seconds: load.run(port, REQUEST, b"[7]", seconds, connections=2))
+    agrees(found, elapsed, 2)
+
+
+def busy(run: Callable[[float], Load]) -> tuple[Load, float]:
+    """A load of more than ten answers, which takes longer on a machine that is busy; its time."""
+    seconds = 0.3
+    while True:
+        began = time.perf_counter()
+        found = run(seconds)
+        elapsed = time.perf_counter() - began
+        if found.answers > 10 or seconds > 30:
+            return found, elapsed
+        seconds *= 3
+
+
+def agrees(found: Load, elapsed: float, connections: int) -> None:
+    """Rate and latencies are those of one load, however busy the machine is."""
     assert found.answers > 10
-    assert found.rate == pytest.approx(found.answers / 0.3, rel=0.5)
-    assert 0 < found.p50 <= found.p99 < 0.3
+    assert found.rate * elapsed > found.answers * 0.95  # it ended with the last answer, not later
+    # Half of all answers took p50 or longer, and no more than all connections waited at a time.
+    assert found.rate * found.p50 < 2.1 * connections
+    assert 0 < found.p50 <= found.p99 < elapsed
 
 
 @pytest.mark.parametrize(
@@ -193,10 +214,8 @@ def foreign() -> list[generator.Generator]:
 
 @pytest.mark.parametrize("tool", [generator.Own(), *foreign()], ids=lambda tool: tool.name)
 def test_any_generator_measures_and_finds_answers_that_are_not_good(serve, tool):
-    found = tool.run(serve((200, b"[7]")), REQUEST, b"[7]", 1)
-    assert found.answers > 10
-    assert found.rate == pytest.approx(found.answers, rel=0.5)
-    assert 0 < found.p50 <= found.p99 < 5  # a handshake may be repeated after a second
+    port = serve((200, b"[7]"))
+    agrees(*busy(lambda seconds: tool.run(port, REQUEST, b"[7]", seconds)), load.CONNECTIONS)
     with pytest.raises(WrongAnswerError):
         tool.run(serve((500, b"[7]")), REQUEST, b"[7]", 1)
 

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from scoring import score
-from scoring.errors import ModelError, Rejection
+from scoring.errors import ModelError, Rejection, RowError
 from scoring.manifest import Manifest
 from scoring.model.linear import LinearModel
 from scoring.model.load import load_model
@@ -43,6 +43,68 @@ def test_random_rows_are_labelled_as_by_scikit_learn(model, estimator, scale):
     rows = np.random.default_rng(7).normal(size=(500, 784)) * scale
     with np.errstate(over="ignore"):
         assert np.array_equal(model.answer(rows), estimator.predict(rows))
+
+
+@pytest.mark.parametrize("kind", ["u1", "<f4"])
+@pytest.mark.parametrize("rows", [2, 64, 65, 1000, 10_000])
+def test_narrow_rows_are_labelled_as_the_float64_of_their_values(
+    model, estimator, images, kind, rows
+):
+    narrow = (images * (255 if kind == "u1" else 1)).round(6).astype(kind)[:rows]
+    labels = estimator.predict(narrow.astype(np.float64))
+    assert np.array_equal(model.answer(narrow), labels)
+    odd = np.frombuffer(b"." + narrow.tobytes(), kind, offset=1).reshape(narrow.shape)
+    assert np.array_equal(model.answer(odd), labels)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-44, 1e-25, 1e-20, 1e-12, 1.0, 1e15, 1e25, 1e37])
+def test_random_float32_rows_are_labelled_as_by_scikit_learn(model, estimator, scale):
+    rows = (np.random.default_rng(7).uniform(-9, 9, size=(500, 784)) * scale).astype(np.float32)
+    with np.errstate(over="ignore"):
+        assert np.array_equal(model.answer(rows), estimator.predict(rows.astype(np.float64)))
+
+
+def classifier(coefficients: Any, intercepts: Any) -> LinearModel:
+    """One class a row of weights."""
+    weights = np.array(coefficients, np.float64)
+    parts = LinearParts(
+        weights,
+        np.array(intercepts, np.float64),
+        np.arange(len(weights)),
+        "logistic",
+        separate=True,
+    )
+    return LinearModel(parts)
+
+
+def test_what_float32_cannot_tell_apart_is_told_by_float64():
+    """Weights that are one and the same in float32; each row's best class is the one in `best`."""
+    steps = np.arange(3) * 1e-12
+    model = classifier(1 + steps[:, None] * np.ones((3, 7)), [0.0, 0.0, 0.0])
+    best = np.arange(300) % 2 * 2  # a row of negative numbers has the other end
+    rows = np.where(best[:, None] == 2, 1, -1) * np.ones((300, 7), np.float32)
+    assert np.array_equal(model.answer(rows), best)
+    many = rows.copy()
+    model = classifier([[1, 0], [1 + 1e-12, 0], [0, 1]], [0.0, 0.0, 0.0])
+    many = np.tile(np.array([[0.1, 5.0]], np.float32), (300, 1))
+    many[::10] = [5.0, 0.1]  # some that are close among many that are not
+    assert np.array_equal(model.answer(many), np.where(np.arange(300) % 10, 2, 1))
+
+
+@pytest.mark.parametrize("weight", [1e-40, 1e-20, 1e20, 1e35, 1e300])
+def test_weights_beyond_float32_go_by_float64(weight):
+    model = classifier([[weight, 0], [0, weight], [weight * (1 + 1e-9), 0]], [0.0, 0.0, 0.0])
+    rows = np.tile(np.array([[3.0, 1.0], [1.0, 3.0]], np.float32), (200, 1))
+    assert np.array_equal(model.answer(rows), np.tile([2, 1], 200))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("place", [0, 70, 299])
+def test_a_float32_that_is_not_finite_is_named_among_many(model, value, place):
+    rows = np.zeros((300, 784), np.float32)
+    rows[place, 5] = value
+    with pytest.raises(RowError, match=f"row {place}, value 5 is not a finite"):
+        model.answer(rows)
 
 
 def test_equal_scores_go_to_the_class_that_scikit_learn_takes():

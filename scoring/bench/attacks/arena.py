@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scoring.bench import servers
@@ -49,6 +49,7 @@ class Attack:
         measure: Does it and says what it cost; FaultError where an answer is not what it has to be.
         slow: Minutes rather than seconds: for `make attack`, not for the tests.
         script: An entry script's text, in place of the service's own.
+        variables: Settings other than the defaults.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Attack:
     measure: Callable[[Arena], list[Figure]]
     slow: bool = False
     script: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ FEATURES = 784
 MOST_ROWS = 5349
 """Of 784 values as float64, by default: two times the largest body."""
 
+BEYOND = 1 << 24
+"""Numbers in a list that simdjson takes for one less than they are."""
+
 _ZIPPED = ("content-encoding", "gzip")
 Body = Callable[[], bytes]
 
@@ -180,6 +183,26 @@ def _octets(content: bytes) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _beyond_the_counter(arena: Arena) -> list[Figure]:
+    """More numbers than simdjson counts, 2**24: where a list of them is made it writes beyond."""
+    rows = BEYOND // FEATURES + 1
+    numbers = ",".join(["0"] * (rows * FEATURES))
+    good = arena.ask(post(arena.infer, f"{_tensor(rows, 'UINT8')}[{numbers}]}}]}}".encode()))
+    if good.status != 200 or json.loads(good.body)["outputs"][0]["shape"] != [rows]:
+        raise FaultError(f"HTTP {good.status} {good.body[:120]!r}")
+    bodies = (
+        (arena.infer, f'{{"parameters":{{"a":[{numbers}]}},{_tensor(1)[1:]}[0]}}]}}'),
+        (arena.infer, f'{{"inputs":[{numbers}]}}'),
+        ("/score", f'{{"data":[[{numbers}]]}}'),
+        ("/score", f'{{"a":[{numbers}]}}'),
+    )
+    cost = arena.cost([post(path, body.encode()) for path, body in bodies])
+    wrong = [answer.status for answer in cost.answers if answer.status not in (400, 413)]
+    if wrong:
+        raise FaultError(f"HTTP {wrong}")
+    return [Figure("cpu", cost.cpu / len(bodies), CPU_SECONDS, "s")]
+
+
 ATTACKS: tuple[Attack, ...] = (
     heavy("infer: empty lists as inputs", lambda: filled('{"inputs":[', "[],", "]}"), infer=True),
     heavy("infer: objects as inputs", lambda: filled('{"inputs":[', "{},", "]}"), infer=True),
@@ -283,5 +306,11 @@ ATTACKS: tuple[Attack, ...] = (
         lambda: filled('["\U0001f600",', "0,", "]"),
         infer=False,
         script="def init(): pass\ndef run(raw_data): return '1'\n",
+    ),
+    Attack(
+        "16,777,600 numbers, where the limits are raised",
+        5,
+        _beyond_the_counter,
+        variables={"SCORING_MAX_BODY_BYTES": str(64 << 20), "SCORING_MAX_ROWS": "1000000"},
     ),
 )

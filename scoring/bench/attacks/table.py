@@ -51,7 +51,8 @@ def attack(one: Attack, model: Path, large: float) -> Outcome:
 
     `large` is what the costliest good request costs here, in seconds of processor time.
     """
-    with arena(model, one.script, large, SCORING_LOG_REQUESTS="false") as target:
+    variables = {"SCORING_LOG_REQUESTS": "false", **one.variables}
+    with arena(model, one.script, large, **variables) as target:
         try:
             found = one.measure(target)
             live = target.ask(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")

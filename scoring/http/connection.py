@@ -31,6 +31,7 @@ LONGEST_PIPELINE = 128
 # Where all connections of a process receive; a bytes object for each piece would be one copy more.
 # It is also what a connection may send in one turn: a thousand small requests, some milliseconds.
 ARRIVED = memoryview(bytearray(32 << 10))
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _BEGIN = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
     for status in HTTPStatus
@@ -43,6 +44,7 @@ class Connection(asyncio.BufferedProtocol):
     __slots__ = (
         "_active",
         "_discarding",
+        "_inviting",
         "_reader",
         "_server",
         "_stalled",
@@ -59,6 +61,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._discarding = False  # the last answer was written
         self._stalled = False  # the client does not read its answers
+        self._inviting = False  # a client waits for a sign, and other answers come before it
         self._unread = 0  # bytes of them
         self._task: asyncio.Task[None] | None = None
         self._active = 0.0  # when it began, or was answered
@@ -141,6 +144,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def take(self, request: Request) -> None:
         """Answer a request, or queue it behind one that is being answered."""
+        self._inviting = False
         if not self.busy:
             self._answer(request)
         elif len(self.queue) < LONGEST_PIPELINE:
@@ -150,6 +154,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def take_in_turn(self, request: Request) -> None:
         """Answer a large request after the other connections' own."""
+        self._inviting = False
         self._enqueue(request)
         self._server.turns.take(self._next)
 
@@ -170,9 +175,10 @@ class Connection(asyncio.BufferedProtocol):
             self._answer(request)
 
     def invite_body(self) -> None:
-        """Tell a client that waits for a sign to send its body."""
-        if not self._task:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        """Tell a client that waits for a sign to send its body, after the answers before it."""
+        self._inviting = self.busy
+        if not self._inviting:
+            self._transport.write(CONTINUE)
 
     def receive(self, protocol: Receiver) -> None:
         """Let another protocol, or this one again, receive what comes."""
@@ -224,6 +230,9 @@ class Connection(asyncio.BufferedProtocol):
             self._server.buffers.held -= len(request.body)
             self._answer(request)
         if not (self.queue or self._task or self._stalled or self._discarding):
+            if self._inviting:
+                self._inviting = False
+                self._transport.write(CONTINUE)
             self._transport.resume_reading()
 
     def _write(self, request: Request, response: Response) -> None:

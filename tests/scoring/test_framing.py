@@ -214,6 +214,32 @@ def test_curl_with_http2_gets_its_answer(server, tmp_path):
     assert len(json.loads(done.stdout)) == 1
 
 
+def test_a_sign_to_send_on_comes_after_the_answers_before_it(server):
+    """Zipped requests wait for their turn; the next client in the pipeline waits for a sign."""
+    packed = gzip.compress(GOOD)
+    zipped = POST + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s"
+    plain = POST + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 10) as client:
+        client.sendall(zipped % (len(packed), packed) + plain % len(GOOD))
+        found = b""
+        while statuses(found)[-1:] != [100]:
+            piece = client.recv(65536)
+            assert piece, found
+            found += piece
+        assert statuses(found) == [200, 100]
+        client.sendall(GOOD + CLOSE)
+        rest = b"".join(iter(lambda: client.recv(65536), b""))
+    assert statuses(rest) == [200, 200]
+
+
+def test_no_sign_is_given_for_a_body_that_came_meanwhile(server):
+    packed = gzip.compress(GOOD)
+    zipped = POST + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s"
+    plain = POST + b"expect: 100-continue\r\ncontent-length: %d\r\n\r\n%s"
+    sent = zipped % (len(packed), packed) + plain % (len(GOOD), GOOD) + CLOSE
+    assert statuses(talk(server.port, sent)) == [200, 200, 200]
+
+
 def test_a_body_of_several_gzip_files_is_read_as_one(server):
     third = len(GOOD) // 3
     packed = b"".join(map(gzip.compress, (GOOD[:third], b"", GOOD[third:])))
@@ -229,7 +255,7 @@ def test_a_body_of_several_gzip_files_is_read_as_one(server):
     [
         (gzip.compress(GOOD) + b"more", "gzip", 400),
         (gzip.compress(GOOD) + gzip.compress(b"")[:-1], "gzip", 400),
-        (gzip.compress(b"") * 3000, "gzip", 400),
+        (gzip.compress(GOOD) + gzip.compress(b"") * 3000, "gzip", 400),
         (gzip.compress(GOOD) + gzip.compress(b" " * BODY_LIMIT), "gzip", 413),
         (zlib.compress(GOOD) * 2, "deflate", 400),
     ],

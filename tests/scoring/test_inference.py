@@ -14,7 +14,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from tritonclient import http as triton
 from tritonclient.utils import InferenceServerException
 
+from scoring.bench.attacks import fuzz_targets
 from scoring.manifest import Manifest
+from scoring.routes.application import ScoringApplication
+from scoring.routes.messages import Request, Response
 
 INFER = "/v2/models/sklearn_mnist/infer"
 
@@ -137,6 +140,7 @@ GOOD = {"name": "input", "datatype": "FP64", "shape": [1, 784], "data": [0] * 78
         ({"inputs": [{**GOOD, "data": ["a"] * 784}]}, "not a number"),
         ({"inputs": [{**GOOD, "data": [[0] * 783]}]}, "row 0"),
         ({"inputs": [{**GOOD, "data": [[[0] * 784]]}]}, "row 0"),
+        ({"inputs": [{**GOOD, "data": [0] * 785}]}, "785 entries; 784 numbers are expected"),
         ({"inputs": [{**GOOD, "data": [[0] * 784] + [5] * 783}]}, "row 1 is a number"),
         ({"inputs": [{**GOOD, "data": [[0] * 784] * 2}]}, "2 rows; 1 are expected"),
         ({"inputs": [{**GOOD, "data": [[[]] + [0] * 782 + [[1, 2]]]}]}, "row 0, value 0 is not"),
@@ -195,6 +199,45 @@ def test_bytes_that_do_not_match_the_shape_are_refused(server):
     for size, status in ((6272, 200), (6271, 400), (0, 400)):
         answer = server.client.post(INFER, content=head + bytes(size), headers=headers)
         assert answer.status_code == status
+
+
+def binary(name: str, blanks: int = 0) -> Request:
+    """A row of raw values for the fuzzed application, with a head that is known by its id."""
+    size = fuzz_targets.FEATURES * 8
+    tensor = {"name": "input", "datatype": "FP64", "shape": [1, fuzz_targets.FEATURES]}
+    content = {"id": name, "inputs": [{**tensor, "parameters": {"binary_data_size": size}}]}
+    head = json.dumps(content).encode() + b" " * blanks
+    headers = {b"inference-header-content-length": b"%d" % len(head)}
+    request = Request("POST", "/v2/models/m/infer", "", headers)
+    request.body = head + bytes(size)
+    return request
+
+
+def answer_of(application: ScoringApplication, request: Request) -> Response:
+    body, request.body = request.body, b""
+    assert application.admit(request) is None
+    request.body = body
+    answer = application.handle(request)
+    assert isinstance(answer, Response)
+    return answer
+
+
+def test_few_and_short_heads_are_remembered():
+    application = fuzz_targets.application()
+    handler: Any = application.routes["/v2/models/m/infer"].handler
+    for number in range(600):
+        answer = answer_of(application, binary(str(number)))
+        assert json.loads(answer.body)["id"] == str(number)
+    remembered = handler.__self__._known
+    assert 0 < len(remembered) <= 256
+    assert answer_of(application, binary("long", blanks=4096)).status == 200
+    assert max(map(len, remembered)) < 4096
+
+
+def test_a_head_before_raw_values_has_a_limit():
+    answer = answer_of(fuzz_targets.application(), binary("long", blanks=65_536))
+    assert answer.status == 400
+    assert "at most 65536 bytes" in json.loads(answer.body)["error"]
 
 
 def test_too_many_rows_are_refused_before_they_are_read(server):

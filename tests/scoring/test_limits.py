@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import select
 import socket
+import time
 
 import httpx
 import pytest
@@ -79,6 +82,28 @@ def test_unfinished_large_bodies_are_bounded_together(start):
         other = second if refused is first else first
         other.sendall(b" " * 100_000)
         assert other.recv(65536).startswith(b"HTTP/1.1 400")
+
+
+def test_nothing_is_unzipped_while_too_much_is_held(start):
+    server = start(SCORING_MAX_BUFFERED_BYTES=str(1 << 20), SCORING_MAX_BODY_BYTES=str(1 << 20))
+    head = b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+    zipped = gzip.compress(json.dumps({"data": [[0] * 784]}).encode())
+
+    def until(status: int) -> httpx.Response:
+        limit = time.monotonic() + 20
+        while True:
+            answer = server.score(zipped, **{"content-encoding": "gzip"})
+            if answer.status_code == status or time.monotonic() > limit:
+                return answer
+
+    with contextlib.ExitStack() as held:
+        clients = [held.enter_context(connect(server)) for _ in range(5)]
+        clients[0].sendall(head % 900_000 + b" " * 800_000)
+        for client in clients[1:]:  # short ones are never refused
+            client.sendall(head % 60_000 + b" " * 50_000)
+        refused = until(503)
+        assert refused.json()["error"]["code"] == "out_of_buffers"
+    assert until(200).status_code == 200
 
 
 def test_a_full_queue_is_429_and_a_slow_script_503(start, tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.errors import Rejection
-from scoring.routes import json_pieces, json_rows
+from scoring.routes import json_exact, json_pieces, json_rows
 from scoring.routes.json_cut import LIST, LONGEST_ENVELOPE, cut
 from scoring.routes.json_exact import LONGEST
 from scoring.routes.json_rows import RowReader
@@ -158,6 +158,26 @@ def test_a_few_integers_beyond_64_bits_are_read_in_a_long_body_and_many_are_name
             ("predict",),
         ).read(body.replace(b"]}", b", " + body[10:-2] + b"]}"))
     assert refused.value.code == "too_many_long_integers"
+
+
+def test_a_fault_is_not_looked_for_through_any_number_of_long_integers(monkeypatch):
+    """Python's parser takes a second for so long a list; it is asked for some pieces of it."""
+    calls = []
+    parse = json_exact.parse
+    monkeypatch.setattr(json_exact, "parse", lambda text: calls.append(text) or parse(text))
+    row = b"[0.25, 18446744073709551616, 2],"
+    with pytest.raises(Rejection, match=r"does not end|not JSON"):
+        row_reader(1_000_000).read(b'{"data": [' + row * 200_000)
+    assert 0 < len(calls) < 40
+
+
+@pytest.mark.parametrize("after", ["]}", ""], ids=["whole", "cut off"])
+def test_a_row_of_many_bytes_is_refused_before_it_is_read(after: str):
+    longest = json_pieces._LONGEST_VALUE
+    row = f"[0.25, 1, {' ' * (longest + json_pieces._PIECE)}2]"
+    body = f'{{"data": [{", ".join([row, row])}{after}'.encode()
+    with pytest.raises(Rejection, match=f"a row of more than {longest} bytes after byte 10"):
+        row_reader(2).read(body)
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from scoring.errors import Rejection
+from scoring.routes.messages import Response
+from scoring.routes.script_thread import ScriptThread
 
 SCRIPT = """
 import asyncio, builtins, json, threading, time
@@ -163,3 +169,36 @@ def test_a_key_that_would_be_ignored_is_refused(server, more, words):
         error = answer.json()["error"]
         assert error["code"] == "unknown_key"
         assert words in error["message"]
+
+
+def test_what_waits_for_a_script_is_bounded_in_bytes_and_gives_them_back():
+    async def run() -> None:
+        thread = ScriptThread(longest_queue=10, timeout=20, most_bytes=100)
+        begun, go_on = threading.Event(), threading.Event()
+
+        def work() -> Response:
+            begun.set()
+            assert go_on.wait(20)
+            return Response(b"")
+
+        try:
+            first = asyncio.create_task(thread.run(work, 60))
+            await asyncio.to_thread(begun.wait, 20)
+            with pytest.raises(Rejection, match="too large") as refused:
+                await thread.run(work, 60)
+            assert refused.value.status == 503
+            second = asyncio.create_task(thread.run(work, 40))
+            go_on.set()
+            await asyncio.gather(first, second)
+            begun.clear()
+            go_on.clear()
+            held = asyncio.create_task(thread.run(work, 40))
+            await asyncio.to_thread(begun.wait, 20)
+            another = asyncio.create_task(thread.run(work, 60))
+            go_on.set()
+            await asyncio.gather(held, another)
+        finally:
+            go_on.set()
+            thread.close()
+
+    asyncio.run(run())

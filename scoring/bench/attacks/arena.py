@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import statistics
 import tempfile
 import threading
 import time
@@ -83,12 +84,15 @@ class Cost:
         memory: Bytes above a service that rests, at the highest.
         wait: The most that the worker did while another client waited for `GET /`, in seconds of
             its processor time: what the machine does beside it does not count.
+        usual: The median of the same. Where there is always more to do, a client that is late to
+            look takes that for its wait.
         answers: What came back, request by request.
     """
 
     cpu: float
     memory: int
     wait: float
+    usual: float
     answers: list[Answer]
 
 
@@ -135,6 +139,7 @@ class Arena:
             self.busy() - before,
             self._status("VmHWM") - self._resting,
             max(waits),
+            statistics.median(waits),
             answers,
         )
 

@@ -6,6 +6,7 @@ target ends it with another exit code than 0 and is written into a file.
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import atheris
@@ -15,5 +16,7 @@ with atheris.instrument_imports(include=["scoring.http", "scoring.routes"]):  # 
 
 if __name__ == "__main__":
     name = sys.argv.pop(1)
+    # To merge, libFuzzer starts its own command again, by a shell.
+    sys.argv[0] = f"{shlex.quote(sys.executable)} -m scoring.bench.attacks.fuzz {name}"
     atheris.Setup(sys.argv, TARGETS[name])
     atheris.Fuzz()

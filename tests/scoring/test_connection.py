@@ -144,13 +144,23 @@ def test_a_script_that_takes_too_long_is_not_waited_for(slow):
     assert score_again(slow) == 3
 
 
-def test_probes_are_answered_while_the_script_works_and_a_full_queue_refuses(slow):
+def test_probes_are_answered_while_the_script_works_and_a_full_queue_refuses(start, tmp_path):
+    script, gate = tmp_path / "entry.py", tmp_path / "gate"
+    script.write_text(
+        "import pathlib, time\n"
+        "def init(): pass\n"
+        "def run(raw_data):\n"
+        f"    while not pathlib.Path({str(gate)!r}).exists(): time.sleep(0.01)\n"
+        "    return '1'\n"
+    )
+    slow = start("--entry", str(script), SCORING_MAX_QUEUE="2")
     sockets = [socket.create_connection(("127.0.0.1", slow.port), timeout=10) for _ in range(5)]
     for client in sockets:
-        client.sendall(request(1, 0.9))
+        client.sendall(request(1))
     until(lambda: sum(has_answer(client) for client in sockets) >= 3)
     assert slow.client.get("/").status_code == 200  # without waiting for the script:
     assert sum(has_answer(client) for client in sockets) == 3  # those that were refused
+    gate.touch()
     answers = []
     for client in sockets:
         answers.append(client.recv(65536))

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from scoring.bench import load
 from scoring.bench.environment import CACHE
-from scoring.bench.load import CONNECTIONS, Load, WrongAnswerError
+from scoring.bench.load import CONNECTIONS, PATIENCE_SECONDS, Load, WrongAnswerError
 
 BOMBARDIER = "github.com/codesenberg/bombardier@v1.2.6"
 _BUILD_SECONDS = 300
@@ -79,6 +79,7 @@ class Wrk:
             said = _said(
                 self._command,
                 *("-t", str(threads), "-c", str(CONNECTIONS)),
+                *("--timeout", f"{PATIENCE_SECONDS:g}s"),  # 2 s are not enough for 1,000 rows
                 *("-d", f"{max(1, round(seconds))}s", "-s", str(script)),
                 f"http://127.0.0.1:{port}{path}",
             )
@@ -106,6 +107,7 @@ class Bombardier:
                 self._command,
                 *("--connections", str(CONNECTIONS), "--duration", f"{seconds:.1f}s"),
                 *("--method", "POST", "--body-file", str(file), "--latencies"),
+                *("--timeout", f"{PATIENCE_SECONDS:g}s"),
                 *("--print", "result", "--format", "json"),
                 *(f"--header={key}: {value}" for key, value in headers.items()),
                 f"http://127.0.0.1:{port}{path}",

@@ -220,6 +220,15 @@ def test_any_generator_measures_and_finds_answers_that_are_not_good(serve, tool)
         tool.run(serve((500, b"[7]")), REQUEST, b"[7]", 1)
 
 
+def test_an_answer_that_takes_longer_than_wrk_waits_by_default_is_no_broken_connection(tmp_path):
+    """A thousand rows take Microsoft's server 2 s and more when eight clients ask at once."""
+    wrk = tmp_path / "wrk"
+    wrk.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\necho FOUND 9 1000000 5 6 0 0\n')
+    wrk.chmod(0o755)
+    assert generator.Wrk(str(wrk)).run(1, REQUEST, b"", 1).answers == 9
+    assert "--timeout 30s" in (tmp_path / "asked").read_text()
+
+
 def test_wrk_comes_first_then_what_go_builds_then_our_own(monkeypatch):
     monkeypatch.setattr(generator, "_bombardier", lambda: None)
     monkeypatch.setattr(shutil, "which", lambda name: "/bin/true" if name == "wrk" else None)

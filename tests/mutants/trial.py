@@ -28,19 +28,13 @@ Outcome = str
 
 
 def copy(root: Path, folder: Path) -> Path:
-    """A copy of what git knows of or could; the environment is shared."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (root / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, folder / name)
-    (folder / ".venv").symlink_to(root / ".venv")
+    """A copy of the repository; its environment is shared."""
+    left_out = shutil.ignore_patterns(
+        ".git", ".venv", ".local", "__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache"
+    )
+    shutil.copytree(root, folder, ignore=left_out, symlinks=True)
+    if (root / ".venv").exists():
+        (folder / ".venv").symlink_to((root / ".venv").resolve())
     return folder
 
 

@@ -118,4 +118,7 @@ _MEASURE = (
 )
 
 if __name__ == "__main__":
-    typer.run(main)
+    try:
+        typer.run(main)
+    except trial.TrialError as error:
+        sys.exit(f"error: {error}")

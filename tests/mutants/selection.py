@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ class Selection:
         seconds: How long each test took.
     """
 
-    lines: dict[str, dict[int, tuple[str, ...]]]
-    seconds: dict[str, float]
+    lines: Mapping[str, Mapping[int, tuple[str, ...]]]
+    seconds: Mapping[str, float]
 
     def of(self, module: str, line: int) -> list[str]:
         """The tests to run for a change of a line: the fastest first.

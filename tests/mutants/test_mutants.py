@@ -105,6 +105,23 @@ def test_what_is_noticed_is_told_from_what_is_not_and_is_kept(root: Path, tmp_pa
     assert (folder / "infra" / "one.py").read_text() == PROGRAM
 
 
+def test_tests_that_fail_without_any_change_are_no_judges(root: Path, tmp_path: Path) -> None:
+    (root / "tests" / "infra" / "test_one.py").write_text("def test_three_are_enough(): assert 0")
+    test = "tests/infra/test_one.py::test_three_are_enough"
+    lines = dict.fromkeys(range(1, 30), (test,))
+    found = trial.try_all(
+        root,
+        [trial.copy(root, tmp_path / "copy")],
+        list(mutant.of(root, "infra/one.py")),
+        Selection({"infra/one.py": lines}, {test: 0.1}),
+        trial.Kept(tmp_path / "found.jsonl"),
+        ["tests/infra"],
+    )
+    with pytest.raises(trial.TrialError, match="fail in a copy"):
+        list(found)
+    assert not (tmp_path / "found.jsonl").exists()
+
+
 def test_a_line_that_runs_at_import_is_held_by_every_test_of_the_module() -> None:
     known = Selection({"a.py": {5: ("t::one",), 7: ("t::two",)}}, {"t::one": 2.0, "t::two": 1.0})
     assert known.of("a.py", 5) == ["t::one"]

@@ -20,6 +20,8 @@ from tests.mutants.selection import Selection
 
 LEAST_SECONDS = 20.0
 """What a trial may take at least; more where its tests take long."""
+LONGEST_SECONDS = 1200.0
+"""What all tests of a module may take."""
 SLOWER = 10.0
 """How much slower than measured the tests may be before they count as hanging."""
 
@@ -36,6 +38,10 @@ def copy(root: Path, folder: Path) -> Path:
     if (root / ".venv").exists():
         (folder / ".venv").symlink_to((root / ".venv").resolve())
     return folder
+
+
+class TrialError(Exception):
+    """Nothing can be said of the mutants; the message says why in one line."""
 
 
 class Kept:
@@ -85,9 +91,13 @@ def try_all(
     kept: Kept,
     warm: Sequence[str],
 ) -> Iterator[tuple[Mutant, Outcome]]:
-    """Yield each mutant with what became of it, as it is found."""
+    """Yield each mutant with what became of it, as it is found.
+
+    Raises:
+        TrialError: The tests fail without any change, or the processes end.
+    """
     waiting: Queue[Mutant] = Queue()
-    found: Queue[tuple[Mutant, Outcome]] = Queue()
+    found: Queue[tuple[Mutant, Outcome] | None] = Queue()
     for mutant in mutants:
         tests = tests_of(selection, mutant)
         known = kept.get(key_of(root, mutant, tests)) if tests else "unseen"
@@ -107,41 +117,56 @@ def try_all(
             thread.start()
     while left:
         try:
-            yield found.get(timeout=5)
-            left -= 1
+            one = found.get(timeout=5)
         except Empty:
             if not any(thread.is_alive() for thread in threads):
-                raise RuntimeError("the processes that try mutants ended early") from None
+                raise TrialError("the processes that try mutants ended early") from None
+            continue
+        if one is None:
+            raise TrialError("the tests fail in a copy of the repository without any change")
+        yield one
+        left -= 1
 
 
 def _serve(
     root: Path,
     folder: Path,
     waiting: Queue[Mutant],
-    found: Queue[tuple[Mutant, Outcome]],
+    found: Queue[tuple[Mutant, Outcome] | None],
     selection: Selection,
     kept: Kept,
     warm: Sequence[str],
 ) -> None:
+    held: set[str] = set()
+
+    def ask(module: str, code: str, tests: Sequence[str], seconds: float) -> Outcome:
+        asked = {"module": module, "code": code, "tests": tests, "seconds": seconds}
+        asks.write(json.dumps(asked) + "\n")
+        asks.flush()
+        return _outcome(json.loads(answers.readline()))
+
     with _worker(folder, warm) as (asks, answers):
         while True:
             try:
                 mutant = waiting.get_nowait()
             except Empty:
                 return
+            if mutant.module not in held:
+                # Tests that fail here without any change would notice everything.
+                every = sorted(
+                    {each for line in selection.lines[mutant.module].values() for each in line}
+                )
+                whole = list(dict.fromkeys(each.partition("[")[0] for each in every))
+                text = (root / mutant.module).read_text(encoding="utf-8")
+                if ask(mutant.module, text, whole, LONGEST_SECONDS) != "survived":
+                    found.put(None)
+                    return
+                held.add(mutant.module)
             tests = tests_of(selection, mutant)
             needed = sum(
                 selection.seconds.get(one, 0) for one in selection.of(mutant.module, mutant.line)
             )
-            asked = {
-                "module": mutant.module,
-                "code": mutant.code,
-                "tests": tests,
-                "seconds": LEAST_SECONDS + SLOWER * needed,
-            }
-            asks.write(json.dumps(asked) + "\n")
-            asks.flush()
-            outcome = _outcome(json.loads(answers.readline()))
+            outcome = ask(mutant.module, mutant.code, tests, LEAST_SECONDS + SLOWER * needed)
             kept.put(key_of(root, mutant, tests), outcome)
             found.put((mutant, outcome))
 

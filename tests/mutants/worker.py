@@ -22,7 +22,11 @@ import pytest
 
 from tests.mutants.selection import LEFT_OUT
 
-QUIET = ("-q", "-x", "-p", "no:cacheprovider", "--no-header", "-m", LEFT_OUT)
+QUIET = (
+    *("-q", "-x", "-p", "no:cacheprovider", "--no-header", "-m", LEFT_OUT),
+    # pytest's own plugins are imported already: that is what the fork is for.
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
 
 
 def main() -> None:

@@ -26,6 +26,8 @@ from infra.preview.plan import Op, Plan, Step
 Sources = Mapping[str, Mapping[str, frozenset[str]]]
 """URNs of the resources that each top-level input of each resource comes from."""
 
+Given = Mapping[str, Mapping[str, list[bool]]]
+
 _MOVED = frozenset({Op.CREATE, Op.DELETE, Op.REPLACE})
 _LEAST_PART = 6
 """A shorter output is found in too many texts to say where they come from."""
@@ -39,9 +41,10 @@ def settle(plan: Plan, sources: Sources) -> Plan:
         sources: Where inputs come from; a resource that is not in it may depend on all others.
     """
     steps = {step.urn: step for step in plan.steps}
+    given = _given(steps)
     moved: frozenset[str] = frozenset()
     while True:
-        around = _Around(steps, moved)
+        around = _Around(moved, given)
         settled = {urn: _settle(step, around, sources.get(urn)) for urn, step in steps.items()}
         # Each round finds more that is really replaced, never less: it ends.
         found = frozenset(urn for urn, step in settled.items() if step.op in _MOVED)
@@ -59,50 +62,72 @@ def settle(plan: Plan, sources: Sources) -> Plan:
 
 @dataclass(frozen=True)
 class _Around:
-    """The other resources of the plan, and which of them are made, deleted or replaced."""
+    """Which resources are made, deleted or replaced, and what each one gave before."""
 
-    steps: Mapping[str, Step]
     moved: frozenset[str]
+    given: Given
 
-    def stays(self, urns: frozenset[str]) -> bool:
-        return not urns & self.moved
+    def stays(self, urns: frozenset[str] | None, own: str) -> bool:
+        """Whether these stay; None is everything but the resource itself."""
+        return not (self.moved - {own} if urns is None else self.moved & urns)
 
-    def gave(self, value: Any, urns: frozenset[str]) -> bool:
+    def gave(self, value: Any, urns: frozenset[str] | None, own: str) -> bool:
         """Whether a value was an output of one of these, at a property that does not change."""
+        if not isinstance(value, str):
+            return False
+        found = self.given.get(value.lower(), {})
         return any(
-            _alike(value, leaf) and path[0] not in _changed(self.steps[urn])
-            for urn in urns
-            if urn in self.steps
-            for path, leaf in _outputs(self.steps[urn])
+            any(stays) and (urn != own if urns is None else urn in urns)
+            for urn, stays in found.items()
         )
 
     def output(self, before: Any, after: Any) -> Any:
         """An output of the stack: what it is made of stays, or it is as the engine says."""
         if after is not UNKNOWN or not isinstance(before, str) or self.moved:
             return after
+        whole = before.lower()
         parts = [
-            path[0] in _changed(step)
-            for step in self.steps.values()
-            for path, leaf in _outputs(step)
-            if isinstance(leaf, str) and len(leaf) >= _LEAST_PART and leaf in before
+            all(all(stays) for stays in by_urn.values())
+            for leaf, by_urn in self.given.items()
+            if len(leaf) >= _LEAST_PART and leaf in whole
         ]
-        return before if parts and not any(parts) else after
+        return before if parts and all(parts) else after
+
+
+def _given(steps: Mapping[str, Step]) -> Given:
+    """By an output's text, without its case: who gave it, and whether each such property stays.
+
+    Azure writes the letters of an id in one case here and in another there.
+    """
+    found: dict[str, dict[str, list[bool]]] = {}
+    for urn, step in steps.items():
+        changed = _changed(step)
+        for path, leaf in _outputs(step):
+            if isinstance(leaf, str):
+                known = found.setdefault(leaf.lower(), {}).setdefault(urn, [])
+                known.append(path[0] not in changed)
+    return found
 
 
 def _settle(step: Step, around: _Around, sources: Mapping[str, frozenset[str]] | None) -> Step:
     if step.op not in {Op.UPDATE, Op.REPLACE} or step.old is None or step.new is None:
         return step
-    others = frozenset(around.steps) - {step.urn}
 
-    def of(name: str) -> frozenset[str]:
-        return others if sources is None else sources.get(name, frozenset())
+    def of(name: str) -> frozenset[str] | None:
+        return None if sources is None else sources.get(name, frozenset())
 
     before, raw = step.old.inputs, step.new.inputs
-    unknown = {name for name, each in raw.items() if _has_unknown(each) and around.stays(of(name))}
+    unknown = {
+        name
+        for name, each in raw.items()
+        if _has_unknown(each) and around.stays(of(name), step.urn)
+    }
     if not unknown:
         return step
     inputs = {
-        name: _hold(before.get(name, MISSING), each, around, of(name)) if name in unknown else each
+        name: _hold(before.get(name, MISSING), each, around, of(name), step.urn)
+        if name in unknown
+        else each
         for name, each in raw.items()
     }
     found = list(paths.differences(before, inputs))
@@ -160,18 +185,19 @@ def _is_forcing(kind: str) -> bool:
     return kind.endswith("-replace")
 
 
-def _hold(old: Any, new: Any, around: _Around, urns: frozenset[str]) -> Any:
+def _hold(old: Any, new: Any, around: _Around, urns: frozenset[str] | None, own: str) -> Any:
     """The new value, with what was unknown and is known to stay as it was."""
     if new is UNKNOWN:
-        return old if old is not MISSING and around.gave(old, urns) else new
+        return old if old is not MISSING and around.gave(old, urns, own) else new
     if isinstance(new, Mapping):
         inner = old if isinstance(old, Mapping) else {}
         return {
-            name: _hold(inner.get(name, MISSING), each, around, urns) for name, each in new.items()
+            name: _hold(inner.get(name, MISSING), each, around, urns, own)
+            for name, each in new.items()
         }
     if isinstance(new, list):
         pairs = paths.pairs(old if isinstance(old, list) else [], new)
-        return [_hold(was, will_be, around, urns) for was, will_be in pairs]
+        return [_hold(was, will_be, around, urns, own) for was, will_be in pairs]
     return new
 
 
@@ -181,13 +207,6 @@ def _has_unknown(value: Any) -> bool:
     if isinstance(value, list):
         return any(map(_has_unknown, value))
     return value is UNKNOWN
-
-
-def _alike(value: Any, leaf: Any) -> bool:
-    """Azure writes the letters of an id in one case here and in another there."""
-    if isinstance(value, str) and isinstance(leaf, str):
-        return value.lower() == leaf.lower()
-    return False
 
 
 def _changed(step: Step) -> frozenset[str]:

@@ -5,13 +5,17 @@ provider's own input names with `[*]` for every index, such as `policies.trustPo
 drift check holds what Azure answers against what is declared, else against this table: a value
 that is neither was set by somebody. `known(TYPE, PATH)` finds one, None where nothing is known.
 
+`setting(TYPE, PATH)` is what sets one back by hand.
+
 `OPENINGS[TYPE][PATH]` are the values that let more people in than any other value would; a path
-that is not in it opens nothing. `opens(TYPE, PATH, VALUE)` asks it.
+that is not in it opens nothing. Each element of a list in `OPENING_LISTS[TYPE]` lets somebody in.
+`opens(TYPE, PATH, VALUE)` asks both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -248,13 +252,88 @@ OPENINGS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 """By type token and path; see the module's docstring."""
 
 
+OPENING_LISTS: Mapping[str, tuple[str, ...]] = {
+    REGISTRY: ("networkRuleSet.ipRules",),
+    STORAGE_ACCOUNT: (
+        "networkRuleSet.ipRules",
+        "networkRuleSet.resourceAccessRules",
+        "networkRuleSet.virtualNetworkRules",
+    ),
+    VAULT: (
+        "properties.accessPolicies",
+        "properties.networkAcls.ipRules",
+        "properties.networkAcls.virtualNetworkRules",
+    ),
+}
+"""By type token; see the module's docstring."""
+
+_ARM_NAMES: Mapping[str, Mapping[str, str]] = {
+    STORAGE_ACCOUNT: {
+        "enableHttpsTrafficOnly": "supportsHttpsTrafficOnly",
+        "networkRuleSet": "networkAcls",
+    },
+    APPLICATION_INSIGHTS: {
+        "disableIpMasking": "DisableIpMasking",
+        "disableLocalAuth": "DisableLocalAuth",
+        "flowType": "Flow_Type",
+        "forceCustomerStorageForProfiler": "ForceCustomerStorageForProfiler",
+        "requestSource": "Request_Source",
+        "retentionInDays": "RetentionInDays",
+    },
+}
+"""Azure's name of a member of `properties`, where the provider's is another."""
+
+_OUTSIDE = frozenset({"identity", "kind", "location", "plan", "sku", "tags", "zones"})
+"""What Azure keeps beside `properties`."""
+
+
 def known(kind: str, path: str) -> Default | None:
-    """What Azure is known to answer for a property that was left out."""
+    """What Azure is known to answer for a property that was left out.
+
+    Of an element of a list, or what is in one, nothing is known but that the list is empty: ask
+    `is_left_empty`.
+    """
     return DEFAULTS.get(kind, {}).get(path)
+
+
+def is_left_empty(kind: str, path: str) -> bool:
+    """Whether a path leads into a list that is empty where nobody set it."""
+    return any(_is_empty(kind, each) for each in _lists(path))
+
+
+def setting(kind: str, path: str) -> str:
+    """`PATH=JSON` in Azure's names that sets a property to its default; empty if none is known.
+
+    It is what `az resource update --set` takes. A list is set as a whole.
+    """
+    emptied = [each for each in _lists(path) if _is_empty(kind, each)]
+    where = emptied[0] if emptied else path
+    default = known(kind, where)
+    if default is None or "[*]" in where:
+        return ""
+    top, _, rest = where.partition(".")
+    if top not in _OUTSIDE and top != "properties":
+        top = f"properties.{_ARM_NAMES.get(kind, {}).get(top, top)}"
+    return f"{top}{rest and '.'}{rest}={json.dumps(default.value)}"
+
+
+def _lists(path: str) -> Iterator[str]:
+    """The paths of the lists that a path leads through."""
+    at = path.find("[*]")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("[*]", at + 1)
+
+
+def _is_empty(kind: str, path: str) -> bool:
+    default = known(kind, path)
+    return default is not None and default.value == []
 
 
 def opens(kind: str, path: str, value: Any) -> bool:
     """Whether a value lets more people in; Azure compares words without regard to case."""
+    if not set(OPENING_LISTS.get(kind, ())).isdisjoint(_lists(path)):
+        return True
     for each in OPENINGS.get(kind, {}).get(path, ()):
         if isinstance(each, str) and isinstance(value, str):
             if each.casefold() in {part.strip().casefold() for part in value.split(",")}:

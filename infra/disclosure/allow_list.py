@@ -42,6 +42,13 @@ def _address(text: str, mask: Mask) -> bool:
         return False
 
 
+def _network(text: str, mask: Mask) -> bool:
+    try:
+        return bool(ipaddress.ip_network(text, strict=False)) and not mask.finds_known(text)
+    except ValueError:
+        return False
+
+
 def _arm_id(text: str, mask: Mask) -> bool:
     if not text.startswith("/") or mask.finds_known(text):
         return False
@@ -122,7 +129,14 @@ _ENTRIES: tuple[_Entry, ...] = tuple(
         )
     ]
     + _all(azure_facts.STORAGE_ACCOUNT, _text, "accessTier minimumTlsVersion")
+    + _all(azure_facts.STORAGE_ACCOUNT, _text, "networkRuleSet.bypass networkRuleSet.defaultAction")
+    + _all(azure_facts.STORAGE_ACCOUNT, _network, "networkRuleSet.ipRules[*].iPAddressOrRange")
+    + _all(azure_facts.REGISTRY, _text, "networkRuleSet.defaultAction")
+    + _all(azure_facts.REGISTRY, _network, "networkRuleSet.ipRules[*].iPAddressOrRange")
     + _all(azure_facts.VAULT, GUID, "properties.tenantId")
+    + _all(azure_facts.VAULT, _text, "properties.networkAcls.bypass")
+    + _all(azure_facts.VAULT, _text, "properties.networkAcls.defaultAction")
+    + _all(azure_facts.VAULT, _network, "properties.networkAcls.ipRules[*].value")
     + _all(azure_facts.VAULT, _text, "properties.sku.* properties.softDeleteRetentionInDays")
     + _all(azure_facts.LOG_ANALYTICS, _text, "retentionInDays")
     + _all(azure_facts.APPLICATION_INSIGHTS, _text, "applicationType flowType ingestionMode")

@@ -12,6 +12,7 @@ from infra import azure_facts
 from infra.disclosure import allow_list
 from infra.disclosure.mask import HIDDEN, Mask, environment_secrets
 from infra.drift import (
+    answers,
     assignments,
     baseline,
     comparison,
@@ -65,11 +66,14 @@ class _Check:
             opened = stack.opened(actual.containers if actual else None)
             self.mask = Mask.of(opened.secrets | environment_secrets())
             self.say(Question.CLOUD)
-            plan = open_lists(stacks.refresh(stack), opened)
+            refreshed = stacks.refresh(stack)
+            plan = open_lists(refreshed.plan, opened)
             self._note(Question.CLOUD, list(comparison.of_cloud(plan, self.mask)))
             self.say(Question.PROGRAM)
             program = self._program(name, folder)
             self._note(Question.PROGRAM, list(comparison.of_program(program, self.mask)))
+            answered = list(answers.find(program, refreshed.answers, self.mask))
+            self.findings = answers.merge(self.findings, answered)
             self.say(Question.GROUP)
             self._group(arm, stack, program)
         self.say(Question.ENDPOINT)

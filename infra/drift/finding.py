@@ -52,6 +52,9 @@ class Finding:
         parent: With `UNRECORDED`, the URN of what the program puts it under, or empty.
         protected: With `UNRECORDED`, whether the program protects it.
         replaces: Whether what brings it back replaces the resource.
+        undeclared: Whether nothing declares the property, so that an update may leave it as it is.
+        default: With `undeclared`, `PATH=JSON` in Azure's names that sets it to its default, or
+            empty.
     """
 
     question: Question
@@ -69,6 +72,8 @@ class Finding:
     parent: str = ""
     protected: bool = False
     replaces: bool = False
+    undeclared: bool = False
+    default: str = ""
 
     @property
     def order(self) -> tuple[int, str, str, str, str]:

@@ -56,7 +56,12 @@ def of(stack: Stack, findings: Sequence[Finding]) -> tuple[Repair, ...]:
 
     What exists is taken into the state before anything is updated, for an update would fail at it.
     """
-    return (*_imports(stack, findings), *_updates(stack, findings), *_strays(findings))
+    return (
+        *_imports(stack, findings),
+        *_set_back(stack, findings),
+        *_updates(stack, [one for one in findings if not one.undeclared]),
+        *_strays(findings),
+    )
 
 
 def _imports(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
@@ -78,6 +83,34 @@ def _imports(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
                 _up(stack, one.urn),
                 "INTERRUPTS the endpoint: its containers restart",
             )
+
+
+def _set_back(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
+    """What nothing declares: an update may leave it, so it is set by Azure's own name."""
+    own = {each.urn: each for each in stack.resources}
+    groups: dict[str, list[str]] = {}
+    for one in findings:
+        resource = own.get(one.urn)
+        if not one.undeclared or resource is None:
+            continue
+        if resource.type == azure_facts.CONTAINER_GROUP:
+            # A group forgets what an update leaves out; set alone, it would lose its secret values.
+            harm = "INTERRUPTS the endpoint: its containers restart"
+            yield Repair(f"set {one.path} of {one.resource} back", _up(stack, one.urn), harm)
+        elif one.default and resource.api_version:
+            settings = groups.setdefault(one.urn, [])
+            settings += [one.default] * (one.default not in settings)
+        else:
+            yield Repair(f"set {one.path} of {one.resource} back by hand, or declare it")
+    for urn, settings in groups.items():
+        resource = own[urn]
+        words = ["az", "resource", "update", "--ids", resource.id]
+        words += ["--api-version", resource.api_version, "--set", *settings]
+        yield Repair(
+            f"set what nothing declares of {resource.name} to Azure's default; or declare it: an"
+            " update leaves it as it is",
+            shlex.join(words),
+        )
 
 
 def _updates(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from infra import azure_facts
-from infra.azure_defaults import DEFAULTS, OPENINGS, known, opens
+from infra.azure_defaults import (
+    DEFAULTS,
+    OPENING_LISTS,
+    OPENINGS,
+    is_left_empty,
+    known,
+    opens,
+    setting,
+)
 
 
 def test_a_default_has_a_value_and_a_source() -> None:
@@ -58,3 +66,43 @@ def test_every_opening_has_a_known_default_so_that_leaving_it_out_is_decided() -
     }
     # An address is public or there is none: nothing is answered for what was left out.
     assert undecided == {(azure_facts.CONTAINER_GROUP, "ipAddress.type")}
+
+
+def test_an_element_of_a_list_that_lets_somebody_in_opens() -> None:
+    path = "networkRuleSet.ipRules[*].iPAddressOrRange"
+    assert opens(azure_facts.STORAGE_ACCOUNT, path, "20.0.0.0/8")
+    assert is_left_empty(azure_facts.STORAGE_ACCOUNT, path)
+    assert not opens(azure_facts.STORAGE_ACCOUNT, "networkRuleSet.ipRules", [])
+    assert not is_left_empty(azure_facts.STORAGE_ACCOUNT, "networkRuleSet.ipRules")
+
+
+def test_every_list_that_opens_is_known_to_be_left_empty() -> None:
+    lists = {(kind, path) for kind, paths in OPENING_LISTS.items() for path in paths}
+    assert all(is_left_empty(kind, f"{path}[*]") for kind, path in lists)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "text"),
+    [
+        (azure_facts.STORAGE_ACCOUNT, "isSftpEnabled", "properties.isSftpEnabled=false"),
+        (
+            azure_facts.STORAGE_ACCOUNT,
+            "networkRuleSet.defaultAction",
+            'properties.networkAcls.defaultAction="Allow"',
+        ),
+        (
+            azure_facts.VAULT,
+            "properties.networkAcls.ipRules[*].value",
+            "properties.networkAcls.ipRules=[]",
+        ),
+        (
+            azure_facts.APPLICATION_INSIGHTS,
+            "disableLocalAuth",
+            "properties.DisableLocalAuth=false",
+        ),
+        (azure_facts.STORAGE_ACCOUNT, "accessTier", ""),
+        (azure_facts.CONTAINER_GROUP, "ipAddress.ports[*].protocol", ""),
+    ],
+)
+def test_a_default_is_set_by_azures_own_name(kind: str, path: str, text: str) -> None:
+    assert setting(kind, path) == text

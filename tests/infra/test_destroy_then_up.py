@@ -9,15 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from local_azure.arm.subscriptions import TENANT
 from tests.support import azure_cli
 from tests.support.machine import ROOT, UP, Machine
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(900)]
-LOGIN = f"""az cloud set --name LocalAzure
-az login --service-principal --tenant {TENANT} --username "$AZURE_CLIENT_ID" \\
-  --password "$AZURE_CLIENT_SECRET"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +49,7 @@ def test_the_pages_commands_bring_a_destroyed_stack_back(machine: Machine, tmp_p
     ]
     # Behind the environment's own programs: azure-cli's has a `python`, too.
     lines += [f'export PATH="$PATH:{azure_cli.installed().parent}" PULUMI_SKIP_CONFIRMATIONS=true']
-    pasted = "\n".join(["set -euo pipefail", *lines, LOGIN, script()])
+    pasted = "\n".join(["set -euo pipefail", *lines, azure_cli.LOGIN, script()])
     machine.inside("bash", "-c", pasted)
     machine.inside("pulumi", "preview", "--expect-no-changes", "--non-interactive")
     assert len(machine.outputs()) == 5

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from local_azure.arm.subscriptions import TENANT
 from tests.support import environments
 
 LOCK = Path(__file__).with_name("azure-cli.txt")
+LOGIN = f"""az cloud set --name LocalAzure
+az login --service-principal --tenant {TENANT} --username "$AZURE_CLIENT_ID" \\
+  --password "$AZURE_CLIENT_SECRET"
+"""
+"""Signs in with what a command against the stand-in gets."""
 
 
 def installed() -> Path:

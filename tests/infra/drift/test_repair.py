@@ -196,3 +196,23 @@ def test_what_application_insights_makes_for_itself_is_not_listed() -> None:
         == []
     )
     assert len(found(("microsoft.insights/actionGroups", "tell-me"))) == 1
+
+
+def test_what_nothing_declares_is_set_by_azures_own_name_for_an_update_leaves_it(
+    finding: Callable[..., Finding],
+) -> None:
+    urn = f"urn:pulumi:dev::p::{azure_facts.STORAGE_ACCOUNT}::n"
+    opened = finding(urn=urn, undeclared=True, default="properties.networkAcls.ipRules=[]")
+    known = stack()
+    known.state["deployment"]["resources"][1]["outputs"] = {"azureApiVersion": "2024-01-01"}
+    (one,) = repair.of(known, [opened, opened])
+    assert one.command == (
+        f"az resource update --ids {ACCOUNT}st --api-version 2024-01-01"
+        " --set 'properties.networkAcls.ipRules=[]'"
+    )
+    assert one.harm == ""
+    (by_hand,) = repair.of(known, [finding(urn=urn, undeclared=True)])
+    assert (by_hand.command, "by hand, or declare it" in by_hand.why) == ("", True)
+    (update,) = repair.of(known, [finding(urn=URN, undeclared=True, default="properties.x=1")])
+    assert update.command.startswith("pulumi up --refresh --target ")
+    assert update.harm.startswith("INTERRUPTS")

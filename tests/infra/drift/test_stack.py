@@ -10,6 +10,7 @@ import copy
 import datetime
 import hashlib
 import json
+import os
 import shlex
 import shutil
 import ssl
@@ -24,6 +25,7 @@ import httpx
 import joblib
 import pytest
 
+from tests.support import azure_cli
 from tests.support.machine import MODEL, ROOT, UP, Machine, deployed
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -194,6 +196,39 @@ def test_a_changed_and_a_deleted_resource_are_found_and_repaired(
     assert "::registry" in update["command"]
     assert update["harm"] == ""
     repair(machine, report)
+    in_sync(machine, tmp_path)
+
+
+@pytest.mark.slow
+def test_an_opening_that_an_update_with_refresh_kept_is_found_and_the_printed_command_closes_it(
+    machine: Machine, portal: Portal, tmp_path: Path
+) -> None:
+    """Cloud, state and program agree after that update, and the account is as it was opened."""
+    (account,) = portal.names("Microsoft.Storage/storageAccounts")
+    where = f"Microsoft.Storage/storageAccounts/{account}"
+    opened = {"isLocalUserEnabled", "isSftpEnabled", "defaultToOAuthAuthentication"}
+    everything = {"properties": dict.fromkeys(opened, True)}
+    portal.call("PATCH", where, "2024-01-01", everything)
+    code, report, _ = drift(machine, folder=tmp_path)
+    assert {one["path"] for one in report["findings"]} == opened
+    machine.inside(*UP, "--refresh")
+    before = portal.call("GET", where, "2024-01-01")["properties"]
+    still = {name for name in opened if before.get(name)}
+    assert "defaultToOAuthAuthentication" in still
+    code, report, _ = drift(machine, folder=tmp_path)
+    assert code == 7
+    assert {(one["path"], one["kind"]) for one in report["findings"]} == {
+        (name, "unexpected") for name in still
+    }
+    critical = {one["path"] for one in report["findings"] if one["severity"] == "critical"}
+    assert critical == still - {"defaultToOAuthAuthentication"}
+    (command,) = [one["command"] for one in report["repair"]]
+    settings = [f"{name}={value}" for name, value in azure_cli.settings(tmp_path).items()]
+    settings += [f"PATH={os.environ['PATH']}:{azure_cli.installed().parent}"]
+    machine.inside("env", *settings, "bash", "-euc", f"{azure_cli.LOGIN}{command}")
+    after = portal.call("GET", where, "2024-01-01")["properties"]
+    assert not any(after.get(name) for name in opened)
+    assert after["minimumTlsVersion"] == "TLS1_2"
     in_sync(machine, tmp_path)
 
 

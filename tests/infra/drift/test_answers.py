@@ -1,0 +1,98 @@
+"""What Azure answers is held against what is declared, else against the known default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra import azure_facts
+from infra.disclosure.mask import Mask
+from infra.drift import answers
+from infra.drift.finding import Finding, Kind, Severity
+from infra.policy.resource import SECRET, UNKNOWN
+from infra.preview.plan import Op, Plan, State, Step
+
+STORAGE, GROUP = azure_facts.STORAGE_ACCOUNT, azure_facts.CONTAINER_GROUP
+URN = "urn:pulumi:dev::p::azure-native:storage:StorageAccount::storage"
+
+
+def found(kind: str, declared: dict[str, Any], answered: dict[str, Any]) -> list[Finding]:
+    step = Step(Op.SAME, URN, kind, State(), State(inputs=declared))
+    return list(answers.find(Plan((step,)), {URN: answered}, Mask()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "answered"),
+    [
+        (STORAGE, {}, {"allowSharedKeyAccess": True, "publicNetworkAccess": "enabled"}),
+        (STORAGE, {"allowSharedKeyAccess": False}, {"allowSharedKeyAccess": False}),
+        (STORAGE, {"minimumTlsVersion": "TLS1_2"}, {"minimumTlsVersion": "tls1_2"}),
+        (STORAGE, {}, {"networkRuleSet": {"ipRules": [], "bypass": "AzureServices"}}),
+        # Neither an opening nor a known default, and of other names than the inputs.
+        (STORAGE, {"accountName": "st"}, {"name": "st", "primaryEndpoints": {"blob": "https"}}),
+        (STORAGE, {"location": "westeurope"}, {"location": "West Europe"}),
+        (STORAGE, {"isSftpEnabled": UNKNOWN}, {"isSftpEnabled": True}),
+        (GROUP, {"containers": SECRET}, {"containers": [{"ports": [{"port": 1}]}]}),
+        (azure_facts.LOG_ANALYTICS, {}, {"workspaceCapping": {"dailyQuotaGb": -1.0}}),
+    ],
+)
+def test_what_is_declared_or_the_default_is_no_drift(
+    kind: str, declared: dict[str, Any], answered: dict[str, Any]
+) -> None:
+    assert found(kind, declared, answered) == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "answered", "path", "kind", "setting"),
+    [
+        (
+            *({}, {"isSftpEnabled": True}, "isSftpEnabled"),
+            *(Kind.UNEXPECTED, "properties.isSftpEnabled=false"),
+        ),
+        (
+            *({"allowSharedKeyAccess": False}, {"allowSharedKeyAccess": True}),
+            *("allowSharedKeyAccess", Kind.CHANGED, ""),
+        ),
+        (
+            *({}, {"networkRuleSet": {"ipRules": [{"iPAddressOrRange": "20.0.0.0/8"}]}}),
+            "networkRuleSet.ipRules[0].iPAddressOrRange",
+            *(Kind.UNEXPECTED, "properties.networkAcls.ipRules=[]"),
+        ),
+        (
+            *({}, {"enableHttpsTrafficOnly": False}, "enableHttpsTrafficOnly"),
+            *(Kind.UNEXPECTED, "properties.supportsHttpsTrafficOnly=true"),
+        ),
+    ],
+)
+def test_an_opening_is_critical_whether_something_declares_it_or_not(
+    declared: dict[str, Any], answered: dict[str, Any], path: str, kind: Kind, setting: str
+) -> None:
+    (one,) = found(STORAGE, declared, answered)
+    assert (one.path, one.kind, one.default) == (path, kind, setting)
+    assert one.severity is Severity.CRITICAL
+    assert "lets more people in" in one.reason or "policy" in one.reason
+    assert one.undeclared is not bool(declared)
+
+
+def test_an_opening_of_which_no_default_is_known_is_critical() -> None:
+    (one,) = found(GROUP, {}, {"ipAddress": {"type": "Public"}})
+    assert (one.path, one.severity, one.default) == ("ipAddress.type", Severity.CRITICAL, "")
+
+
+def test_what_nothing_declares_and_opens_nothing_is_drift_all_the_same() -> None:
+    (one,) = found(STORAGE, {}, {"isHnsEnabled": True})
+    assert (one.severity, one.declared, one.actual) == (Severity.MAJOR, "false", "true")
+
+
+def test_one_is_not_true() -> None:
+    assert len(found(STORAGE, {}, {"isHnsEnabled": 0})) == 1
+
+
+def test_nothing_is_said_twice_and_what_an_update_leaves_is_said_here() -> None:
+    (undeclared,) = found(STORAGE, {}, {"isSftpEnabled": True})
+    (declared,) = found(STORAGE, {"isSftpEnabled": False}, {"isSftpEnabled": True})
+    by_state = Finding(**{**vars(declared), "reason": "by the state", "replaces": True})
+    assert answers.merge([by_state], [undeclared]) == [undeclared]
+    assert answers.merge([by_state], [declared]) == [by_state]
+    assert answers.merge([], [declared]) == [declared]

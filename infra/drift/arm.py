@@ -51,6 +51,9 @@ They are those that azure-native believes, but for SubscriptionNotFound: a login
 is told that, too. Any other 404 comes from a wrong path or from something in between.
 """
 
+CREDENTIALS = "2023-01-31"
+"""API version of `Microsoft.ManagedIdentity` that lists federated credentials."""
+
 _CLOUDS = {
     "public": AzureClouds.AZURE_PUBLIC_CLOUD,
     "usgovernment": AzureClouds.AZURE_US_GOVERNMENT,
@@ -110,6 +113,15 @@ class Arm:
         """
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
         yield from self._pages(f"{self._endpoint}{path}?api-version={ASSIGNMENTS}")
+
+    def federated_credentials(self, identity_id: str) -> Iterator[dict[str, Any]]:
+        """Yield whose tokens an identity takes, page by page; none if it is not there.
+
+        Raises:
+            DriftError: Azure was not reached, or refused.
+        """
+        path = f"{identity_id}/federatedIdentityCredentials"
+        yield from self._pages(f"{self._endpoint}{path}?api-version={CREDENTIALS}")
 
     def _pages(self, first: str) -> Iterator[dict[str, Any]]:
         page = self._read(first)

@@ -13,8 +13,8 @@ from typing import Any
 from infra import azure_facts
 from infra.disclosure import allow_list, display
 from infra.disclosure.mask import Mask
-from infra.drift.arm import Arm
 from infra.drift.finding import Finding, Kind, Question, Severity
+from infra.drift.lists import Lists
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -40,12 +40,12 @@ _GRANTING = frozenset(
 
 
 def find(
-    arm: Arm, groups: Iterable[str], known: Iterable[str], own: Iterable[str], mask: Mask
+    lists: Lists, groups: Iterable[str], known: Iterable[str], own: Iterable[str], mask: Mask
 ) -> Iterator[Finding]:
     """Yield a finding for each assignment at a group, or in it, that is not declared.
 
     Args:
-        arm: Who lists them.
+        lists: Who lists them.
         groups: The ids of the stack's resource groups.
         known: The ids of what the state knows, and of what the program declares.
         own: Principal ids of the workspace's own identities: Azure ML gives them their rights.
@@ -57,7 +57,7 @@ def find(
     managed = {each.casefold() for each in known}
     theirs = {each.casefold() for each in own}
     for group in groups:
-        for one in arm.role_assignments(group):
+        for one in lists.role_assignments(group):
             properties = one.get("properties") or {}
             scope = f"{properties.get('scope', '')}/".casefold()
             principal = str(properties.get("principalId", ""))

@@ -1,45 +1,50 @@
-"""Asks all questions of one stack and makes the report. Nothing is changed anywhere."""
+"""Asks all questions of one stack side by side and makes the report; nothing is changed."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TypeVar
 
-from infra import azure_facts
-from infra.disclosure import allow_list
-from infra.disclosure.mask import HIDDEN, Mask, environment_secrets
+from infra.disclosure.mask import Mask, environment_secrets
 from infra.drift import (
     answers,
     assignments,
     baseline,
     comparison,
-    endpoint,
+    federation,
+    portal,
     repair,
     scoring_group,
+    serving,
     unmanaged,
     unrecorded,
 )
 from infra.drift import stack as stacks
 from infra.drift.arm import Arm
 from infra.drift.baseline import Entry
-from infra.drift.endpoint import Declared
 from infra.drift.errors import DriftError
-from infra.drift.finding import Finding, Kind, Question, Severity
+from infra.drift.finding import Finding, Question
+from infra.drift.lists import Lists
 from infra.drift.report import Report
 from infra.drift.sample import Sample
 from infra.drift.scoring_group import ActualGroup
+from infra.drift.serving import ANSWERED, Served
 from infra.drift.stack import Stack
-from infra.preview import command, events
+from infra.preview import command
+from infra.preview.command import Preview
 from infra.preview.errors import PreviewError
 from infra.preview.plan import Plan
 from infra.preview.secret_lists import open_lists
 
-ANSWERED = "answered"
-SCORING_KEY = "SCORING_KEY"
+AT_ONCE = 8
+"""Questions at one time: two of Pulumi, the endpoint, the container group, and Azure's lists."""
+
 Say = Callable[[str], None]
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -51,45 +56,65 @@ class _Check:
     asked: dict[Question, str] = field(default_factory=dict)
     mask: Mask = field(default_factory=lambda: Mask.of(environment_secrets()))
     stack: Stack | None = None
+    endpoint: str = Report.endpoint
+    broken: list[DriftError] = field(default_factory=list)
 
     def run(self, name: str, folder: Path, sample: Sample) -> None:
-        """Ask everything, in the order of what each question costs.
+        """Ask everything.
 
         Raises:
-            DriftError: A question could not be answered; the later ones were not asked.
+            DriftError: A question could not be answered; what the others found is kept.
         """
         self.say("reading the state")
         stack = self.stack = stacks.read(name, folder)
-        with Arm() as arm:
-            group = stack.scoring_group
-            actual = scoring_group.read(arm, group) if group else None
-            opened = stack.opened(actual.containers if actual else None)
-            self.mask = Mask.of(opened.secrets | environment_secrets())
-            self.say(Question.CLOUD)
-            refreshed = stacks.refresh(stack)
-            plan = open_lists(refreshed.plan, opened)
-            self._note(Question.CLOUD, list(comparison.of_cloud(plan, self.mask)))
-            self.say(Question.PROGRAM)
-            program = self._program(name, folder)
-            self._note(Question.PROGRAM, list(comparison.of_program(program, self.mask)))
-            answered = list(answers.find(program, refreshed.answers, self.mask))
-            self.findings = answers.merge(self.findings, answered)
-            self.say(Question.GROUP)
-            self._group(arm, stack, program)
-        self.say(Question.ENDPOINT)
-        self._endpoint(stack, actual, sample)
+        self.mask = Mask.of(stack.opened(None).secrets | environment_secrets())
+        self.say("cloud, program, resource group and endpoint")
+        with Arm() as arm, ThreadPoolExecutor(AT_ONCE) as pool:
+            cloud = pool.submit(stacks.refresh, stack)
+            program = pool.submit(_preview, stack)
+            group = pool.submit(_group, arm, stack)
+            served = pool.submit(serving.ask, stack, group.result, sample, self.mask)
+            lists = Lists(arm, stack, pool)
+            # In the order in which their errors say most.
+            actual = self._value(group.result)
+            refreshed = self._value(cloud.result)
+            previewed = self._value(program.result)
+            plan = self._value(lambda: _plan(previewed)) if previewed else None
+            if previewed:
+                self.mask = Mask.of(self.mask.known | previewed.opened.secrets)
+            if refreshed:
+                opened = stack.opened(actual.containers if actual else None)
+                told = open_lists(refreshed.plan, opened)
+                self._note(Question.CLOUD, list(comparison.of_cloud(told, self.mask)))
+            if plan:
+                self._note(Question.PROGRAM, list(comparison.of_program(plan, self.mask)))
+                self._value(lambda: self._lists(arm, lists, stack, plan))
+            if plan and refreshed:
+                held = list(answers.find(plan, refreshed.answers, self.mask))
+                self.findings = answers.merge(self.findings, held)
+            self._served(served.result())
+        if self.broken:
+            raise self.broken[0]
         if not stack.unchanged():
             raise DriftError(f"the stack {name} was updated while it was checked; check it again")
+
+    def _value(self, result: Callable[[], Result]) -> Result | None:
+        """A result; None if it broke the check."""
+        try:
+            return result()
+        except DriftError as error:
+            self.broken.append(error)
+            return None
 
     def _note(self, question: Question, found: list[Finding], how: str = ANSWERED) -> None:
         self.findings += found
         self.asked[question] = how
 
-    def _group(self, arm: Arm, stack: Stack, program: Plan) -> None:
-        """Ask what lies in the group and in no state; what is declared of it is not missing."""
-        groups = unrecorded.groups(stack, program)
-        listed = [one for group in groups for one in arm.resources(group)]
-        declared = dict(unrecorded.find(arm, stack, program, listed, self.mask))
+    def _lists(self, arm: Arm, lists: Lists, stack: Stack, plan: Plan) -> None:
+        """What lies in the groups and in no state; what is declared of it is not missing."""
+        groups = unrecorded.groups(stack, plan)
+        listed = [one for group in groups for one in lists.resources(group)]
+        declared = dict(unrecorded.find(arm, stack, plan, listed, self.mask))
         urns = {one.urn for one in declared.values()}
         self.findings = [
             one
@@ -98,57 +123,38 @@ class _Check:
         ]
         known = [*(each.id for each in stack.resources), *declared]
         strays = unmanaged.find(listed, known, self.mask)
-        rights = assignments.find(arm, groups, known, stack.workspace_principals, self.mask)
-        self._note(Question.GROUP, [*declared.values(), *strays, *rights])
+        rights = assignments.find(lists, groups, known, stack.workspace_principals, self.mask)
+        tokens = federation.find(lists, stack.identities, known, self.mask)
+        self._note(Question.GROUP, [*declared.values(), *strays, *rights, *tokens])
 
-    def _program(self, name: str, folder: Path) -> Plan:
-        try:
-            told = command.run(name, folder)
-            self.mask = Mask.of(self.mask.known | told.opened.secrets)
-            plan = open_lists(events.read(told.events), told.opened)
-        except PreviewError as error:
-            raise DriftError(str(error)) from error
-        if plan.failed:
-            raise DriftError(f"`pulumi preview` failed: {stacks.reason(plan) or 'it did not end'}")
-        return plan
+    def _served(self, served: Served) -> None:
+        self.endpoint = served.now
+        self._note(Question.ENDPOINT, list(served.findings), served.how)
+        if served.broken:
+            self.broken.append(served.broken)
 
-    def _endpoint(self, stack: Stack, actual: ActualGroup | None, sample: Sample) -> None:
-        """Ask the endpoint where the group really is."""
-        uri, sha256 = (stack.outputs.get(name) for name in ("scoring_uri", "model_sha256"))
-        if not (isinstance(uri, str) and isinstance(sha256, str)):
-            self._note(Question.ENDPOINT, [], "no endpoint is declared")
-            return
-        if stack.scoring_group is None and any(
-            one.type == azure_facts.CONTAINER_GROUP and one.kind is Kind.UNRECORDED
-            for one in self.findings
-        ):
-            self._note(Question.ENDPOINT, [], "not asked: its container group is in no state")
-            return
-        if actual is None:
-            self._note(Question.ENDPOINT, [], "not asked: its container group is missing")
-            return
-        if actual.state != "Running":
-            self._note(
-                Question.ENDPOINT,
-                [endpoint.finding("state", "Running", actual.state or "(none)", Severity.CRITICAL)],
-                "not asked: its container group does not run",
-            )
-            return
-        place = urlsplit(uri)
-        host = actual.host or str(place.hostname)
-        if host != place.hostname:
-            here = uri.replace(str(place.hostname), host, 1)
-            shown = here if allow_list.URL(here, self.mask) else HIDDEN
-            moved = endpoint.finding(
-                "scoring_uri", uri, shown, Severity.MAJOR, "it has another address"
-            )
-            self._note(Question.ENDPOINT, [moved])
-        declared = Declared(
-            f"{place.scheme}://{host}:{place.port or 80}",
-            sha256,
-            stack.secure_variable(SCORING_KEY),
-        )
-        self._note(Question.ENDPOINT, list(endpoint.check(declared, sample, self.mask)))
+
+def _group(arm: Arm, stack: Stack) -> ActualGroup | None:
+    """The container group as it is; None if the state has none, or Azure."""
+    group = stack.scoring_group
+    return scoring_group.read(arm, group) if group else None
+
+
+def _preview(stack: Stack) -> Preview:
+    try:
+        return command.run(stack.name, stack.folder, state=stack.state)
+    except PreviewError as error:
+        raise DriftError(str(error)) from error
+
+
+def _plan(told: Preview) -> Plan:
+    try:
+        plan = told.plan()
+    except PreviewError as error:
+        raise DriftError(str(error)) from error
+    if plan.failed:
+        raise DriftError(f"`pulumi preview` failed: {stacks.reason(plan) or 'it did not end'}")
+    return plan
 
 
 def run(
@@ -175,9 +181,10 @@ def run(
         check.run(name, folder, sample)
     except DriftError as error:
         broken = check.mask.text(str(error))
+    found = sorted(check.findings, key=lambda one: one.order)
     left, accepted, stale = baseline.apply(
         entries,
-        sorted(check.findings, key=lambda one: one.order),
+        portal.linked(found, check.stack, check.mask) if check.stack else found,
         today or datetime.datetime.now(datetime.UTC).date(),
         whole=not broken,
     )
@@ -189,4 +196,5 @@ def run(
         check.asked,
         repair.of(check.stack, left) if check.stack and not broken else (),
         broken,
+        check.endpoint,
     )

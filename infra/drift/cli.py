@@ -41,9 +41,9 @@ def drift(
         bool, typer.Option("--fix", help="Print only the commands that repair; nothing is run.")
     ] = False,
     sample_file: Annotated[
-        Path,
+        Path | None,
         typer.Option("--sample", metavar="FILE", help="What the endpoint is asked, as JSON."),
-    ] = sample.OWN,
+    ] = None,
     cwd: Annotated[
         Path, typer.Option(metavar="DIR", help="A folder of the Pulumi project.")
     ] = Path(),
@@ -67,7 +67,7 @@ def drift(
     """
     console = Console(stderr=True)
     try:
-        asked = sample.read(sample_file)
+        asked = sample.of_stack(stack, sample_file)
         entries = baselines.read(baseline) if baseline else ()
         past = history.read(history_file) if history_file else ()
         with console.status("Checking") as status:
@@ -89,7 +89,7 @@ def drift(
         elif markdown is None and json_file is None and html is None:
             typer.echo(rendering.markdown(report))
         else:
-            typer.echo(report.verdict)
+            typer.echo(report.headline)
     except DriftError as error:
         typer.echo(f"error: {_masked(error)}", err=True)
         raise typer.Exit(BROKE) from None

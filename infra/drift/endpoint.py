@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -21,8 +22,18 @@ PATIENCE = 30.0
 _LARGEST = 1_000_000
 """Bytes of an answer that are read."""
 
+_REFUSED = frozenset({400, 413, 415, 422})
+"""What a service answers to rows that are not its model's."""
+
+MOST_FEATURES = 100_000
+"""Values in a row that are asked for, whatever the endpoint says."""
+
 _TIMEOUT = 10.0
 _PAUSE = 0.5
+
+
+class UnreachedError(DriftError):
+    """Nobody answers there."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +66,12 @@ def check(
     mask: Mask,
     patience: float = PATIENCE,
     pause: Callable[[float], None] = time.sleep,
+    note: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Finding]:
     """Yield what the endpoint does not do as declared.
+
+    A sample that names no model, or this one, is asked with its answers. Of another model only the
+    shape is known, from the endpoint itself: it is asked for some answer.
 
     Args:
         declared: Where it is and what it should serve.
@@ -64,9 +79,11 @@ def check(
         mask: Finds secrets in what it answers.
         patience: Seconds to wait until it answers and is ready.
         pause: Waits for some seconds.
+        note: Told what could not be asked.
 
     Raises:
-        DriftError: It cannot be reached.
+        UnreachedError: It cannot be reached.
+        DriftError: The sample does not fit the model.
     """
     # Proxies of the environment are for the way out; this asks the container itself.
     with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
@@ -83,27 +100,78 @@ def check(
                 Severity.CRITICAL,
                 "another model answers",
             )
-        yield from _score(client, declared, sample)
+        name = _named(ready.content)
+        described = _describe(client, declared, name)
+        if described.status == 401:
+            yield _refused(declared)
+            return
+        features = _features(described.content)
+        if sample.model in ("", name):
+            sample.check(features)
+            yield from _score(client, declared, sample.scaled, sample.answers)
+        elif features is None:
+            note(f"its predictions were not asked for: {sample.other}")
+        else:
+            note(f"its predictions were not compared: {sample.other}")
+            yield from _score(client, declared, [[0.0] * features])
 
 
-def _score(client: httpx.Client, declared: Declared, sample: Sample) -> Iterator[Finding]:
-    headers = {"Authorization": f"Bearer {declared.key}"} if declared.key else {}
-    answer = _ask(client, "POST", f"{declared.address}/score", {"data": sample.scaled}, headers)
+def answers(address: str) -> bool:
+    """Whether anybody answers at an address now, whatever the answer."""
+    with httpx.Client(timeout=_TIMEOUT, trust_env=False) as client:
+        try:
+            _ask(client, "GET", f"{address}/")
+        except UnreachedError:
+            return False
+    return True
+
+
+def _describe(client: httpx.Client, declared: Declared, name: str) -> _Answer:
+    """How the endpoint describes its model; nothing where the model has no name."""
+    if not name:
+        return _Answer(404, None)
+    url = f"{declared.address}/v2/models/{quote(name, safe='')}"
+    return _ask(client, "GET", url, headers=_headers(declared))
+
+
+def _features(description: Any) -> int | None:
+    """How many values a row has; None if that is not said."""
+    try:
+        (one,) = description["inputs"]
+        _, count = one["shape"]
+    except (LookupError, TypeError, ValueError):
+        return None
+    return count if type(count) is int and 0 < count <= MOST_FEATURES else None
+
+
+def _headers(declared: Declared) -> dict[str, str]:
+    return {"Authorization": f"Bearer {declared.key}"} if declared.key else {}
+
+
+def _score(
+    client: httpx.Client,
+    declared: Declared,
+    rows: list[list[float]],
+    answers: Sequence[object] | None = None,
+) -> Iterator[Finding]:
+    """Ask for predictions; without the right answers any is right, one a row."""
+    url = f"{declared.address}/score"
+    answer = _ask(client, "POST", url, {"data": rows}, _headers(declared))
     if answer.status == 401:
-        yield finding(
-            "key",
-            "[secret]" if declared.key else "none is asked for",
-            "refused" if declared.key else "one is asked for",
-            Severity.CRITICAL,
-            "clients are turned away",
-        )
+        yield _refused(declared)
         return
+    if answer.status in _REFUSED:
+        raise DriftError(
+            f"the endpoint refused the sample with HTTP {answer.status}; name one that fits its"
+            " model: --sample FILE"
+        )
     if answer.status != 200:
         yield finding("score", "HTTP 200", f"HTTP {answer.status}", Severity.CRITICAL)
         return
-    count = len(sample.answers)
+    count = len(rows)
     given = answer.content if isinstance(answer.content, list) else []
-    right = sum(one == other for one, other in zip(given, sample.answers, strict=False))
+    wanted = given if answers is None else answers
+    right = sum(one == other for one, other in zip(given, wanted, strict=False))
     if right != count or len(given) != count:
         yield finding(
             "answers",
@@ -112,6 +180,16 @@ def _score(client: httpx.Client, declared: Declared, sample: Sample) -> Iterator
             Severity.CRITICAL,
             "predictions are wrong",
         )
+
+
+def _refused(declared: Declared) -> Finding:
+    return finding(
+        "key",
+        "[secret]" if declared.key else "none is asked for",
+        "refused" if declared.key else "one is asked for",
+        Severity.CRITICAL,
+        "clients are turned away",
+    )
 
 
 def _patiently(
@@ -124,7 +202,7 @@ def _patiently(
             answer = _ask(client, "GET", url)
             if answer.status == 200 or time.monotonic() >= deadline:
                 return answer
-        except DriftError:
+        except UnreachedError:
             if time.monotonic() >= deadline:
                 raise
         pause(_PAUSE)
@@ -146,7 +224,7 @@ def _ask(
                     break
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         why = str(error) or type(error).__name__
-        raise DriftError(f"the endpoint {url} was not reached: {why}") from error
+        raise UnreachedError(f"the endpoint {url} was not reached: {why}") from error
     return _Answer(answer.status_code, _json(bytes(content)))
 
 
@@ -158,9 +236,17 @@ def _json(content: bytes) -> Any:
 
 
 def _served(content: Any) -> str:
+    return _of_model(content, "sha256") or "(none)"
+
+
+def _named(content: Any) -> str:
+    return _of_model(content, "name")
+
+
+def _of_model(content: Any, member: str) -> str:
     model = content.get("model") if isinstance(content, dict) else None
-    found = model.get("sha256") if isinstance(model, dict) else None
-    return found if isinstance(found, str) else "(none)"
+    found = model.get(member) if isinstance(model, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _shown(text: str, mask: Mask) -> str:

@@ -55,6 +55,7 @@ class Finding:
         undeclared: Whether nothing declares the property, so that an update may leave it as it is.
         default: With `undeclared`, `PATH=JSON` in Azure's names that sets it to its default, or
             empty.
+        link: Where the resource is in Azure's portal, or empty.
     """
 
     question: Question
@@ -74,6 +75,7 @@ class Finding:
     replaces: bool = False
     undeclared: bool = False
     default: str = ""
+    link: str = ""
 
     @property
     def order(self) -> tuple[int, str, str, str, str]:

@@ -15,7 +15,7 @@ _HEADER = ("severity", "resource", "property", "declared", "actual", "kind")
 
 def markdown(report: Report) -> str:
     """The report; what does not fit is left out from the end of the table, with a count."""
-    parts = [f"## Drift of {code(report.stack)}", f"**{report.verdict}**"]
+    parts = [f"## Drift of {code(report.stack)}", f"**{report.headline}**"]
     if report.broken:
         parts.append("The check broke:\n\n" + fence(report.broken[:2000]))
     rest = [*_stale(report), *_repair(report), *_accepted(report), *_asked(report)]
@@ -41,7 +41,8 @@ def _findings(report: Report, room: int) -> list[str]:
 
 
 def _row(one: Finding) -> tuple[str, ...]:
-    name = code(one.resource) + (f"<br>{code(one.type)}" if one.type else "")
+    name = f"[{code(one.resource)}]({one.link})" if one.link else code(one.resource)
+    name += f"<br>{code(one.type)}" if one.type else ""
     place = code(one.path) if one.path else "(the resource)"
     place += f" of {code(one.label)}" if one.label else ""
     weight = one.severity.name.lower()

@@ -27,6 +27,7 @@ class Report:
         asked: For each question how it went; one that is missing was not reached.
         repair: What can be done, in its order; nothing if the check broke.
         broken: Why the check broke, or empty.
+        endpoint: A sentence: whether the endpoint answers now.
     """
 
     stack: str
@@ -36,6 +37,7 @@ class Report:
     asked: Mapping[Question, str] = field(default_factory=dict)
     repair: tuple[Repair, ...] = ()
     broken: str = ""
+    endpoint: str = "Whether the endpoint answers is not known."
 
     @property
     def code(self) -> int:
@@ -43,6 +45,11 @@ class Report:
         if self.broken:
             return BROKE
         return DRIFT if self.findings or self.stale else IN_SYNC
+
+    @property
+    def headline(self) -> str:
+        """What to know first, in one line: does the endpoint answer now, and what was found."""
+        return f"{self.endpoint} {self.verdict}"
 
     @property
     def verdict(self) -> str:
@@ -63,13 +70,22 @@ class Report:
             )
         if self.stale:
             parts.append(f"{_count(len(self.stale), 'stale baseline entry', 'entries')}")
-        if not parts:
-            return "nothing." if self.broken else "In sync."
+        if not parts and not self.broken:
+            parts.append("In sync")
+        elif not parts:
+            parts.append("nothing")
+        if self.accepted:
+            parts[-1] += f", {len(self.accepted)} accepted"
         return "; ".join(parts) + "."
 
     def json(self) -> str:
         """The report as JSON with sorted keys: the same report gives the same bytes."""
-        content = {"verdict": self.verdict, "code": self.code, **plain(self)}
+        content = {
+            "headline": self.headline,
+            "verdict": self.verdict,
+            "code": self.code,
+            **plain(self),
+        }
         return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 

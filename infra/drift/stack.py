@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,11 +50,13 @@ class Stack:
         name: The stack's name.
         folder: A folder of the Pulumi project.
         state: What `pulumi stack export --show-secrets` wrote.
+        file: The backend's own file of it, if it is one in a folder, and what was in it before.
     """
 
     name: str
     folder: Path
     state: Mapping[str, Any] = field(repr=False)
+    file: tuple[Path, bytes] | None = field(default=None, repr=False)
 
     @property
     def resources(self) -> list[Resource]:
@@ -84,6 +87,11 @@ class Stack:
             for each in self._all()
             if each["type"] == azure_facts.ML_WORKSPACE and each.get("outputs")
         ]
+
+    @property
+    def identities(self) -> list[str]:
+        """The ids of the user-assigned identities."""
+        return [each.id for each in self.resources if each.type == azure_facts.IDENTITY]
 
     @property
     def scoring_group(self) -> Resource | None:
@@ -119,6 +127,9 @@ class Stack:
         Raises:
             DriftError: It cannot be read.
         """
+        if self.file:
+            path, before = self.file
+            return path.is_file() and path.read_bytes() == before
         return _export(self.name, self.folder) == self.state
 
     def _all(self) -> Iterator[Mapping[str, Any]]:
@@ -137,11 +148,14 @@ def read(name: str, folder: Path) -> Stack:
         DriftError: There is no such stack, it cannot be read, it is locked, or an update of it is
             under way or was interrupted.
     """
-    stack = Stack(name, folder, _export(name, folder))
+    backend = os.environ.get("PULUMI_BACKEND_URL", "")
+    # Before the export: what is written in between is a change.
+    file = _file(name, folder, backend)
+    stack = Stack(name, folder, _export(name, folder), file)
     urns = [each["urn"] for each in stack._all()]
     if not urns:
         raise DriftError(f"the stack {name} is empty; deploy it first: pulumi up --stack {name}")
-    holder = _lock(name, urns[0].split("::")[1], folder)
+    holder = _lock(name, urns[0].split("::")[1], folder, backend or _backend(folder))
     if holder:
         raise DriftError(
             f"the stack {name} is locked by {holder}; wait for that update, or if it is dead: "
@@ -214,31 +228,64 @@ def _export(name: str, folder: Path) -> Mapping[str, Any]:
         raise DriftError(str(error)) from error
 
 
-def _lock(name: str, project: str, folder: Path) -> str:
+def _backend(folder: Path) -> str:
+    """The URL of the place where the states are."""
+    try:
+        return str(engine.document(["whoami", "--json"], folder).get("url", ""))
+    except engine.EngineError as error:
+        raise DriftError(str(error)) from error
+
+
+def _lock(name: str, project: str, folder: Path, backend: str) -> str:
     """Who holds the stack's lock, or empty.
 
     A preview takes no lock and heeds none. Pulumi's service tells that an update is under way; a
     folder as the backend shows its lock files. Other storage shows neither to a reader: there,
     operations in the state and a state that changes meanwhile are what is noticed.
     """
-    try:
-        stacks = engine.document(["stack", "ls", "--json"], folder)
-        backend = str(engine.document(["whoami", "--json"], folder).get("url", ""))
-    except engine.EngineError as error:
-        raise DriftError(str(error)) from error
-    if any(one.get("updateInProgress") for one in stacks if one.get("name") == name):
-        return "an update in progress"
-    place = urlsplit(backend)
-    if place.scheme != "file":
-        return ""
-    root = folder / Path(unquote(place.netloc + place.path)).expanduser()
-    for file in sorted((root / ".pulumi" / "locks").glob(f"*/{project}/{name}/*.json")):
+    root = _root(folder, backend)
+    if root is None:
+        return "an update in progress" if _in_progress(name, folder) else ""
+    name = name.rpartition("/")[2]
+    for file in sorted((root / "locks").glob(f"*/{project}/{name}/*.json")):
         try:
             lock = json.loads(file.read_text(encoding="utf-8"))
             return f"{lock.get('username')}@{lock.get('hostname')} (process {lock.get('pid')})"
         except (OSError, ValueError):
             return "an update"
     return ""
+
+
+def _root(folder: Path, backend: str) -> Path | None:
+    """The folder that holds the states; None if they are in no folder."""
+    place = urlsplit(backend)
+    if place.scheme != "file":
+        return None
+    return folder / Path(unquote(place.netloc + place.path)).expanduser() / ".pulumi"
+
+
+def _file(name: str, folder: Path, backend: str) -> tuple[Path, bytes] | None:
+    """A stack's file in a folder as the backend, and what is in it; None if there is no such."""
+    root = _root(folder, backend)
+    try:
+        project = engine.project(folder)
+    except engine.EngineError:
+        return None
+    found = root / "stacks" / project / f"{name.rpartition('/')[2]}.json" if root else None
+    return (found, found.read_bytes()) if found and found.is_file() else None
+
+
+def _in_progress(name: str, folder: Path) -> bool:
+    try:
+        stacks = engine.document(["stack", "ls", "--json"], folder)
+    except engine.EngineError as error:
+        raise DriftError(str(error)) from error
+    own = name.rpartition("/")[2]
+    return any(
+        each.get("updateInProgress")
+        for each in stacks
+        if str(each.get("name")).rpartition("/")[2] == own
+    )
 
 
 def _plain(wire: Any) -> Any:

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,13 @@ class Preview:
         return unknowns.settle(opened, self.opened.sources)
 
 
-def run(stack: str, folder: Path, *, refresh: bool = False) -> Preview:
+def run(
+    stack: str,
+    folder: Path,
+    *,
+    refresh: bool = False,
+    state: Mapping[str, Any] | None = None,
+) -> Preview:
     """Preview a stack; a preview that failed tells so in its events.
 
     Args:
@@ -50,17 +57,27 @@ def run(stack: str, folder: Path, *, refresh: bool = False) -> Preview:
         folder: A folder of the Pulumi project.
         refresh: Whether the program is compared with the cloud, as an update that refreshes does,
             rather than with the state. The state is not written either way.
+        state: What `pulumi stack export --show-secrets` wrote, if that is known already.
 
     Raises:
         PreviewError: Pulumi cannot be started, or failed without saying why in its events.
     """
     try:
-        config = engine.document(["config", "--json", "--show-secrets", "--stack", stack], folder)
-        state = engine.document(["stack", "export", "--show-secrets", "--stack", stack], folder)
-        told, update = _preview(stack, folder, refresh=refresh)
+        shown = ["--show-secrets", "--stack", stack]
+        with ThreadPoolExecutor() as pool:
+            configured = pool.submit(engine.document, ["config", "--json", *shown], folder)
+            exported = (
+                pool.submit(engine.document, ["stack", "export", *shown], folder)
+                if (state is None)
+                else None
+            )
+            previewed = pool.submit(_preview, stack, folder, refresh=refresh)
+        config = configured.result()
+        known = exported.result() if exported else state
+        told, update = previewed.result()
     except engine.EngineError as error:
         raise PreviewError(str(error)) from error
-    opened = secret_lists.read(state, update)
+    opened = secret_lists.read(known or {}, update)
     texts = {
         text
         for each in config.values()

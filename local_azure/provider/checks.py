@@ -27,7 +27,7 @@ def failures(kind: ResourceType, inputs: Properties) -> list[str]:
     """
     found = [
         f"missing required property '{name}'"
-        for name in (kind.scope_input, kind.name_input)
+        for name in (kind.scope_input, *kind.parent_inputs, kind.name_input)
         if name and name not in inputs
     ]
     name, rule = inputs.get(kind.name_input), kind.name_rule

@@ -134,7 +134,7 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
                 # Inputs from before azure-native 3; their version is among the outputs.
                 old |= _only(from_struct(request.olds), defaults.API_VERSION)
             found = list(differences(comparable(old), comparable(new)))
-            fresh = {kind.name_input, kind.scope_input, *kind.new_on}
+            fresh = {kind.name_input, kind.scope_input, *kind.parent_inputs, *kind.new_on}
             replaces = sorted({each.root for each in found if each.root in fresh})
             some = provider_pb2.DiffResponse
             return provider_pb2.DiffResponse(
@@ -294,6 +294,8 @@ def _identity(kind: ResourceType, resource_id: str) -> Properties:
     """Name and scope as inputs, for a resource that is imported by its id."""
     scope, _, name = resource_id.rpartition("/")
     inputs = {kind.name_input: name}
+    parents = scope.split("/")[-2::-2]
+    inputs |= dict(zip(reversed(kind.parent_inputs), parents, strict=False))
     if kind.scope_input == "resourceGroupName":
         inputs["resourceGroupName"] = resource_id.split("/")[4]
     elif kind.scope_input:

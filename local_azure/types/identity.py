@@ -60,4 +60,20 @@ ROLE_ASSIGNMENT = ResourceType(
     missing="RoleAssignmentNotFound",
     outputs=_assignment_outputs,
 )
-TYPES = (USER_ASSIGNED_IDENTITY, ROLE_ASSIGNMENT)
+FEDERATED_CREDENTIAL = ResourceType(
+    type="Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
+    token="azure-native:managedidentity:FederatedIdentityCredential",  # noqa: S106 - a type's name
+    api_versions=("2023-01-31",),
+    overlay=Overlay(),
+    name_input="federatedIdentityCredentialResourceName",
+    parent_inputs=("resourceName",),
+    name_rule=NameRule(
+        r"[A-Za-z0-9][-_A-Za-z0-9]{2,119}",
+        "3 to 120 letters, digits, hyphens and underscores, a letter or digit first",
+        provider=False,
+    ),
+    new_on=(),
+    left_out="default",
+    long_running=False,
+)
+TYPES = (USER_ASSIGNED_IDENTITY, ROLE_ASSIGNMENT, FEDERATED_CREDENTIAL)

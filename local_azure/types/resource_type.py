@@ -60,6 +60,7 @@ class ResourceType:
         overlay: What the schema does not say.
         name_input: The SDK's input for the resource's name.
         name_rule: What the name may be, beside ARM's own rule.
+        parent_inputs: The SDK's inputs for the names of what it is a part of, the outermost first.
         scope_input: The SDK's input for what the resource lives in; "" for a resource group.
         new_on: SDK inputs, beside name and scope, for which azure-native plans a new resource: its
             own list, and what Azure's definitions let a client set at creation only. For the rest
@@ -80,6 +81,7 @@ class ResourceType:
     overlay: Overlay
     name_input: str
     name_rule: NameRule | None = None
+    parent_inputs: tuple[str, ...] = ()
     scope_input: str = "resourceGroupName"
     new_on: tuple[str, ...] = ("location",)
     immutable: tuple[str, ...] = ()
@@ -142,7 +144,10 @@ class ResourceType:
         scope = str(inputs[self.scope_input])
         if self.scope_input == "resourceGroupName":
             scope = f"/subscriptions/{subscription}/resourceGroups/{scope}"
-        return f"{scope.rstrip('/')}/providers/{self.type}/{name}"
+        namespace, *kinds = self.type.split("/")
+        names = [*(inputs[each] for each in self.parent_inputs), name]
+        path = "/".join(f"{kind}/{one}" for kind, one in zip(kinds, names, strict=True))
+        return f"{scope.rstrip('/')}/providers/{namespace}/{path}"
 
     def arm_inputs(self, inputs: Mapping[str, Any]) -> Body:
         """The body of the PUT for the SDK's inputs.
@@ -150,7 +155,8 @@ class ResourceType:
         Raises:
             UnsupportedError: An input that the stand-in does not know.
         """
-        outside = {self.name_input, self.scope_input, *_OF_THE_PROVIDER}
+        named = {self.name_input, self.scope_input, *self.parent_inputs}
+        outside = {*named, *_OF_THE_PROVIDER}
         return self.shape.to_arm({k: v for k, v in inputs.items() if k not in outside})
 
     def sdk_outputs(self, resource: Body) -> dict[str, Any]:

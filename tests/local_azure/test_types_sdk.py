@@ -80,6 +80,7 @@ def test_every_name_is_one_that_the_sdk_has(kind: ResourceType, resource: type, 
     inputs = set(sdk.input_type_types(args))
     assert kind.name_input in inputs
     assert not kind.scope_input or kind.scope_input in inputs
+    assert set(kind.parent_inputs) <= inputs
     assert set(kind.new_on) <= inputs
     for path, shape, inner in objects(kind.shape, args):
         here = set(sdk.input_type_types(inner))
@@ -91,13 +92,13 @@ def test_every_name_is_one_that_the_sdk_has(kind: ResourceType, resource: type, 
 
 
 def test_every_input_that_the_sdk_demands_has_a_place(kind: ResourceType, args: type) -> None:
-    outside = {kind.name_input, kind.scope_input}
+    outside = {kind.name_input, kind.scope_input, *kind.parent_inputs}
     for path, shape, inner in objects(kind.shape, args):
         assert needed(inner) <= {*shape.fields(), *(outside if not path else ())}, path
 
 
 def test_an_input_without_a_place_is_refused_by_name(kind: ResourceType, args: type) -> None:
-    known = {kind.name_input, kind.scope_input, *kind.shape.fields()}
+    known = {kind.name_input, kind.scope_input, *kind.parent_inputs, *kind.shape.fields()}
     for name in set(sdk.input_type_types(args)) - known:
         with pytest.raises(UnsupportedError, match=rf"does not support {name}; it knows"):
             kind.arm_inputs({kind.name_input: "any", name: {}})

@@ -36,6 +36,7 @@ class Service(ThreadingHTTPServer):
         self.score: Any = [1, 0]
         self.status = 200
         self.key = ""
+        self.described: Any = {}
         self.bodies: list[Any] = []
 
     @property
@@ -53,12 +54,18 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.not_ready:
             self.server.not_ready -= 1
             self._send(503, {"status": "starting"})
+        elif self.path.startswith("/v2/"):
+            self._send(401 if self._locked() else 200, self.server.described)
         else:
             self._send(200, self.server.ready)
 
+    def _locked(self) -> bool:
+        key = self.server.key
+        return bool(key) and self.headers["authorization"] != f"Bearer {key}"
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        if self.server.key and self.headers["authorization"] != f"Bearer {self.server.key}":
+        if self._locked():
             self._send(401, {})
             return
         self.server.bodies.append(json.loads(body))
@@ -158,6 +165,110 @@ def test_one_that_cannot_be_reached_breaks_the_check() -> None:
     with pytest.raises(DriftError, match="was not reached") as caught:
         list(endpoint.check(declared, ASKED, Mask(), patience=0))
     assert "\n" not in str(caught.value)
+
+
+def a_model(features: Any, name: str = "own") -> tuple[Any, Any]:
+    """(what /ready says, how the model is described)."""
+    return (
+        {"model": {"sha256": SHA256, "name": name}},
+        {"inputs": [{"name": "input", "shape": [-1, features]}]},
+    )
+
+
+def notes(service: Service, asked: Sample, key: str = "") -> tuple[list[Finding], list[str]]:
+    told: list[str] = []
+    declared = Declared(service.url, SHA256, key)
+    found = list(endpoint.check(declared, asked, Mask(), 0, lambda _: None, told.append))
+    return found, told
+
+
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
+def test_a_sample_that_the_endpoint_refuses_breaks_the_check(service: Service, status: int) -> None:
+    service.status = status
+    with pytest.raises(DriftError, match=rf"HTTP {status}; .* --sample FILE"):
+        ask(service)
+
+
+@pytest.mark.parametrize("features", [1, 3, 784])
+def test_a_sample_of_another_shape_breaks_the_check_and_is_not_sent(
+    service: Service, features: int
+) -> None:
+    service.ready, service.described = a_model(features)
+    with pytest.raises(DriftError, match=rf"rows of 2 values, .* takes {features}; .* --sample"):
+        ask(service)
+    assert service.bodies == []
+
+
+def test_a_sample_that_fits_is_compared(service: Service) -> None:
+    service.ready, service.described = a_model(2)
+    service.score = [1, 1]
+    assert rows(ask(service)) == [("answers", "2 of 2 right", "1 of 2 right")]
+
+
+def test_of_another_model_the_shape_is_asked_and_no_prediction_is_called_wrong(
+    service: Service,
+) -> None:
+    service.ready, service.described = a_model(3, "own model/1")
+    service.score = ["anything"]
+    found, told = notes(service, ASKED.model_copy(update={"model": "sklearn_mnist"}))
+    assert (found, service.bodies) == ([], [{"data": [[0.0, 0.0, 0.0]]}])
+    assert "not compared" in told[0]
+    assert "sklearn_mnist" in told[0]
+    service.score = []
+    found, _ = notes(service, ASKED.model_copy(update={"model": "sklearn_mnist"}))
+    assert rows(found) == [("answers", "1 of 1 right", "0 of 1 right")]
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        *({}, [], None, {"inputs": []}, {"inputs": [{}, {}]}, {"inputs": [{"shape": 7}]}),
+        *a_model("3")[1:],
+        *a_model(True)[1:],
+        *a_model(0)[1:],
+        *a_model(10**9)[1:],
+    ],
+)
+def test_a_model_that_does_not_say_its_shape_is_not_guessed(
+    service: Service, description: Any
+) -> None:
+    service.ready, service.described = a_model(3)[0], description
+    found, told = notes(service, ASKED.model_copy(update={"model": "sklearn_mnist"}))
+    assert (found, service.bodies) == ([], [])
+    assert "not asked for" in told[0]
+
+
+def test_a_key_that_is_refused_is_found_whatever_the_sample(service: Service) -> None:
+    service.ready, service.described = a_model(3)
+    service.key = KEY
+    found, _ = notes(service, ASKED.model_copy(update={"model": "sklearn_mnist"}), "another")
+    assert rows(found) == [("key", "[secret]", "refused")]
+
+
+def test_whether_anybody_answers_is_told(service: Service) -> None:
+    assert endpoint.answers(service.url)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    assert not endpoint.answers(f"http://127.0.0.1:{port}")
+
+
+def test_the_sample_of_a_stack_is_the_given_else_the_committed_else_the_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, committed, given = (tmp_path / f"sample{each}.json" for each in ("", ".dev", ".given"))
+    for number, file in enumerate([own, committed, given]):
+        file.write_text(json.dumps({"rows": [[number]], "answers": [0], "model": "m"}))
+    monkeypatch.setattr(sample, "OWN", own)
+    chosen = {
+        "given": sample.of_stack("dev", given),
+        "committed": sample.of_stack("org/project/dev", None),
+        "own": sample.of_stack("prod", None),
+    }
+    assert {name: (one.rows[0][0], one.model) for name, one in chosen.items()} == {
+        "given": (2, ""),
+        "committed": (1, ""),
+        "own": (0, "m"),
+    }
 
 
 def test_an_endless_answer_is_not_read_to_its_end(service: Service) -> None:

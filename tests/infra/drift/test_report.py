@@ -25,6 +25,14 @@ def test_the_verdict_counts(report: Callable[..., Report], finding: Callable[...
     assert report(two[1], stale=(STALE, STALE)).verdict == (
         "1 difference in 1 resource, none critical; 2 stale baseline entries."
     )
+    accepted = (Accepted(finding(), "x", "2026-12-31"),) * 6
+    assert report(accepted=accepted).verdict == "In sync, 6 accepted."
+    assert report(two[1], accepted=accepted).verdict == (
+        "1 difference in 1 resource, none critical, 6 accepted."
+    )
+    assert report(broken="x", accepted=accepted).verdict == (
+        "The check broke. Found until then: nothing, 6 accepted."
+    )
     assert report(broken="x").verdict == "The check broke. Found until then: nothing."
 
 
@@ -72,6 +80,25 @@ def test_the_markdown_names_declared_and_actual(
     assert "| `registry` | `sku` | matches nothing |" in text
     assert "- cloud against state: answered" in text
     assert "```text\npulumi up --refresh --stack dev\n```" in text
+
+
+def test_the_first_line_says_whether_the_endpoint_answers(
+    report: Callable[..., Report],
+) -> None:
+    made = report(endpoint="The endpoint answers.")
+    assert rendering.markdown(made).splitlines()[2] == "**The endpoint answers. In sync.**"
+    assert json.loads(made.json())["headline"] == "The endpoint answers. In sync."
+    unknown = report(broken="x").headline
+    assert unknown.startswith("Whether the endpoint answers is not known. The check broke.")
+
+
+def test_a_resource_is_linked_where_it_can_be_seen(
+    report: Callable[..., Report], finding: Callable[..., Finding]
+) -> None:
+    link = "https://portal.azure.com/#@t/resource/subscriptions/s"
+    text = rendering.markdown(report(finding(link=link), finding(path="b")))
+    assert f"| [`registry`]({link})<br>" in text
+    assert "| `registry`<br>" in text
 
 
 def test_what_deletes_stands_in_no_block(report: Callable[..., Report]) -> None:

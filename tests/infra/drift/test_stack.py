@@ -207,8 +207,8 @@ def test_an_opening_that_an_update_with_refresh_kept_is_found_and_the_printed_co
     (account,) = portal.names("Microsoft.Storage/storageAccounts")
     where = f"Microsoft.Storage/storageAccounts/{account}"
     opened = {"isLocalUserEnabled", "isSftpEnabled", "defaultToOAuthAuthentication"}
-    everything = {"properties": dict.fromkeys(opened, True)}
-    portal.call("PATCH", where, "2024-01-01", everything)
+    body = {"properties": dict.fromkeys(opened, True)}
+    portal.call("PATCH", where, "2024-01-01", body)
     code, report, _ = drift(machine, folder=tmp_path)
     assert {one["path"] for one in report["findings"]} == opened
     machine.inside(*UP, "--refresh")

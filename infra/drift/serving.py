@@ -1,0 +1,118 @@
+"""Does the endpoint answer now, and as declared? It is asked where its container group really is.
+
+The service needs no login to Azure: it is asked, too, when Azure was not reached or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from infra.disclosure import allow_list
+from infra.disclosure.mask import HIDDEN, Mask
+from infra.drift import endpoint
+from infra.drift.endpoint import Declared
+from infra.drift.errors import DriftError
+from infra.drift.finding import Finding, Severity
+from infra.drift.sample import Sample
+from infra.drift.scoring_group import ActualGroup
+from infra.drift.stack import Stack
+
+ANSWERED = "answered"
+SCORING_KEY = "SCORING_KEY"
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the endpoint said.
+
+    Attributes:
+        now: A sentence: whether it answers now.
+        how: How the question went.
+        findings: What it does not do as declared.
+        broken: Why the question could not be answered whole, or None.
+    """
+
+    now: str
+    how: str = ANSWERED
+    findings: tuple[Finding, ...] = ()
+    broken: DriftError | None = None
+
+
+def ask(
+    stack: Stack, group: Callable[[], ActualGroup | None], sample: Sample, mask: Mask
+) -> Served:
+    """Ask the endpoint.
+
+    Args:
+        stack: What is declared about it.
+        group: Reads the container group as it is; None if it is missing. Where Azure cannot tell,
+            which it says by a DriftError, the declared address is asked.
+        sample: What to ask.
+        mask: What may not be shown.
+    """
+    uri, sha256 = (stack.outputs.get(name) for name in ("scoring_uri", "model_sha256"))
+    if not (isinstance(uri, str) and isinstance(sha256, str)):
+        return Served("No endpoint is declared.", "no endpoint is declared")
+    place = urlsplit(uri)
+    host = str(place.hostname)
+    moved: tuple[Finding, ...] = ()
+    patience = endpoint.PATIENCE
+    try:
+        actual = group()
+    except DriftError:
+        # The check breaks anyway: whether it answers now is all that is left to say.
+        patience = 0.0
+    else:
+        if actual is None:
+            return _without_group(stack, uri)
+        if actual.state != "Running":
+            shown = actual.state or "(none)"
+            return Served(
+                "The endpoint does not answer: its container group does not run.",
+                "not asked: its container group does not run",
+                (endpoint.finding("state", "Running", shown, Severity.CRITICAL),),
+            )
+        host = actual.host or host
+        moved = _moved(uri, host, mask)
+    declared = Declared(
+        f"{place.scheme}://{host}:{place.port or 80}", sha256, stack.secure_variable(SCORING_KEY)
+    )
+    return _whole(declared, sample, mask, moved, patience)
+
+
+def _without_group(stack: Stack, uri: str) -> Served:
+    """Nothing in the state says what the group is; whether somebody answers can be asked."""
+    place = urlsplit(uri)
+    alive = endpoint.answers(f"{place.scheme}://{place.hostname}:{place.port or 80}")
+    now = "The endpoint answers." if alive else "The endpoint does not answer."
+    why = "is missing" if stack.scoring_group else "is in no state"
+    return Served(now, f"not asked: its container group {why}")
+
+
+def _whole(
+    declared: Declared, sample: Sample, mask: Mask, moved: tuple[Finding, ...], patience: float
+) -> Served:
+    found = list(moved)
+    notes: list[str] = []
+    try:
+        found += endpoint.check(declared, sample, mask, patience, note=notes.append)
+    except endpoint.UnreachedError as error:
+        return Served("The endpoint does not answer.", "not reached", tuple(found), error)
+    except DriftError as error:
+        return Served("The endpoint answers.", "not answered", tuple(found), error)
+    wrong = [one for one in found if one.severity is Severity.CRITICAL]
+    now = f"The endpoint answers{', but not as declared' if wrong else ''}."
+    if any(one.path == "ready" for one in found):
+        now = "The endpoint is not ready."
+    return Served(now, "; ".join([ANSWERED, *notes]), tuple(found))
+
+
+def _moved(uri: str, host: str, mask: Mask) -> tuple[Finding, ...]:
+    declared = str(urlsplit(uri).hostname)
+    if host == declared:
+        return ()
+    here = uri.replace(declared, host, 1)
+    shown = here if allow_list.URL(here, mask) else HIDDEN
+    return (endpoint.finding("scoring_uri", uri, shown, Severity.MAJOR, "it has another address"),)

@@ -1,0 +1,43 @@
+"""Tokens that an identity takes and nobody declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.disclosure.mask import Mask
+from infra.drift import federation
+from infra.drift.finding import Finding, Severity
+
+IDENTITY = (
+    "/subscriptions/00000000-0000-0000-0000-00000000da7a/resourceGroups/rg"
+    "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id"
+)
+CREDENTIAL = f"{IDENTITY}/federatedIdentityCredentials/outside"
+
+
+def found(*known: str, properties: Any) -> list[Finding]:
+    class Listing:
+        def federated_credentials(self, identity: str) -> list[dict[str, Any]]:
+            assert identity == IDENTITY
+            return [{"id": CREDENTIAL, "name": "outside", "properties": properties}]
+
+    lists: Any = Listing()
+    return list(federation.find(lists, [IDENTITY], known, Mask()))
+
+
+def test_a_credential_that_nobody_declared_is_critical_and_says_whose_tokens() -> None:
+    properties = {"issuer": "https://tokens.example.test", "subject": "repo:o/r:ref:refs/heads/x"}
+    (one,) = found(properties=properties)
+    assert (one.severity, one.resource, one.id) == (Severity.CRITICAL, "outside", CREDENTIAL)
+    assert one.actual == "repo:o/r:ref:refs/heads/x of https://tokens.example.test"
+
+
+@pytest.mark.parametrize("known", [CREDENTIAL, CREDENTIAL.upper()])
+def test_a_declared_one_is_none(known: str) -> None:
+    assert found(known, properties={}) == []
+
+
+def test_one_without_properties_is_still_found() -> None:
+    assert len(found(properties=None)) == 1

@@ -44,3 +44,17 @@ class Portal:
         answer = self._http.request(method, path, params={"api-version": version}, json=body)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
+
+    def names(self, kind: str) -> list[str]:
+        """The names of the group's resources of a type."""
+        answer = self._http.get(f"{self._group}/resources", params={"api-version": "2021-04-01"})
+        found = answer.json()["value"]
+        return sorted(one["name"] for one in found if one["type"].lower() == kind.lower())
+
+    def ids(self) -> dict[str, str]:
+        """When the group's resources were made, by id; one made anew has another time."""
+        answer = self._http.get(
+            f"{self._group}/resources",
+            params={"api-version": "2021-04-01", "$expand": "createdTime"},
+        )
+        return {one["id"]: str(one.get("createdTime")) for one in answer.json()["value"]}

@@ -13,30 +13,41 @@ import json
 import os
 import shlex
 import shutil
-import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import httpx
 import joblib
 import pytest
 
 from tests.support import azure_cli
 from tests.support.machine import MODEL, ROOT, UP, Machine, deployed
+from tests.support.paging_arm import paging
+from tests.support.portal import Portal
+from tests.support.pulumi_shim import shim
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 KEY = "the-first-door-key"
 GROUPS = "Microsoft.ContainerInstance/containerGroups"
 
 
-def drift(machine: Machine, *more: str, folder: Path) -> tuple[int, dict[str, Any], str]:
-    """(exit code, JSON report, everything that was written) of a check."""
+def drift(
+    machine: Machine, *more: str, folder: Path, before: Sequence[str] = ()
+) -> tuple[int, dict[str, Any], str]:
+    """(exit code, JSON report, everything that was written) of a check.
+
+    Args:
+        machine: Where it runs.
+        more: Further arguments.
+        folder: Where the reports are written.
+        before: Words in front of the command, such as `env` and what it sets.
+    """
     files = folder / "drift.json", folder / "drift.md"
-    command = ["python", "-m", "infra.drift", "--stack", "local", *more]
+    command = [*before, "python", "-m", "infra.drift", "--stack", "local", *more]
     done = machine.inside(
         *command, "--json", str(files[0]), "--markdown", str(files[1]), good=False
     )
@@ -44,53 +55,6 @@ def drift(machine: Machine, *more: str, folder: Path) -> tuple[int, dict[str, An
     assert KEY not in written
     assert "Traceback" not in written
     return done.returncode, json.loads(files[0].read_text()), written
-
-
-class Portal:
-    """Somebody with a login who works behind Pulumi's back, by ARM's REST API."""
-
-    def __init__(self, machine: Machine) -> None:
-        variables = machine.environment()
-        endpoint = variables["ARM_RESOURCE_MANAGER_ENDPOINT"]
-        tls = ssl.create_default_context(cafile=variables["SSL_CERT_FILE"])
-        outputs = machine.outputs()
-        self._group = (
-            f"/subscriptions/{outputs['subscription_id']}"
-            f"/resourceGroups/{outputs['resource_group']}"
-        )
-        self._http = httpx.Client(base_url=endpoint, verify=tls, timeout=60)
-        login = {
-            "grant_type": "client_credentials",
-            "client_id": variables["ARM_CLIENT_ID"],
-            "client_secret": variables["ARM_CLIENT_SECRET"],
-            "scope": f"{endpoint}/.default",
-        }
-        answer = self._http.post(f"/{variables['ARM_TENANT_ID']}/oauth2/v2.0/token", data=login)
-        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-
-    def call(self, method: str, resource: str, version: str, body: Any = None) -> Any:
-        """Ask about a resource of the group, `TYPE/NAME`."""
-        path = f"{self._group}/providers/{resource}"
-        answer = self._http.request(method, path, params={"api-version": version}, json=body)
-        assert answer.is_success, answer.text
-        return answer.json() if answer.content else None
-
-    def names(self, kind: str) -> list[str]:
-        """The names of the group's resources of a type."""
-        answer = self._http.get(f"{self._group}/resources", params={"api-version": "2021-04-01"})
-        found = answer.json()["value"]
-        return sorted(one["name"] for one in found if one["type"].lower() == kind.lower())
-
-    def ids(self) -> dict[str, str]:
-        """When the group's resources were made, by id; one made anew has another time."""
-        answer = self._http.get(
-            f"{self._group}/resources",
-            params={"api-version": "2021-04-01", "$expand": "createdTime"},
-        )
-        return {one["id"]: str(one.get("createdTime")) for one in answer.json()["value"]}
-
-    def close(self) -> None:
-        self._http.close()
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +65,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture(scope="module")
 def portal(machine: Machine) -> Iterator[Portal]:
-    portal = Portal(machine)
-    yield portal
-    portal.close()
+    with Portal(machine) as portal:
+        yield portal
 
 
 @pytest.fixture
@@ -163,7 +126,7 @@ def test_a_stack_in_sync_stays_byte_for_byte_as_it_was(machine: Machine, tmp_pat
     before = everything(stacks)
     assert any(name.endswith("local.json") for name in before)
     code, report, written = drift(machine, folder=tmp_path)
-    assert (code, report["verdict"]) == (0, "In sync."), written
+    assert (code, report["headline"]) == (0, "The endpoint answers. In sync."), written
     assert set(report["asked"].values()) == {"answered"}
     assert len(report["asked"]) == 4
     assert everything(stacks) == before
@@ -296,6 +259,143 @@ def test_a_right_that_somebody_gave_is_found_and_the_own_ones_are_not(
     assert right["severity"] == "critical"
     assert right["actual"].startswith("Owner at ")
     assert person in right["actual"]
+
+
+def test_a_token_that_somebody_let_the_identity_take_is_found(
+    machine: Machine, portal: Portal, tmp_path: Path
+) -> None:
+    (identity,) = portal.names("Microsoft.ManagedIdentity/userAssignedIdentities")
+    kind = f"userAssignedIdentities/{identity}/federatedIdentityCredentials"
+    name = f"Microsoft.ManagedIdentity/{kind}/outside"
+    issuer, subject = "https://tokens.example.test", "repo:somebody/else:ref:refs/heads/main"
+    properties = {"issuer": issuer, "subject": subject, "audiences": ["api://AzureADTokenExchange"]}
+    portal.call("PUT", name, "2023-01-31", {"properties": properties})
+    try:
+        code, report, _ = drift(machine, folder=tmp_path)
+    finally:
+        portal.call("DELETE", name, "2023-01-31")
+    assert code == 7
+    assert found(report) == {("outside", "", "unexpected", "critical")}
+    assert report["findings"][0]["actual"] == f"{subject} of {issuer}"
+    assert [one["command"] for one in report["repair"] if one["command"]] == [
+        f"az resource delete --ids {report['findings'][0]['id']}"
+    ]
+
+
+def test_the_commands_are_quoted_and_pasted_as_a_whole_they_run_nothing(
+    machine: Machine, portal: Portal, tmp_path: Path
+) -> None:
+    name = "it's; touch $(touch pwned) `touch pwned`"
+    body = {
+        "location": "westeurope",
+        "kind": "web",
+        "properties": {"Application_Type": "web", "Request_Source": "rest"},
+    }
+    portal.call("PUT", f"Microsoft.Insights/components/{quote(name)}", "2020-02-02", body)
+    try:
+        code, report, _ = drift(machine, folder=tmp_path)
+        fix = machine.inside("python", "-m", "infra.drift", "--stack", "local", "--fix", good=False)
+    finally:
+        portal.call("DELETE", f"Microsoft.Insights/components/{quote(name)}", "2020-02-02")
+    assert code == 7
+    (stray,) = report["findings"]
+    (command,) = [one["command"] for one in report["repair"] if one["command"]]
+    folder = tmp_path / "shell"
+    folder.mkdir()
+    (folder / "az").write_text('#!/bin/sh\nprintf "%s\\n" "$@" >> called\n')
+    (folder / "az").chmod(0o755)
+    for text, called in ((fix.stdout, ""), (command, f"resource\ndelete\n--ids\n{stray['id']}\n")):
+        environment = {"PATH": f"{folder}:/usr/bin:/bin"}
+        subprocess.run(["bash", "-c", text], cwd=folder, env=environment, check=True)
+        written = folder / "called"
+        assert (written.read_text() if written.exists() else "") == called
+        assert sorted(each.name for each in folder.iterdir()) == ["az", *["called"] * bool(called)]
+    assert stray["id"].endswith(f"/components/{name}")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_stray_on_a_later_page_is_found_and_no_page_of_another_host_is_read(
+    host: str, machine: Machine, portal: Portal, tmp_path: Path
+) -> None:
+    """`localhost` is the same server by another name: it would answer."""
+    body = {"location": "westeurope", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
+    name = "onthelastpage"
+    portal.call("PUT", f"Microsoft.Storage/storageAccounts/{name}", "2023-01-01", body)
+    own = machine.environment()["ARM_RESOURCE_MANAGER_ENDPOINT"]
+    try:
+        with paging(machine, host=host) as (url, server):
+            words = shim(machine, tmp_path / host, real={"ARM_RESOURCE_MANAGER_ENDPOINT": own})
+            words += [
+                f"ARM_RESOURCE_MANAGER_ENDPOINT={url}",
+                f"ARM_RESOURCE_MANAGER_AUDIENCE={own}",
+            ]
+            code, report, written = drift(machine, folder=tmp_path, before=words)
+    finally:
+        portal.call("DELETE", f"Microsoft.Storage/storageAccounts/{name}", "2023-01-01")
+    if host == "localhost":
+        assert (code, server.pages) == (1, 1)
+        assert "a next page on another host" in report["broken"]
+    else:
+        assert code == 7, written
+        assert found(report) == {(name, "", "unexpected", "major")}
+        assert server.pages == len(portal.ids()) + 1
+
+
+def test_a_stopped_group_is_critical_and_is_started_before_anything_else(
+    machine: Machine, portal: Portal, tmp_path: Path
+) -> None:
+    group = f"{GROUPS}/{machine.outputs()['container_group']}"
+    portal.call("POST", f"{group}/stop", "2023-05-01")
+    wait_until(lambda: state(portal, group) == "Stopped")
+    code, report, _ = drift(machine, folder=tmp_path)
+    portal.call("POST", f"{group}/start", "2023-05-01")
+    wait_until(lambda: state(portal, group) == "Running")
+    assert code == 7
+    assert found(report) == {("endpoint", "state", "changed", "critical")}
+    assert report["headline"].startswith("The endpoint does not answer: its container group does")
+    first, last = report["repair"]
+    assert first["command"].startswith("az container start --ids /subscriptions/")
+    assert (first["harm"], last["harm"][:8]) == ("", "REPLACES")
+    in_sync(machine, tmp_path)
+
+
+def test_a_state_that_changes_meanwhile_breaks_the_check(
+    machine: Machine, portal: Portal, tmp_path: Path
+) -> None:
+    urn = next(
+        one["urn"]
+        for one in json.loads(machine.inside("pulumi", "stack", "export").stdout)["deployment"][
+            "resources"
+        ]
+        if one["urn"].endswith("::log-analytics")
+    )
+    protect = ["state", "protect", urn, "--yes", "--non-interactive"]
+    words = shim(machine, tmp_path / "shim", after={"preview": f'"$real" {shlex.join(protect)}'})
+    try:
+        code, report, written = drift(machine, folder=tmp_path, before=words)
+    finally:
+        machine.inside("pulumi", "state", "unprotect", urn, "--yes", "--non-interactive")
+    assert code == 1, written
+    assert "was updated while it was checked" in report["broken"]
+    assert report["repair"] == []
+
+
+def test_an_update_in_progress_breaks_the_check(machine: Machine, tmp_path: Path) -> None:
+    """Pulumi's service tells; the rest is asked of the real folder."""
+    backend = machine.environment()["PULUMI_BACKEND_URL"]
+    stacks = [{"name": "other", "updateInProgress": False}, {"name": "o/local"}]
+    for running in (True, False):
+        stacks[1]["updateInProgress"] = running
+        words = shim(
+            machine,
+            tmp_path / f"shim-{running}",
+            real={"PULUMI_BACKEND_URL": backend},
+            answers={"stack ls": json.dumps(stacks)},
+        )
+        words.append("PULUMI_BACKEND_URL=https://pulumi.example.test")
+        code, report, written = drift(machine, folder=tmp_path, before=words)
+        assert code == (1 if running else 0), written
+        assert ("locked by an update in progress" in report["broken"]) is running
 
 
 def test_a_declared_resource_that_fell_out_of_the_state_is_taken_back_and_nothing_is_deleted(
@@ -468,14 +568,14 @@ def test_an_interrupted_update_breaks_the_check(machine: Machine, tmp_path: Path
 
 
 def test_credentials_that_are_refused_break_the_check(machine: Machine, tmp_path: Path) -> None:
-    done = machine.inside(
-        *("env", "ARM_CLIENT_SECRET=expired", "python", "-m", "infra.drift", "--stack", "local"),
-        good=False,
-    )
-    assert done.returncode == 1
-    last = done.stderr.splitlines()[-1]
-    assert "the login" in last
-    assert "expired" in last
+    words = ["env", "ARM_CLIENT_SECRET=expired"]
+    code, report, written = drift(machine, folder=tmp_path, before=words)
+    assert code == 1, written
+    assert "the login" in report["broken"]
+    assert "expired" in report["broken"]
+    # It needs no login: the service itself is asked.
+    assert report["headline"].startswith("The endpoint answers. The check broke.")
+    assert report["asked"]["endpoint against state"] == "answered"
 
 
 def test_an_arm_server_that_is_gone_breaks_the_check(machine: Machine, tmp_path: Path) -> None:
@@ -493,4 +593,6 @@ def test_an_arm_server_that_is_gone_breaks_the_check(machine: Machine, tmp_path:
     )
     assert done.returncode == 1
     assert "Azure was not reached" in done.stderr.splitlines()[-1]
-    assert json.loads(file.read_text())["code"] == 1
+    report = json.loads(file.read_text())
+    assert report["code"] == 1
+    assert report["headline"].startswith("The endpoint does not answer. The check broke.")

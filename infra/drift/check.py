@@ -14,6 +14,7 @@ from infra.drift import (
     answers,
     assignments,
     baseline,
+    cloud,
     comparison,
     federation,
     portal,
@@ -26,6 +27,7 @@ from infra.drift import (
 from infra.drift import stack as stacks
 from infra.drift.arm import Arm
 from infra.drift.baseline import Entry
+from infra.drift.cloud import Told
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Question
 from infra.drift.lists import Lists
@@ -38,7 +40,7 @@ from infra.preview import command
 from infra.preview.command import Preview
 from infra.preview.errors import PreviewError
 from infra.preview.plan import Plan
-from infra.preview.secret_lists import open_lists
+from infra.preview.secret_lists import Opened
 
 AT_ONCE = 8
 """Questions at one time: two of Pulumi, the endpoint, the container group, and Azure's lists."""
@@ -70,33 +72,31 @@ class _Check:
         self.mask = Mask.of(stack.opened(None).secrets | environment_secrets())
         self.say("cloud, program, resource group and endpoint")
         with Arm() as arm, ThreadPoolExecutor(AT_ONCE) as pool:
-            cloud = pool.submit(stacks.refresh, stack)
-            program = pool.submit(_preview, stack)
+            preview = pool.submit(_preview, stack)
             group = pool.submit(_group, arm, stack)
             served = pool.submit(serving.ask, stack, group.result, sample, self.mask)
             lists = Lists(arm, stack, pool)
             # In the order in which their errors say most.
             actual = self._value(group.result)
-            refreshed = self._value(cloud.result)
-            previewed = self._value(program.result)
-            plan = self._value(lambda: _plan(previewed)) if previewed else None
+            previewed = self._value(preview.result)
             if previewed:
                 self.mask = Mask.of(self.mask.known | previewed.opened.secrets)
-            if refreshed:
                 opened = stack.opened(actual.containers if actual else None)
-                told = open_lists(refreshed.plan, opened)
-                self._note(Question.CLOUD, list(comparison.of_cloud(told, self.mask)))
-            if plan:
-                self._note(Question.PROGRAM, list(comparison.of_program(plan, self.mask)))
-                self._value(lambda: self._lists(arm, lists, stack, plan))
-            if plan and refreshed:
-                held = list(answers.find(plan, refreshed.answers, self.mask))
-                self.findings = answers.merge(self.findings, held)
+                told = self._value(lambda: _parted(previewed, opened))
+                if told:
+                    self._compared(told)
+                    self._value(lambda: self._lists(arm, lists, stack, told.program))
             self._served(served.result())
         if self.broken:
             raise self.broken[0]
         if not stack.unchanged():
             raise DriftError(f"the stack {name} was updated while it was checked; check it again")
+
+    def _compared(self, told: Told) -> None:
+        self._note(Question.CLOUD, list(comparison.of_cloud(told.cloud, self.mask)))
+        self._note(Question.PROGRAM, list(comparison.of_program(told.program, self.mask)))
+        held = list(answers.find(told.program, told.answers, self.mask))
+        self.findings = answers.merge(self.findings, held)
 
     def _value(self, result: Callable[[], Result]) -> Result | None:
         """A result; None if it broke the check."""
@@ -142,19 +142,20 @@ def _group(arm: Arm, stack: Stack) -> ActualGroup | None:
 
 def _preview(stack: Stack) -> Preview:
     try:
-        return command.run(stack.name, stack.folder, state=stack.state)
+        return command.run(stack.name, stack.folder, refresh=True, state=stack.state)
     except PreviewError as error:
         raise DriftError(str(error)) from error
 
 
-def _plan(told: Preview) -> Plan:
+def _parted(told: Preview, opened: Opened) -> Told:
     try:
-        plan = told.plan()
+        parted = cloud.part(told, opened)
     except PreviewError as error:
         raise DriftError(str(error)) from error
-    if plan.failed:
-        raise DriftError(f"`pulumi preview` failed: {stacks.reason(plan) or 'it did not end'}")
-    return plan
+    if parted.program.failed:
+        why = stacks.reason(parted.program) or "it did not end"
+        raise DriftError(f"`pulumi preview` failed: {why}")
+    return parted
 
 
 def run(

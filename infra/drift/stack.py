@@ -169,51 +169,6 @@ def read(name: str, folder: Path) -> Stack:
     return stack
 
 
-@dataclass(frozen=True)
-class Refreshed:
-    """What a previewed refresh tells.
-
-    Attributes:
-        plan: What it would change in the state.
-        answers: By URN, what Azure answers for each resource, in the provider's names; secrets are
-            marks.
-    """
-
-    plan: Plan
-    answers: Mapping[str, Mapping[str, Any]] = field(repr=False)
-
-
-def refresh(stack: Stack) -> Refreshed:
-    """What a refresh would change in the state, which is only previewed, and what Azure answered.
-
-    Raises:
-        DriftError: The cloud could not be read whole.
-    """
-    try:
-        done = engine.run(
-            ["refresh", "--preview-only", "--json", "--stack", stack.name], stack.folder
-        )
-    except engine.EngineError as error:
-        raise DriftError(str(error)) from error
-    try:
-        plan, answers = events.read(done.stdout), _answers(done.stdout)
-    except Exception as error:
-        if done.returncode:
-            raise DriftError(f"`pulumi refresh` failed: {engine.said(done)}") from error
-        raise DriftError(f"`pulumi refresh` was not understood: {error}") from error
-    if done.returncode or plan.failed:
-        raise DriftError(f"`pulumi refresh` failed: {reason(plan) or engine.said(done)}")
-    return Refreshed(plan, answers)
-
-
-def _answers(document: str) -> dict[str, Mapping[str, Any]]:
-    return {
-        each["urn"]: events.value(after.get("outputs") or {})
-        for each in json.loads(document).get("steps") or []
-        if (after := each.get("newState")) and after.get("custom")
-    }
-
-
 def reason(plan: Plan) -> str:
     """Why a plan failed, in one line; the first error that belongs to a resource says most."""
     errors = [one for one in plan.diagnostics if one.severity == "error"]

@@ -67,6 +67,26 @@ def read(text: str) -> Plan:
     return _from_events(_events(text))
 
 
+def refreshed(text: str) -> tuple[Step, ...]:
+    """What a preview with a refresh read before it compared, a step a resource, by URN.
+
+    Against the state: what is gone is deleted, what differs is updated, all else is the same.
+
+    Raises:
+        PreviewError: The text is no events of Pulumi's.
+    """
+    steps: dict[str, Step] = {}
+    for event in _events(text):
+        metadata = (event.get("resOutputsEvent") or {}).get("metadata") or {}
+        if metadata.get("op") != "refresh" or metadata.get("type") == STACK_TYPE:
+            continue
+        changed = metadata.get("detailedDiff") or metadata.get("diffs")
+        op = "update" if changed else "same"
+        for step in _step({**metadata, "op": op if metadata.get("new") else "delete"}):
+            steps[step.urn] = step
+    return tuple(steps[urn] for urn in sorted(steps))
+
+
 def _events(text: str) -> Iterator[Mapping[str, Any]]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():

@@ -118,7 +118,8 @@ def markdown(comparison: Comparison) -> str:
     idle = min(comparison.lines, key=lambda line: median(line.busy))
     rest.append(
         f"Our server was computing at least {median(idle.busy):.0%} of the time"
-        f" ({idle.form} of {idle.rows:,} rows); the rest is what the load generator cost it."
+        f" ({idle.form} of {idle.rows:,} rows); the rest went to the load generator and whatever"
+        " else ran."
     )
     return "\n".join(table) + "\n\n" + "\n".join(f"- {line}" for line in rest) + "\n"
 

@@ -9,7 +9,10 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
-FIRST = ("architecture", "azure", "security", "operations", "scale", "ageing")
+FIRST = (
+    *("first-deployment", "architecture", "azure"),
+    *("security", "operations", "scale", "performance", "ageing"),
+)
 ROOMS = ("infra", "infra/review", "infra/drift", "scoring", "model_eval", "local_azure")
 PROJECT = ("CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
 _LINK = re.compile(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)|src=\"([^\":]+)\"")

@@ -72,7 +72,7 @@ def missed(comparison: Comparison) -> list[str]:
 
 
 def markdown(comparison: Comparison) -> str:
-    """The table of the README."""
+    """The table of docs/performance.md."""
     table = [
         f"| {' | '.join(_COLUMNS)} |",
         f"|{'---|' * len(_COLUMNS)}",

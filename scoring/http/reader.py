@@ -21,8 +21,9 @@ from scoring.routes.messages import Request
 
 # Each repeated header is joined to the one before, which copies that.
 MOST_REPEATED = 64
-# Bytes of chunk sizes and extensions for each byte of a body; a byte in a chunk of its own needs 5.
-MOST_FRAMING = 16
+# Bytes of a body for each byte of chunk sizes and extensions, beyond what a head may have: millions
+# of chunks of some bytes would take seconds to read.
+LEAST_CONTENT = 4
 
 
 class Owner(Receiver, Protocol):
@@ -149,7 +150,7 @@ class RequestReader:
                 return
         request = self._request
         if request is not None and request is before:
-            self._excess += size - (1 + MOST_FRAMING) * self._taken
+            self._excess += size - self._taken - self._taken // LEAST_CONTENT
             if self._excess > self._server.settings.max_header_bytes:
                 self._connection.refuse(
                     Rejection(400, "bad_chunks", "the chunks hold more framing than content")

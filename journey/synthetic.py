@@ -14,7 +14,6 @@ _STACK_URN = f"urn:pulumi:{STACK}::{PROJECT}::pulumi:pulumi:Stack::{PROJECT}-{ST
 _ASKED = {
     "config": "config",
     "preview": "preview",
-    "refresh": "refresh",
     "whoami": "whoami",
     "stack ls": "stacks",
     "stack export": "state",
@@ -39,8 +38,7 @@ def write(folder: Path, resources: int) -> Path:
         "whoami": json.dumps({"user": "nobody", "url": "https://api.pulumi.com/nobody"}),
         "stacks": json.dumps([{"name": STACK, "current": True}]),
         "state": json.dumps({"version": 3, "deployment": {"resources": [stack, *states]}}),
-        "preview": _events(states, update=True),
-        "refresh": _events(states, update=False),
+        "preview": _events(states),
     }
     for name, text in content.items():
         (folder / name).write_text(text)
@@ -79,24 +77,34 @@ def _state(number: int) -> dict[str, Any]:
     }
 
 
-def _events(states: list[dict[str, Any]], *, update: bool) -> str:
-    """What `pulumi preview --json` or `pulumi refresh --json` tells, an event a line."""
-    lines: list[dict[str, Any]] = []
+def _events(states: list[dict[str, Any]]) -> str:
+    """What `pulumi preview --refresh --json` tells, an event a line: what was read, the plan."""
+    read: list[dict[str, Any]] = []
+    planned: list[dict[str, Any]] = []
     for number, old in enumerate(states):
-        blinded = {**old, "inputs": _blinded(old["inputs"]), "outputs": _blinded(old["outputs"])}
-        metadata: dict[str, Any] = {"op": "same", "urn": old["urn"], "type": TYPE}
-        metadata |= {"old": blinded, "new": blinded}
+        known = {**old, "inputs": _blinded(old["inputs"]), "outputs": _blinded(old["outputs"])}
+        now, declared = known, known
         if number % 10 == 0:
-            changed = {"minimumTlsVersion": "TLS1_3" if update else "TLS1_1"}
-            kinds = ("inputs", "outputs")
-            new = {**blinded, **{kind: {**blinded[kind], **changed} for kind in kinds}}
-            metadata |= {"op": "update", "new": new, "diffs": ["minimumTlsVersion"]}
-            metadata["detailedDiff"] = {
-                "minimumTlsVersion": {"diffKind": "update", "inputDiff": update}
-            }
-        lines.append({"resourcePreEvent": {"metadata": metadata}})
-    lines.append({"summaryEvent": {"result": "succeeded"}})
+            now, declared = _with_tls(known, "TLS1_1"), _with_tls(known, "TLS1_3")
+        read.append({"resOutputsEvent": {"metadata": _metadata("refresh", known, now)}})
+        op = "same" if now is declared else "update"
+        planned.append({"resourcePreEvent": {"metadata": _metadata(op, now, declared)}})
+    lines = [*read, *planned, {"summaryEvent": {"result": "succeeded"}}]
     return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def _metadata(op: str, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    found = {"op": op, "urn": old["urn"], "type": TYPE, "old": old, "new": new}
+    if old is not new:
+        found["diffs"] = ["minimumTlsVersion"]
+        kind = {"diffKind": "update", "inputDiff": op == "update"}
+        found["detailedDiff"] = {"minimumTlsVersion": kind}
+    return found
+
+
+def _with_tls(state: dict[str, Any], version: str) -> dict[str, Any]:
+    changed = {"minimumTlsVersion": version}
+    return {**state, **{kind: {**state[kind], **changed} for kind in ("inputs", "outputs")}}
 
 
 def _blinded(values: dict[str, Any]) -> dict[str, Any]:

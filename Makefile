@@ -15,7 +15,7 @@ help:  ## Show these targets
 	echo "Pulumi CLI in sklearn-mnist-svc, the packages of images in local-azure; make clean-cache removes these."
 
 up: setup  ## Do the whole job: register, validate, deploy to the local stand-in, test the endpoint
-	@$(BIN)/python -m journey up $(ARGS)
+	@$(BIN)/python -m journey up $(if $(TARGET),--target $(TARGET)) $(ARGS)
 
 smoke: setup  ## Test the deployed endpoint again
 	@$(BIN)/python -m journey smoke $(ARGS)
@@ -26,7 +26,7 @@ review: setup  ## Say what an update of the local stack would do
 drift: setup  ## Look for drift in the local stack; drift is an error of make's
 	@$(BIN)/python -m journey drift
 
-service-down: setup  ## Remove only the container group
+service-down: setup  ## Remove only the service
 	@$(BIN)/python -m journey service-down
 
 down: setup  ## Remove everything that `make up` made

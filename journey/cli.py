@@ -23,6 +23,8 @@ from journey.look import process as look
 from journey.plan import Plan
 from journey.stack import Stack
 from journey.steps import DiskFullError, JourneyError, Steps
+from journey.target import Target, remembered
+from journey.target import prepare as prepare_target
 from journey.turn import turn
 from local_azure import process
 from local_azure.environment import ambient
@@ -72,6 +74,10 @@ def up(
     min_accuracy: Annotated[
         float, typer.Option(min=0, max=1, metavar="0..1", help="The gate.")
     ] = 0.9,
+    target: Annotated[
+        Target | None,
+        typer.Option(help="Where it runs. [default: where the last one ran; at first aci]"),
+    ] = None,
 ) -> None:
     """Do the whole job: validate, deploy, test the endpoint; nothing is done twice."""
     if source and model:
@@ -86,7 +92,7 @@ def up(
         data.resolve() if data else None,
         min_accuracy,
     )
-    with _life("make up") as life:
+    with _life("make up", target) as life:
         deployed = life.up(plan)
         lines = _summary(life, deployed)
     console.print()
@@ -126,10 +132,10 @@ def drift() -> None:
 
 @app.command()
 def service_down() -> None:
-    """Remove only the container group; the resource group and the workspace stay."""
+    """Remove only the service; the resource group, the workspace and a cluster stay."""
     with _life("make service-down") as life:
         if "scoring_uri" not in life.stack.outputs():
-            console.print("There is no container group.")
+            console.print(f"There is no {life.service}.")
             return
         life.service_down()
 
@@ -148,7 +154,7 @@ def down() -> None:
         with turn(home, console):
             try:
                 if PulumiCli(ambient(), console).find():
-                    _prepared(home, steps).down()
+                    _prepared(home, steps, Target.ACI).down()
             except StackInUseError:
                 raise
             except (JourneyError, LocalAzureError, OSError) as error:
@@ -165,14 +171,22 @@ def down() -> None:
 
 
 @contextmanager
-def _life(command: str) -> Iterator[Life]:
-    """The stand-in and its clients in place, for one command at a time."""
+def _life(command: str, wanted: Target | None = None) -> Iterator[Life]:
+    """The stand-in and its clients in place, for one command at a time.
+
+    Args:
+        command: What to type to go on after an interruption.
+        wanted: Where the service shall run; None where the stack has it.
+    """
     with _one_line_errors(command):
         home = Home.from_environment()
         steps = Steps(console, ROOT, home.root / "logs")
         with turn(home, console):
             try:
-                yield _prepared(home, steps)
+                target = wanted or remembered(home, ROOT)
+                if target is Target.AKS:
+                    prepare_target(ROOT, console)
+                yield _prepared(home, steps, target)
             except DiskFullError:
                 # It could not write what it did; one that starts anew reads what is there.
                 with suppress(LocalAzureError):
@@ -180,11 +194,11 @@ def _life(command: str) -> Iterator[Life]:
                 raise
 
 
-def _prepared(home: Home, steps: Steps) -> Life:
+def _prepared(home: Home, steps: Steps, target: Target) -> Life:
     began = time.monotonic()
     ready = prepare(home, ROOT, console)
     steps.done(f"Local Azure stand-in at {ready.url}", time.monotonic() - began)
-    return Life(steps, home.root, Stack.of(steps, ready))
+    return Life(steps, home.root, Stack.of(steps, ready), target)
 
 
 @contextmanager
@@ -232,7 +246,7 @@ def _summary(life: Life, deployed: Deployed) -> list[str]:
         *(["Plots:            " + "  ".join(f"{out}/{name}" for name in pictures)] * any(pictures)),
         f"Scoring URI:      {uri}   (the local stand-in, not Azure)",
         f"Try it:           {' '.join(words)}",
-        "Remove it:        make service-down (the container group), make down (everything)",
+        f"Remove it:        make service-down (the {life.service}), make down (everything)",
         f"Look:             {out}/{dashboard.FILE}" + (f"   {served}" if served else ""),
     ]
 

@@ -20,6 +20,7 @@ from journey.look import process as look
 from journey.plan import Plan
 from journey.stack import Stack
 from journey.steps import DiskFullError, JourneyError, Steps
+from journey.target import Target
 from local_azure.environment import STACK
 from model_eval import workspace_config
 from scoring.output_folder import MARK
@@ -61,11 +62,13 @@ class Life:
         steps: Runs and shows the commands.
         state: The stand-in's state folder: everything that is written lands in it.
         stack: The local stack, with the environment that points every client at the stand-in.
+        target: Where the service runs.
     """
 
     steps: Steps
     state: Path
     stack: Stack
+    target: Target = Target.ACI
 
     @property
     def out(self) -> Path:
@@ -76,6 +79,11 @@ class Life:
     def retrieved(self) -> Path:
         """What the workspace's registry gave back."""
         return self.state / "model"
+
+    @property
+    def service(self) -> str:
+        """What is deployed, in the words of its target."""
+        return "container group" if self.target is Target.ACI else "Kubernetes service"
 
     @property
     def remembered(self) -> Path:
@@ -104,15 +112,18 @@ class Life:
         labels = image["labels"]
         self._deploy(
             outputs,
-            self._unset(DEFAULTS)
+            self._defaults()
             | {
                 "image": reference,
                 "modelSha256": labels["model.sha256"],
                 "modelVersion": labels["model.version"],
             },
         )
-        outputs = self.stack.made("scoring_uri", "container_group")
-        self._start(outputs)
+        if self.target is Target.ACI:
+            outputs = self.stack.made("scoring_uri", "container_group")
+            self._start(outputs)
+        else:
+            outputs = self.stack.made("scoring_uri", "namespace")
         plan.remember(self.remembered)
         self.smoke(plan, model, str(outputs["scoring_uri"]))
         self.look()
@@ -227,14 +238,14 @@ class Life:
         return dashboard.Digits(kept["rows"], kept["answers"])
 
     def service_down(self) -> None:
-        """Remove the container group alone: the program without an image does not declare it.
+        """Remove the service alone: the program without an image does not declare it.
 
         Raises:
             JourneyError: There is no stack.
         """
         self._recover()
         self._forget_image()
-        self.stack.up("Remove the container group", self._unset(DEFAULTS))
+        self.stack.up(f"Remove the {self.service}", self._defaults())
         self.look()
 
     def down(self) -> None:
@@ -295,17 +306,21 @@ class Life:
             self._forget_image()
             outputs = {}
         if "login_server" not in outputs:
-            self.stack.up("Make the infrastructure, without the service", self._unset(DEFAULTS))
+            self.stack.up("Make the infrastructure, without the service", self._defaults())
         return self.stack.made()
 
     def _forget_image(self) -> None:
-        """Without an image the program declares everything but the container group."""
+        """Without an image the program declares everything but the service."""
         for key in ("image", "modelSha256", "modelVersion"):
             if self.stack.is_set(key):
                 self.stack.unset(f"Remove {key} from the configuration", key)
 
-    def _unset(self, defaults: Mapping[str, str]) -> dict[str, str]:
-        return {key: value for key, value in defaults.items() if not self.stack.is_set(key)}
+    def _defaults(self) -> dict[str, str]:
+        """What a stack needs and the user has not set; the target, where it is another one now."""
+        wanted = {key: value for key, value in DEFAULTS.items() if not self.stack.is_set(key)}
+        if self.target is not Target.ACI or self.stack.is_set("target"):
+            wanted["target"] = self.target
+        return wanted
 
     def _registered(self, plan: Plan, outputs: Mapping[str, Any]) -> Path:
         config = self.state / "config.json"

@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke review drift service-down down check test drill attack bench bench-tools soak mutants docs lock clean-cache
+.PHONY: help setup up smoke review drift service-down down check test test-aks drill attack bench bench-tools soak mutants docs lock clean-cache
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -39,6 +39,11 @@ check: setup  ## Format, lint, types and the workflows
 test: setup  ## Every test that needs no root and no container engine
 	@$(BIN)/python -m local_azure setup
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-aks: setup  ## The tests of TARGET=aks on a real Kubernetes, which is built first, once (15 minutes)
+	@$(BIN)/python -m local_azure setup
+	@if $(BIN)/python -m journey prepare-aks; then $(BIN)/pytest -m aks tests/aks $(ARGS); \
+	else echo "skipped: the tests of TARGET=aks, for the reason above"; fi
 
 drill: setup  ## Fill the disk, damage every file of the state: up and down must stand it (half an hour)
 	@$(BIN)/python -m local_azure setup

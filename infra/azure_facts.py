@@ -15,6 +15,10 @@ LOG_ANALYTICS = "azure-native:operationalinsights:Workspace"
 APPLICATION_INSIGHTS = "azure-native:applicationinsights:Component"
 IDENTITY = "azure-native:managedidentity:UserAssignedIdentity"
 RESOURCE_GROUP = "azure-native:resources:ResourceGroup"
+MANAGED_CLUSTER = "azure-native:containerservice:ManagedCluster"
+
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 
 TRACKED = (
     CONTAINER_GROUP,
@@ -25,6 +29,7 @@ TRACKED = (
     LOG_ANALYTICS,
     APPLICATION_INSIGHTS,
     IDENTITY,
+    MANAGED_CLUSTER,
     RESOURCE_GROUP,
 )
 """The types that have a location and tags."""

@@ -26,6 +26,10 @@ GRACE_SECONDS = 30
 READY_SECONDS = 120
 """How long an update waits for new pods."""
 
+LOST_NODE_SECONDS = 15
+"""How long pods of a node that is gone are waited for before others take their place; Kubernetes'
+own default is 300."""
+
 _USER = 10001
 
 
@@ -184,6 +188,15 @@ class KubernetesService(pulumi.ComponentResource):
                         enable_service_links=False,
                         termination_grace_period_seconds=GRACE_SECONDS,
                         topology_spread_constraints=spread,
+                        tolerations=[
+                            core.TolerationArgs(
+                                key=f"node.kubernetes.io/{each}",
+                                operator="Exists",
+                                effect="NoExecute",
+                                toleration_seconds=LOST_NODE_SECONDS,
+                            )
+                            for each in ("not-ready", "unreachable")
+                        ],
                         security_context=core.PodSecurityContextArgs(
                             run_as_non_root=True,
                             run_as_user=_USER,

@@ -102,6 +102,13 @@ def up(
 
 
 @app.command()
+def prepare_aks() -> None:
+    """Build what the target aks needs beside the rest, and install its SDK."""
+    with _one_line_errors("make test-aks"):
+        prepare_target(ROOT, console)
+
+
+@app.command()
 def smoke(model: ModelOption = None, data: DataOption = None) -> None:
     """Test the deployed endpoint again, with the model and data of the last `up`."""
     with _life("make smoke") as life:

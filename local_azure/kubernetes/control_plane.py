@@ -202,8 +202,9 @@ class ControlPlane:
                 "--use-service-account-credentials=true",
                 f"--service-account-private-key-file={self.keys.key('tokens')}",
                 f"--root-ca-file={self.keys.authority}",
-                # As managed clusters do: a load is seen within 15 s, a quiet minute scales in.
+                # Faster than managed clusters, which look every 15 s and scale in after 300 s.
                 "--horizontal-pod-autoscaler-sync-period=5s",
+                "--horizontal-pod-autoscaler-downscale-stabilization=30s",
                 "--horizontal-pod-autoscaler-initial-readiness-delay=5s",
                 "--horizontal-pod-autoscaler-cpu-initialization-period=10s",
             ],

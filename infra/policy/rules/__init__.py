@@ -12,6 +12,16 @@ from infra.policy.rules.container_group import (
     probes_present,
     pull_identity_wired,
 )
+from infra.policy.rules.deployment import (
+    at_least_two_replicas,
+    no_plain_secret_in_pod,
+    no_service_account_token,
+    pod_image_by_digest,
+    pod_probes_present,
+    pod_resources_limited,
+    pod_without_privilege,
+    roll_out_without_downtime,
+)
 from infra.policy.rules.placement import allowed_location, required_tags
 from infra.policy.rules.registry import (
     no_admin_account,
@@ -32,6 +42,14 @@ RULES: tuple[Rule, ...] = (
     container_resources_within_bounds,
     dns_label_scope_set,
     probes_present,
+    pod_image_by_digest,
+    pod_resources_limited,
+    pod_probes_present,
+    no_plain_secret_in_pod,
+    roll_out_without_downtime,
+    at_least_two_replicas,
+    pod_without_privilege,
+    no_service_account_token,
     tls_1_2,
     https_only,
     no_public_blobs,

@@ -10,9 +10,10 @@ from infra.image_reference import ImageReference
 from infra.policy.resource import Resource
 from infra.policy.rule import rule
 
-_SECRET_NAME = re.compile(
+SECRET_NAME = re.compile(
     r"(?i)(secret|passw(or)?d|passphrase|token|api_?key|_key(_|$)|^key$|connection_?string|credential)"
 )
+"""What an environment variable is called whose value is nobody's business."""
 _SCOPES = frozenset({"TenantReuse", "SubscriptionReuse", "ResourceGroupReuse", "Noreuse"})
 
 
@@ -62,7 +63,7 @@ def no_plain_secret_in_environment(group: Resource) -> Iterator[str]:
         for index in group.count(f"{container}.environmentVariables"):
             variable = f"{container}.environmentVariables[{index}]"
             name = str(group.at(f"{variable}.name") or "")
-            if _SECRET_NAME.search(name) and group.at(f"{variable}.value") is not None:
+            if SECRET_NAME.search(name) and group.at(f"{variable}.value") is not None:
                 yield f"{variable} ({name}) has a plain value; use secureValue"
 
 

@@ -33,7 +33,44 @@ CONTAINER = {
     "livenessProbe": {"httpGet": {"path": "/", "port": 5001}},
     "readinessProbe": {"httpGet": {"path": "/ready", "port": 5001}},
 }
+POD_CONTAINER = {
+    "name": "scoring",
+    "image": "cr.azurecr.io/svc@sha256:" + "a" * 64,
+    "env": [
+        {"name": "SCORING_PORT", "value": "5001"},
+        {"name": "SCORING_KEY", "valueFrom": {"secretKeyRef": {"name": "key", "key": "key"}}},
+    ],
+    "resources": {
+        "requests": {"cpu": "1", "memory": "1000M"},
+        "limits": {"cpu": "1", "memory": "1000M"},
+    },
+    "livenessProbe": {"httpGet": {"path": "/", "port": "http"}},
+    "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}},
+    "securityContext": {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    },
+}
+POD: list[str | int] = ["spec", "template", "spec"]
 GOOD: dict[str, dict[str, Any]] = {
+    azure_facts.DEPLOYMENT: {
+        "spec": {
+            "replicas": 2,
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+            },
+            "template": {
+                "spec": {
+                    "automountServiceAccountToken": False,
+                    "securityContext": {"runAsNonRoot": True},
+                    "containers": [POD_CONTAINER],
+                }
+            },
+        }
+    },
+    azure_facts.AUTOSCALER: {"spec": {"minReplicas": 2, "maxReplicas": 5}},
+    azure_facts.MANAGED_CLUSTER: PLACED,
     azure_facts.CONTAINER_GROUP: {
         **PLACED,
         "containers": [CONTAINER],
@@ -71,6 +108,34 @@ GOOD: dict[str, dict[str, Any]] = {
     azure_facts.RESOURCE_GROUP: {**PLACED, "location": "West Europe"},
 }
 ABSENT = object()
+ONE: list[str | int] = [*POD, "containers", 0]
+ROLLING: list[str | int] = ["spec", "strategy", "rollingUpdate", "maxUnavailable"]
+POD_BAD: list[tuple[str, list[str | int], Any, str]] = [
+    ("pod-image-by-digest", [*ONE, "image"], "cr.azurecr.io/svc:latest", "containers[0].image"),
+    ("pod-image-by-digest", [*ONE, "image"], ABSENT, "containers[0].image"),
+    ("pod-resources-limited", [*ONE, "resources"], ABSENT, "requests.cpu is not set"),
+    ("pod-resources-limited", [*ONE, "resources", "limits", "memory"], "0", "limits.memory"),
+    ("pod-probes-present", [*ONE, "livenessProbe"], ABSENT, "livenessProbe"),
+    ("pod-probes-present", [*ONE, "readinessProbe"], ABSENT, "readinessProbe"),
+    ("no-plain-secret-in-pod", [*ONE, "env", 1], {"name": "SCORING_KEY", "value": "x"}, "KEY"),
+    ("roll-out-without-downtime", ROLLING, 1, "maxUnavailable is not 0"),
+    ("roll-out-without-downtime", ROLLING, ABSENT, "maxUnavailable is not 0"),
+    ("roll-out-without-downtime", ["spec", "strategy", "type"], "Recreate", "at the same time"),
+    ("at-least-two-replicas", ["spec", "replicas"], 1, "spec.replicas is 1"),
+    ("at-least-two-replicas", ["spec", "replicas"], ABSENT, "spec.replicas is 1"),
+    ("pod-without-privilege", [*POD, "hostNetwork"], True, "hostNetwork"),
+    ("pod-without-privilege", [*POD, "securityContext"], ABSENT, "runAsNonRoot"),
+    ("pod-without-privilege", [*ONE, "securityContext", "privileged"], True, "privileged"),
+    ("pod-without-privilege", [*ONE, "securityContext", "runAsNonRoot"], False, "runAsNonRoot"),
+    ("pod-without-privilege", [*ONE, "securityContext", "capabilities"], ABSENT, "drop"),
+    (
+        "pod-without-privilege",
+        [*ONE, "securityContext", "allowPrivilegeEscalation"],
+        ABSENT,
+        "allowPrivilegeEscalation",
+    ),
+    ("no-service-account-token", [*POD, "automountServiceAccountToken"], ABSENT, "automount"),
+]
 # (rule, type, path to the changed value, the bad value, a word of the message)
 BAD: list[tuple[str, str, list[str | int], Any, str]] = [
     ("no-admin-account", azure_facts.REGISTRY, ["adminUserEnabled"], True, "adminUserEnabled"),
@@ -181,6 +246,9 @@ BAD: list[tuple[str, str, list[str | int], Any, str]] = [
         ABSENT,
         "readinessProbe",
     ),
+    *((name, azure_facts.DEPLOYMENT, path, value, word) for name, path, value, word in POD_BAD),
+    ("at-least-two-replicas", azure_facts.AUTOSCALER, ["spec", "minReplicas"], 1, "is 1"),
+    ("at-least-two-replicas", azure_facts.AUTOSCALER, ["spec", "minReplicas"], ABSENT, "is 1"),
     ("tls-1-2", azure_facts.STORAGE_ACCOUNT, ["minimumTlsVersion"], "TLS1_1", "minimumTlsVersion"),
     ("tls-1-2", azure_facts.STORAGE_ACCOUNT, ["minimumTlsVersion"], ABSENT, "minimumTlsVersion"),
     ("https-only", azure_facts.STORAGE_ACCOUNT, ["enableHttpsTrafficOnly"], False, "HttpsTraffic"),

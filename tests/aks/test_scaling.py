@@ -1,0 +1,41 @@
+"""The autoscaler: more pods under load, fewer after it, and no request lost on the way."""
+
+from __future__ import annotations
+
+import json
+
+from tests.aks.conftest import NAME, Deployed, Load, until
+
+# Low, so that the load needs no more cores than a small machine has.
+TARGET = 20
+
+
+def test_load_brings_pods_and_quiet_takes_them_away_without_losing_a_request(
+    deployed: Deployed,
+) -> None:
+    stand = deployed.stand
+    metric = {
+        "type": "Resource",
+        "resource": {
+            "name": "cpu",
+            "target": {"type": "Utilization", "averageUtilization": TARGET},
+        },
+    }
+    patch = json.dumps({"spec": {"metrics": [metric]}})
+    stand.kubectl("patch", "hpa", NAME, "--namespace", NAME, "--patch", patch)
+    try:
+        request = json.loads(deployed.body)
+        many = json.dumps({"data": request["data"] * 30}).encode()
+        with deployed.load(callers=1) as light:
+            with Load(deployed.uri, many, callers=4, pause=0.0) as heavy:
+                until(lambda: len(stand.ready()) > 2, 180)
+            until(lambda: len(stand.pods()) == 2, 240)
+            answered = light.answers
+            until(lambda: light.answers > answered + 20, 30)
+        assert light.failures == []
+        assert heavy.failures == []
+        # What the autoscaler did is its business: neither a change nor drift.
+        preview = stand.inside("pulumi", "preview", "--refresh", "--non-interactive").stdout
+        assert "deployment" not in preview
+    finally:
+        stand.up()

@@ -97,6 +97,7 @@ elif settings.image and server and settings.model_sha256:
             dns_label=settings.dns_label or names.dns_label,
             description=settings.description,
             scoring_key=settings.scoring_key,
+            scoring_key_secondary=settings.scoring_key_secondary,
             tags=settings.tags,
         ),
     )

@@ -6,6 +6,7 @@ Imported only for the target `aks`: other stacks do not need Pulumi's Kubernetes
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -23,8 +24,6 @@ PRE_STOP_SECONDS = 4
 of it first."""
 
 GRACE_SECONDS = 30
-READY_SECONDS = 120
-"""How long an update waits for new pods."""
 
 LOST_NODE_SECONDS = 15
 """How long pods of a node that is gone are waited for before others take their place; Kubernetes'
@@ -47,9 +46,11 @@ class KubernetesServiceArgs:
         dns_label: The first label of its host name on Azure.
         description: What the service is.
         scoring_key: The Bearer key, or None.
+        scoring_key_secondary: Another that is as good, or None.
         min_replicas: Pods at least.
         max_replicas: Pods at most.
         cpu_target: Percent of a pod's cores above which pods are added.
+        rollout_seconds: How long an update waits for new pods.
         hostname: The host name of a route through a gateway, or None for a load balancer.
         gateway_class: The class of that gateway.
         tags: Shown as annotations of the Deployment.
@@ -64,9 +65,11 @@ class KubernetesServiceArgs:
     dns_label: str
     description: str
     scoring_key: pulumi.Output[str] | None
+    scoring_key_secondary: pulumi.Output[str] | None
     min_replicas: int
     max_replicas: int
     cpu_target: int
+    rollout_seconds: int
     hostname: str | None
     gateway_class: str | None
     tags: Mapping[str, str]
@@ -140,13 +143,14 @@ class KubernetesService(pulumi.ComponentResource):
         )
 
     def _key(self, args: KubernetesServiceArgs) -> kubernetes.core.v1.Secret | None:
-        """The key, in an object that never changes: a new key is a new object, and a roll-out."""
-        if args.scoring_key is None:
+        """The keys, in an object that never changes: new keys are a new one, and a roll-out."""
+        keys = _keys(args)
+        if not keys:
             return None
         return kubernetes.core.v1.Secret(
             "key",
             metadata=ObjectMetaArgs(namespace=self.namespace, labels=self._labels),
-            string_data={"key": args.scoring_key},
+            string_data=keys,
             immutable=True,
             opts=self._child,
         )
@@ -169,11 +173,17 @@ class KubernetesService(pulumi.ComponentResource):
         ]
         return apps.Deployment(
             "deployment",
-            metadata=self._metadata({**args.tags, "pulumi.com/timeoutSeconds": str(READY_SECONDS)}),
+            metadata=self._metadata(
+                {
+                    "pulumi.com/timeoutSeconds": str(args.rollout_seconds),
+                    # In one: names of tags may have characters that names of annotations have not.
+                    f"{NAME}/tags": json.dumps(dict(args.tags), sort_keys=True),
+                }
+            ),
             spec=apps.DeploymentSpecArgs(
                 replicas=args.min_replicas,
                 revision_history_limit=3,
-                progress_deadline_seconds=READY_SECONDS,
+                progress_deadline_seconds=args.rollout_seconds,
                 min_ready_seconds=2,
                 strategy=apps.DeploymentStrategyArgs(
                     type="RollingUpdate",
@@ -324,6 +334,14 @@ class KubernetesService(pulumi.ComponentResource):
         )
 
 
+def _keys(args: KubernetesServiceArgs) -> dict[str, pulumi.Output[str]]:
+    keys = {
+        "SCORING_KEY": args.scoring_key,
+        "SCORING_KEY_SECONDARY": args.scoring_key_secondary,
+    }
+    return {name: key for name, key in keys.items() if key is not None}
+
+
 def _container(
     args: KubernetesServiceArgs, key: kubernetes.core.v1.Secret | None
 ) -> kubernetes.core.v1.ContainerArgs:
@@ -337,12 +355,10 @@ def _container(
         }.items()
     ]
     if key is not None:
-        reference = core.SecretKeySelectorArgs(name=key.metadata.name, key="key")
-        variables.append(
-            core.EnvVarArgs(
-                name="SCORING_KEY", value_from=core.EnvVarSourceArgs(secret_key_ref=reference)
-            )
-        )
+        for name in _keys(args):
+            reference = core.SecretKeySelectorArgs(name=key.metadata.name, key=name)
+            source = core.EnvVarSourceArgs(secret_key_ref=reference)
+            variables.append(core.EnvVarArgs(name=name, value_from=source))
     resources = {"cpu": f"{args.cpu:g}", "memory": f"{round(args.memory_gb * 1000)}M"}
     return core.ContainerArgs(
         name="scoring",

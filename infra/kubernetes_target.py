@@ -8,9 +8,11 @@ import pulumi_kubernetes as kubernetes
 from pulumi_azure_native import resources
 
 from infra.cluster import Cluster, ClusterArgs
+from infra.image_reference import ImageReference
 from infra.kubernetes_service import KubernetesService, KubernetesServiceArgs
 from infra.naming import Names
 from infra.registry import Registry
+from infra.setting_reader import SettingError, foreign_image
 from infra.settings import Settings
 
 
@@ -22,7 +24,8 @@ def deploy(
     subscription_id: str,
 ) -> None:
     """Declare the cluster and, once an image is configured, the service; export what is known."""
-    kubeconfig = settings.kubeconfig
+    wanted = settings.kubernetes
+    kubeconfig = wanted.kubeconfig
     if kubeconfig is None:
         cluster = Cluster(
             "cluster",
@@ -33,10 +36,10 @@ def deploy(
                 subscription_id=subscription_id,
                 kubelet=registry.identity,
                 pull_assignment=registry.pull_assignment,
-                version=settings.kubernetes_version,
-                node_size=settings.node_size,
-                min_nodes=settings.min_nodes,
-                max_nodes=settings.max_nodes,
+                version=wanted.kubernetes_version,
+                node_size=wanted.node_size,
+                min_nodes=wanted.min_nodes,
+                max_nodes=wanted.max_nodes,
                 tags=settings.tags,
             ),
         )
@@ -51,6 +54,8 @@ def deploy(
     )
     if not (settings.image and settings.model_sha256):
         return
+    image = settings.image
+    registry.login_server.apply(lambda server: _refuse_foreign(image, server))
     service = KubernetesService(
         "service",
         KubernetesServiceArgs(
@@ -63,11 +68,13 @@ def deploy(
             dns_label=settings.dns_label or names.dns_label,
             description=settings.description,
             scoring_key=settings.scoring_key,
-            min_replicas=settings.min_replicas,
-            max_replicas=settings.max_replicas,
-            cpu_target=settings.cpu_target,
-            hostname=settings.hostname,
-            gateway_class=settings.gateway_class,
+            scoring_key_secondary=settings.scoring_key_secondary,
+            min_replicas=wanted.min_replicas,
+            max_replicas=wanted.max_replicas,
+            cpu_target=wanted.cpu_target,
+            rollout_seconds=wanted.rollout_seconds,
+            hostname=wanted.hostname,
+            gateway_class=wanted.gateway_class,
             tags=settings.tags,
         ),
         provider,
@@ -77,3 +84,8 @@ def deploy(
     pulumi.export("scoring_uri", service.scoring_uri)
     pulumi.export("image", str(settings.image))
     pulumi.export("model_sha256", settings.model_sha256)
+
+
+def _refuse_foreign(image: ImageReference, server: str) -> None:
+    if not image.in_registry(server):
+        raise SettingError([foreign_image("image", image, server)])

@@ -11,7 +11,7 @@ from pulumi_azure_native import containerinstance
 from infra.azure_facts import ACI_IMMUTABLE
 from infra.image_reference import ImageReference
 from infra.pull_retry import PullRetry
-from infra.settings import SettingError, foreign_image
+from infra.setting_reader import SettingError, foreign_image
 
 NAME = "sklearn-mnist-svc"
 
@@ -36,6 +36,7 @@ class ScoringGroupArgs:
         dns_label: The first label of its host name.
         description: What the service is; a container group has no description of its own.
         scoring_key: The Bearer key, or None.
+        scoring_key_secondary: Another that is as good, or None.
         tags: Tags beside the model's.
     """
 
@@ -54,6 +55,7 @@ class ScoringGroupArgs:
     dns_label: str
     description: str
     scoring_key: pulumi.Output[str] | None
+    scoring_key_secondary: pulumi.Output[str] | None
     tags: Mapping[str, str]
 
 
@@ -131,12 +133,15 @@ def _container(args: ScoringGroupArgs) -> containerinstance.ContainerArgs:
         containerinstance.EnvironmentVariableArgs(name=name, value=value)
         for name, value in environment.items()
     ]
-    if args.scoring_key is not None:
-        variables.append(
-            containerinstance.EnvironmentVariableArgs(
-                name="SCORING_KEY", secure_value=args.scoring_key
-            )
-        )
+    keys = {
+        "SCORING_KEY": args.scoring_key,
+        "SCORING_KEY_SECONDARY": args.scoring_key_secondary,
+    }
+    variables += [
+        containerinstance.EnvironmentVariableArgs(name=name, secure_value=key)
+        for name, key in keys.items()
+        if key is not None
+    ]
     return containerinstance.ContainerArgs(
         name="scoring",
         image=str(args.image),

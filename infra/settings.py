@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import pulumi
 
+from infra import kubernetes_settings
 from infra import tags as azure_tags
-from infra.azure_facts import ACR_DOMAINS
 from infra.image_reference import ImageReference
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong with the configuration.
-
-    Attributes:
-        key: The whole key, such as `sklearn-mnist-svc:cpu`.
-        found: What it is, or that it is not set; never a secret.
-        allowed: What is allowed.
-        remedy: What to do.
-    """
-
-    key: str
-    found: str
-    allowed: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"configuration {self.key} {self.found}; allowed: {self.allowed}; {self.remedy}"
-
-
-class SettingError(pulumi.RunError):
-    """Configuration that cannot be used; Pulumi prints its message without a traceback.
-
-    Attributes:
-        problems: All that is wrong, in the order of the keys.
-    """
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        """Say all at once: one line a problem."""
-        self.problems = tuple(problems)
-        lines = [str(each) for each in self.problems]
-        if len(lines) > 1:
-            lines.insert(0, f"{len(lines)} settings are wrong:")
-        super().__init__("\n".join(lines))
+from infra.kubernetes_settings import KubernetesSettings
+from infra.setting_reader import Reader, SettingError
 
 
 @dataclass(frozen=True)
@@ -72,6 +33,9 @@ class Settings:
         log_retention_days: Days that logs are kept, 30 to 730.
         tags: Tags of every resource, beside the model's.
         scoring_key: The Bearer key that callers must send; None asks for none.
+        scoring_key_secondary: A second key that is as good, while keys are changed.
+        target: `aci`, a container group, or `aks`, Kubernetes.
+        kubernetes: What the target `aks` may configure beside it.
         protect: Whether Pulumi refuses to delete what cannot be made again.
     """
 
@@ -89,17 +53,9 @@ class Settings:
     log_retention_days: int = 30
     tags: Mapping[str, str] = field(default_factory=dict)
     scoring_key: pulumi.Output[str] | None = None
+    scoring_key_secondary: pulumi.Output[str] | None = None
     target: str = "aci"
-    min_replicas: int = 2
-    max_replicas: int = 5
-    cpu_target: int = 60
-    node_size: str = "Standard_D4s_v5"
-    min_nodes: int = 2
-    max_nodes: int = 5
-    kubernetes_version: str | None = None
-    hostname: str | None = None
-    gateway_class: str | None = None
-    kubeconfig: pulumi.Output[str] | None = None
+    kubernetes: KubernetesSettings = field(default_factory=KubernetesSettings)
     protect: bool = True
 
 
@@ -117,12 +73,12 @@ KEYS: Mapping[str, str] = {
     "logRetentionDays": "30 to 730 days",
     "tags": f"an object of at most {azure_tags.MOST} strings",
     "scoringKey": "a secret of 16 to 256 characters",
+    "scoringKeySecondary": "a secret of 16 to 256 characters, beside scoringKey",
     "target": "aci or aks",
     "protect": "true or false",
+    **kubernetes_settings.KEYS,
 }
 """Every key of the project with what is allowed."""
-
-LOCATION = "azure-native:location"
 
 
 def load(
@@ -138,17 +94,21 @@ def load(
     Raises:
         SettingError: With every key that is missing, unknown or out of range.
     """
-    read = _Reader(config)
+    read = Reader(config, KEYS)
     read.unknown()
     prefix = read.text("prefix", r"[a-z][a-z0-9]{1,9}")
     image = read.image()
+    target = read.text("target", "aci|aks") or Settings.target
+    cpu = read.number("cpu", float, 1, 4) or Settings.cpu
+    if target == "aci":
+        kubernetes_settings.refuse(read)
     settings = Settings(
         location=read.location(azure),
         prefix=prefix or Settings.prefix,
         image=image,
         model_sha256=read.text("modelSha256", r"[0-9a-f]{64}"),
         model_version=read.text("modelVersion", r"[A-Za-z0-9][A-Za-z0-9.-]{0,63}"),
-        cpu=read.number("cpu", float, 1, 4) or Settings.cpu,
+        cpu=cpu,
         memory_gb=read.number("memoryGb", float, 1, 16, step=0.1) or Settings.memory_gb,
         port=read.number("port", int, 1024, 65535) or Settings.port,
         dns_label=read.text("dnsLabel", r"[a-z][a-z0-9-]{3,61}[a-z0-9]"),
@@ -158,9 +118,13 @@ def load(
         or Settings.log_retention_days,
         tags=read.tags(),
         scoring_key=read.secret("scoringKey"),
-        target=read.text("target", "aci|aks") or Settings.target,
+        scoring_key_secondary=read.secret("scoringKeySecondary"),
+        target=target,
+        kubernetes=kubernetes_settings.load(read, cpu) if target == "aks" else KubernetesSettings(),
         protect=read.text("protect", "true|false") != "false",
     )
+    if settings.scoring_key_secondary is not None and settings.scoring_key is None:
+        read.useless("scoringKeySecondary", "is set without scoringKey, which it stands beside")
     if settings.image and config.get("modelSha256") is None:
         read.wrong("modelSha256", None)
     if settings.image and "prefix" not in read.broken:
@@ -168,146 +132,3 @@ def load(
     if read.problems:
         raise SettingError(read.problems)
     return settings
-
-
-def foreign_image(key: str, image: ImageReference, server: str) -> Problem:
-    """What is wrong with an image of another registry than the stack's own."""
-    return Problem(
-        key,
-        f"is {str(image)!r}",
-        f"an image of the stack's own registry, {server}",
-        "push it there first: the identity that pulls has no right elsewhere",
-    )
-
-
-class _Reader:
-    """Reads values and collects what is wrong with them."""
-
-    def __init__(self, config: pulumi.Config) -> None:
-        self.config = config
-        self.problems: list[Problem] = []
-        self.broken: set[str] = set()
-
-    def wrong(
-        self, key: str, value: object, allowed: str | None = None, remedy: str | None = None
-    ) -> None:
-        self.broken.add(key)
-        self.problems.append(
-            Problem(
-                self._full(key),
-                "is not set" if value is None else f"is {value!r}",
-                allowed or KEYS[key],
-                remedy or f"set it with: pulumi config set {key} VALUE",
-            )
-        )
-
-    def unknown(self) -> None:
-        for full in pulumi.runtime.config.CONFIG.get():
-            namespace, _, key = full.partition(":")
-            if namespace == self.config.name and key not in KEYS:
-                lower = {each.lower(): each for each in KEYS}
-                near = difflib.get_close_matches(key.lower(), lower, 1)
-                meant = f"did you mean {lower[near[0]]}? " if near else ""
-                self.problems.append(
-                    Problem(
-                        full,
-                        "is unknown",
-                        "the keys " + ", ".join(KEYS),
-                        f"{meant}remove it with: pulumi config rm {key}",
-                    )
-                )
-
-    def location(self, azure: pulumi.Config) -> str:
-        value = azure.get("location")
-        if value is None or not re.fullmatch(r"[a-z][a-z0-9]{2,31}", value):
-            self.problems.append(
-                Problem(
-                    LOCATION,
-                    "is not set" if value is None else f"is {value!r}",
-                    "the short name of a region, such as westeurope",
-                    f"set it with: pulumi config set {LOCATION} westeurope",
-                )
-            )
-        return value or ""
-
-    def text(self, key: str, pattern: str) -> str | None:
-        value = self.config.get(key)
-        if value is not None and not re.fullmatch(pattern, value):
-            self.wrong(key, value)
-            return None
-        return value
-
-    def image(self) -> ImageReference | None:
-        value = self.config.get("image")
-        if value is None:
-            return None
-        found = ImageReference.parse(value)
-        # A tag beside the digest says nothing, or something else than what runs.
-        if found and found.server and (found.digest or "").startswith("sha256:") and not found.tag:
-            return found
-        self.wrong("image", value)
-        return None
-
-    def own(self, image: ImageReference, registry: str) -> None:
-        """Hold the image's host against the registry's name.
-
-        A registry of Azure's is at NAME.DOMAIN. A host with a port is none: it is compared with
-        what the resource manager answers, by the scoring group.
-        """
-        host = (image.server or "").lower()
-        name, _, domain = host.partition(".")
-        if ":" not in host and (name != registry or domain not in ACR_DOMAINS):
-            server = f"{registry}.{ACR_DOMAINS[0]}"
-            self.problems.append(foreign_image(self._full("image"), image, server))
-
-    def number(
-        self,
-        key: str,
-        parse: Callable[[str], T],
-        least: float,
-        most: float,
-        *,
-        step: float | None = None,
-    ) -> T | None:
-        value = self.config.get(key)
-        if value is None:
-            return None
-        try:
-            number = parse(value)
-        except ValueError:
-            self.wrong(key, value)
-            return None
-        size = float(number)  # pyright: ignore[reportArgumentType]
-        if not least <= size <= most or (step and abs(size / step - round(size / step)) > 1e-6):
-            self.wrong(key, value)
-            return None
-        return number
-
-    def tags(self) -> dict[str, str]:
-        text = self.config.get("tags")
-        try:
-            value = self.config.get_object("tags")
-        except pulumi.ConfigTypeError:
-            value = text
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self.wrong("tags", text)
-            return {}
-        for allowed, remedy in azure_tags.problems(value):
-            self.wrong("tags", text, allowed, remedy)
-        return dict(value)
-
-    def secret(self, key: str) -> pulumi.Output[str] | None:
-        full, remedy = self._full(key), f"set it with: pulumi config set --secret {key}"
-        text = pulumi.runtime.config.get_config(full)
-        if text is None:
-            return None
-        if not pulumi.runtime.config.is_config_secret(full):
-            self.problems.append(Problem(full, "is not a secret", KEYS[key], remedy))
-        elif not 16 <= len(text) <= 256 or not text.isprintable() or " " in text:
-            self.problems.append(Problem(full, "is [secret]", KEYS[key], remedy))
-        return self.config.require_secret(key)
-
-    def _full(self, key: str) -> str:
-        return f"{self.config.name}:{key}"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,14 +169,14 @@ class Load:
         body: What they POST.
         callers: How many.
         pause: Seconds between a caller's requests.
-        headers: Beside the content type; several are tried one after the other on 401.
+        key: What they send, if anything.
     """
 
     uri: str
     body: bytes
     callers: int = 3
     pause: float = 0.03
-    keys: Sequence[str] = ()
+    key: str = ""
     answers: int = 0
     failures: list[str] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -193,12 +193,19 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End all callers, each after its answer."""
         self._over.set()
         for thread in self._threads:
             thread.join(30)
 
     def _call(self, keep: bool) -> None:
         address = urlsplit(self.uri)
+        headers = {"Content-Type": "application/json"}
+        if self.key:
+            headers["Authorization"] = f"Bearer {self.key}"
         connection: http.client.HTTPConnection | None = None
         while not self._over.is_set():
             connection = connection or http.client.HTTPConnection(
@@ -206,21 +213,11 @@ class Load:
             )
             reason = ""
             try:
-                status = 401
-                for key in self.keys or ("",):
-                    headers = {"Content-Type": "application/json"}
-                    if key:
-                        headers["Authorization"] = f"Bearer {key}"
-                    connection.request("POST", address.path, self.body, headers)
-                    answer = connection.getresponse()
-                    text = answer.read()
-                    status = answer.status
-                    if status != 401:
-                        break
-                    if answer.will_close:
-                        connection.close()
-                if status != 200:
-                    reason = f"{status} {text[:200]!r}"
+                connection.request("POST", address.path, self.body, headers)
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status != 200:
+                    reason = f"{answer.status} {text[:200]!r}"
                 if not keep or answer.will_close:
                     connection.close()
                     connection = None
@@ -234,6 +231,8 @@ class Load:
                 else:
                     self.answers += 1
             self._over.wait(self.pause)
+        if connection:
+            connection.close()
 
 
 def until(condition: Callable[[], Any], seconds: float) -> Any:

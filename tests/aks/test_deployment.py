@@ -63,7 +63,7 @@ def test_a_model_of_another_sha256_never_gets_traffic_and_the_update_says_why(
     good = deployed.stand.outputs()["model_sha256"]
     before = {pod["metadata"]["uid"] for pod in deployed.stand.ready()}
     with deployed.load() as load:
-        failed = deployed.stand.up(f"modelSha256={OTHER}", check=False)
+        failed = deployed.stand.up(f"modelSha256={OTHER}", "rolloutSeconds=40", check=False)
         said = failed.stdout + failed.stderr
         answered = load.answers
         until(lambda: load.answers > answered + 20, 30)
@@ -80,10 +80,10 @@ def test_a_model_of_another_sha256_never_gets_traffic_and_the_update_says_why(
 def test_an_interrupted_update_is_finished_by_the_next(deployed: Deployed) -> None:
     stand = deployed.stand
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+    command += ["--config", "description=interrupted"]
     with deployed.load() as load:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local_azure", "exec", "--", *command]
-            + ["--config", "description=interrupted"],
+            [sys.executable, "-m", "local_azure", "exec", "--", *command],
             cwd=ROOT,
             env=stand.environment,
             stdin=subprocess.DEVNULL,
@@ -104,27 +104,36 @@ def test_an_interrupted_update_is_finished_by_the_next(deployed: Deployed) -> No
     assert deployment["status"]["updatedReplicas"] == 2
 
 
-def test_a_key_is_rotated_without_losing_who_has_the_old_or_the_new_one(
-    deployed: Deployed,
-) -> None:
+def test_keys_are_rotated_without_losing_who_has_either(deployed: Deployed) -> None:
     stand = deployed.stand
     old, new = "the-old-key-of-16", "the-new-key-of-16"
-    try:
-        stand.inside("pulumi", "config", "set", "--secret", "scoringKey", old)
+
+    def keep(**keys: str) -> None:
+        for name, value in keys.items():
+            stand.inside("pulumi", "config", "set", "--secret", name, value)
         stand.up()
-        with deployed.load(keys=(new, old)) as load:
-            stand.inside("pulumi", "config", "set", "--secret", "scoringKey", new)
-            stand.up()
-            answered = load.answers
-            until(lambda: load.answers > answered + 20, 30)
-        assert load.failures == []
-        with deployed.load(keys=(old,), callers=1) as refused:
+
+    try:
+        keep(scoringKey=old)
+        with deployed.load(key=old) as before:
+            # Every pod that takes the new key alone comes after all pods that take both.
+            keep(scoringKeySecondary=new)
+            with deployed.load(key=new) as after:
+                until(lambda: after.answers > 20, 30)
+                before.stop()
+                keep(scoringKey=new)
+                stand.inside("pulumi", "config", "rm", "scoringKeySecondary")
+                stand.up()
+        assert before.failures == []
+        assert after.failures == []
+        with deployed.load(key=old, callers=1) as refused:
             until(lambda: refused.failures, 10)
         assert refused.failures[0].startswith("401")
         shown = json.dumps(stand.get("pods", "--namespace", NAME))
         assert old not in shown
         assert new not in shown
     finally:
+        stand.inside("pulumi", "config", "rm", "scoringKeySecondary", check=False)
         stand.inside("pulumi", "config", "rm", "scoringKey")
         stand.up()
     assert len(stand.get("secrets", "--namespace", NAME)["items"]) == 0

@@ -41,7 +41,7 @@ def service(name: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": name, "namespace": "default"},
-        "spec": {"ports": [{"port": 5001}], "selector": {"nobody": "has this"}},
+        "spec": {"ports": [{"port": 5001}], "selector": {"nobody": "has-this"}},
     }
 
 

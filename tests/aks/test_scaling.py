@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.aks.conftest import NAME, Deployed, Load, until
+from tests.aks.conftest import Deployed, Load, until
 
 # Low, so that the load needs no more cores than a small machine has.
 TARGET = 20
@@ -14,15 +14,7 @@ def test_load_brings_pods_and_quiet_takes_them_away_without_losing_a_request(
     deployed: Deployed,
 ) -> None:
     stand = deployed.stand
-    metric = {
-        "type": "Resource",
-        "resource": {
-            "name": "cpu",
-            "target": {"type": "Utilization", "averageUtilization": TARGET},
-        },
-    }
-    patch = json.dumps({"spec": {"metrics": [metric]}})
-    stand.kubectl("patch", "hpa", NAME, "--namespace", NAME, "--patch", patch)
+    stand.up(f"cpuTarget={TARGET}")
     try:
         request = json.loads(deployed.body)
         many = json.dumps({"data": request["data"] * 30}).encode()
@@ -35,7 +27,6 @@ def test_load_brings_pods_and_quiet_takes_them_away_without_losing_a_request(
         assert light.failures == []
         assert heavy.failures == []
         # What the autoscaler did is its business: neither a change nor drift.
-        preview = stand.inside("pulumi", "preview", "--refresh", "--non-interactive").stdout
-        assert "deployment" not in preview
+        stand.inside("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
     finally:
-        stand.up()
+        stand.up("cpuTarget=60")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 import psutil
 
 from tests.aks.conftest import NAME, Deployed, until
+
+
+def network_of(process: int | str) -> str:
+    """The network namespace of a process."""
+    return str(Path(f"/proc/{process}/ns/net").readlink())
 
 
 def test_service_down_leaves_the_cluster(deployed: Deployed) -> None:
@@ -26,8 +31,8 @@ def test_down_leaves_no_process_no_namespace_and_no_mount(deployed: Deployed) ->
     stand = deployed.stand
     running = stand.processes()
     assert any("kube-apiserver" in each.cmdline() for each in running)
-    spaces = {os.readlink(f"/proc/{each.pid}/ns/net") for each in running}
-    own = os.readlink("/proc/self/ns/net")
+    spaces = {network_of(each.pid) for each in running}
+    own = network_of("self")
     assert len(spaces - {own}) == 1
     stand.journey("down")
     until(lambda: not stand.processes(), 10)
@@ -35,9 +40,8 @@ def test_down_leaves_no_process_no_namespace_and_no_mount(deployed: Deployed) ->
     left = set()
     for process in psutil.process_iter():
         try:
-            left.add(os.readlink(f"/proc/{process.pid}/ns/net"))
+            left.add(network_of(process.pid))
         except OSError:
             continue
     assert not (spaces - {own}) & left
-    with open("/proc/self/mounts") as mounts:  # noqa: PTH123 - no file
-        assert str(stand.state) not in mounts.read()
+    assert str(stand.state) not in Path("/proc/self/mounts").read_text()

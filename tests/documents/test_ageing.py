@@ -14,6 +14,7 @@ from pulumi_azure_native import (
     authorization,
     containerinstance,
     containerregistry,
+    containerservice,
     keyvault,
     machinelearningservices,
     managedidentity,
@@ -33,6 +34,7 @@ NAMES = {
 OTHERS = (
     applicationinsights.Component,
     authorization.RoleAssignment,
+    containerservice.ManagedCluster,
     keyvault.Vault,
     machinelearningservices.Workspace,
     managedidentity.UserAssignedIdentity,

@@ -28,9 +28,8 @@ def test_every_key_is_listed_with_what_is_allowed() -> None:
 def test_the_defaults_are_the_programs() -> None:
     own = Settings(location="westeurope")
     for key, (default, _) in rows().items():
-        value = getattr(
-            own, re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", key).lower().replace("sha_", "sha")
-        )
+        name = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", "_", key).lower().replace("sha_", "sha")
+        value = getattr(own if hasattr(own, name) else own.kubernetes, name)
         assert default == (
             "" if value is None else f"`{str(value).lower() if value is True else value}`"
         ), key

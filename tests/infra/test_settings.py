@@ -62,6 +62,7 @@ KEY = "correct-horse-battery-staple"
         ("tags", "{"),
         ("tags", "blue"),
         ("protect", "no"),
+        ("target", "gke"),
     ],
 )
 def test_a_wrong_value_names_key_value_range_and_remedy(run: Run, key: str, value: str) -> None:

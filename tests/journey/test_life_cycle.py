@@ -144,7 +144,7 @@ def test_a_changed_setting_is_previewed_as_what_azure_will_do(machine: Any) -> N
 def test_a_wrong_setting_is_one_line_and_no_traceback(machine: Any) -> None:
     done = machine.inside("pulumi", "preview", "--config", "cpu=9")
     assert done.returncode != 0
-    assert "configuration sklearn-mnist-svc:cpu is '9'; allowed: 0.1 to 4 cores" in done.stdout
+    assert "configuration sklearn-mnist-svc:cpu is '9'; allowed: 1 to 4 cores" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert machine.inside("pulumi", "config", "rm", "cpu").returncode == 0
 

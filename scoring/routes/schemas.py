@@ -9,8 +9,9 @@ from scoring.routes.limits import Limits
 from scoring.routes.tensors import DTYPES, LARGEST
 
 Schema = dict[str, Any]
-# As a whole number, so that no reader rounds it; FP64's is what a reader takes "double" for.
-_LARGEST_FP32 = LARGEST["FP32"]
+# As a double, which is what a reader makes of any number: the whole number above it is the same
+# double, and read. FP64's is what a reader takes "double" for.
+_LARGEST_FP32 = float(LARGEST["FP32"])
 _NUMBERS: dict[str, Schema] = {
     "FP64": {"type": "number", "format": "double"},
     "FP32": {"type": "number", "minimum": -_LARGEST_FP32, "maximum": _LARGEST_FP32},

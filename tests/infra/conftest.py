@@ -65,6 +65,8 @@ class _Azure(Mocks):
         self.updating = updating
 
     def call(self, args: MockCallArgs) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if args.token == "azure-native:containerservice:listManagedClusterUserCredentials":
+            return {"kubeconfigs": [{"name": "clusterUser", "value": "e30="}]}
         assert args.token == "azure-native:authorization:getClientConfig"
         return {
             "clientId": "client",
@@ -84,6 +86,8 @@ class _Azure(Mocks):
             # Azure answers a map where the SDK takes a list.
             outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
             outputs["ipAddress"] = {**args.inputs["ipAddress"], "fqdn": "mnist.example"}
+        if args.typ == "azure-native:containerservice:ManagedCluster":
+            outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
         if self.updating:
             outputs = {
                 key: value if key in KNOWN_IN_A_PREVIEW else UNKNOWN

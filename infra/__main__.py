@@ -16,6 +16,7 @@ from infra.naming import Names
 from infra.pull_retry import require_cli
 from infra.registry import Registry, RegistryArgs
 from infra.scoring_group import ScoringGroup, ScoringGroupArgs
+from infra.scoring_service import ScoringService
 from infra.workspace import Workspace, WorkspaceArgs
 
 require_cli()
@@ -74,35 +75,41 @@ pulumi.export("workspace", workspace.name)
 server = settings.image.server if settings.image else None
 pulumi.export("login_server", server or registry.login_server)
 
+service = None
+if settings.image and settings.model_sha256:
+    service = ScoringService(
+        image=settings.image,
+        model_sha256=settings.model_sha256,
+        model_version=settings.model_version,
+        cpu=settings.cpu,
+        memory_gb=settings.memory_gb,
+        port=settings.port,
+        dns_label=settings.dns_label or names.dns_label,
+        description=settings.description,
+        scoring_key=settings.scoring_key,
+        scoring_key_secondary=settings.scoring_key_secondary,
+        tags=settings.tags,
+    )
+    pulumi.export("image", str(service.image))
+    pulumi.export("model_sha256", service.model_sha256)
+
 if settings.target == "aks":
     from infra.kubernetes_target import deploy
 
-    deploy(settings, names, group, registry, client.subscription_id)
-elif settings.image and server and settings.model_sha256:
+    deploy(settings, names, group, registry, client.subscription_id, service)
+elif service and server:
     scoring = ScoringGroup(
         "scoring",
         ScoringGroupArgs(
             resource_group=group.name,
             location=settings.location,
-            image=settings.image,
+            service=service,
             server=server,
-            model_sha256=settings.model_sha256,
-            model_version=settings.model_version,
             login_server=registry.login_server,
             identity_id=registry.identity_id,
             pull_assignment=registry.pull_assignment,
-            cpu=settings.cpu,
-            memory_gb=settings.memory_gb,
-            port=settings.port,
-            dns_label=settings.dns_label or names.dns_label,
-            description=settings.description,
-            scoring_key=settings.scoring_key,
-            scoring_key_secondary=settings.scoring_key_secondary,
-            tags=settings.tags,
         ),
     )
     pulumi.export("container_group", scoring.name)
     pulumi.export("fqdn", scoring.fqdn)
     pulumi.export("scoring_uri", scoring.scoring_uri)
-    pulumi.export("image", str(settings.image))
-    pulumi.export("model_sha256", settings.model_sha256)

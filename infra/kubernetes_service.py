@@ -14,7 +14,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
-NAME = "sklearn-mnist-svc"
+from infra.scoring_service import NAME, ScoringService
 
 HOST_NAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
@@ -37,42 +37,23 @@ class KubernetesServiceArgs:
     """What the service needs to know.
 
     Attributes:
-        image: The image by digest.
-        model_sha256: The SHA-256 that the container demands of its model.
-        model_version: The model's version in the workspace's registry.
-        cpu: Cores of a pod: as many as it asks for are its limit.
-        memory_gb: Memory of a pod in GB.
-        port: The service's TCP port, inside and outside.
-        dns_label: The first label of its host name on Azure.
-        description: What the service is.
-        scoring_key: The Bearer key, or None.
-        scoring_key_secondary: Another that is as good, or None.
+        service: What runs in a pod; as many cores as it asks for are its limit, and its tags are
+            shown as an annotation of the Deployment.
         min_replicas: Pods at least.
         max_replicas: Pods at most.
         cpu_target: Percent of a pod's cores above which pods are added.
         rollout_seconds: How long an update waits for new pods.
         hostname: The host name of a route through a gateway, or None for a load balancer.
         gateway_class: The class of that gateway.
-        tags: Shown as annotations of the Deployment.
     """
 
-    image: pulumi.Input[str]
-    model_sha256: str
-    model_version: str | None
-    cpu: float
-    memory_gb: float
-    port: int
-    dns_label: str
-    description: str
-    scoring_key: pulumi.Output[str] | None
-    scoring_key_secondary: pulumi.Output[str] | None
+    service: ScoringService
     min_replicas: int
     max_replicas: int
     cpu_target: int
     rollout_seconds: int
     hostname: str | None
     gateway_class: str | None
-    tags: Mapping[str, str]
 
 
 class KubernetesService(pulumi.ComponentResource):
@@ -110,7 +91,7 @@ class KubernetesService(pulumi.ComponentResource):
             opts=self._child,
         )
         self.namespace = namespace.metadata.name
-        deployment = self._deployment(args, self._key(args))
+        deployment = self._deployment(args, self._key(args.service))
         kubernetes.policy.v1.PodDisruptionBudget(
             "disruption-budget",
             metadata=self._metadata(),
@@ -123,15 +104,16 @@ class KubernetesService(pulumi.ComponentResource):
             opts=self._child,
         )
         self._autoscaler(args, deployment)
-        self._network_policy(args)
-        service = self._service(args)
+        self._network_policy(args.service.port)
+        service = self._service(args.service, outside=args.hostname is None)
         if args.hostname:
             self._route(args, args.hostname)
             self.host = pulumi.Output.from_input(args.hostname)
             self.scoring_uri = pulumi.Output.from_input(f"https://{args.hostname}/score")
         else:
             self.host = service.status.load_balancer.apply(_host)
-            self.scoring_uri = self.host.apply(lambda host: f"http://{host}:{args.port}/score")
+            port = args.service.port
+            self.scoring_uri = self.host.apply(lambda host: f"http://{host}:{port}/score")
         self.register_outputs({"scoring_uri": self.scoring_uri})
 
     def _metadata(self, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
@@ -142,15 +124,14 @@ class KubernetesService(pulumi.ComponentResource):
             annotations=dict(annotations or {}),
         )
 
-    def _key(self, args: KubernetesServiceArgs) -> kubernetes.core.v1.Secret | None:
+    def _key(self, service: ScoringService) -> kubernetes.core.v1.Secret | None:
         """The keys, in an object that never changes: new keys are a new one, and a roll-out."""
-        keys = _keys(args)
-        if not keys:
+        if not service.keys:
             return None
         return kubernetes.core.v1.Secret(
             "key",
             metadata=ObjectMetaArgs(namespace=self.namespace, labels=self._labels),
-            string_data=keys,
+            string_data=service.keys,
             immutable=True,
             opts=self._child,
         )
@@ -158,9 +139,6 @@ class KubernetesService(pulumi.ComponentResource):
     def _deployment(
         self, args: KubernetesServiceArgs, key: kubernetes.core.v1.Secret | None
     ) -> kubernetes.apps.v1.Deployment:
-        identity = {"modelSha256": args.model_sha256}
-        if args.model_version:
-            identity["modelVersion"] = args.model_version
         apps, core = kubernetes.apps.v1, kubernetes.core.v1
         spread = [
             core.TopologySpreadConstraintArgs(
@@ -177,7 +155,7 @@ class KubernetesService(pulumi.ComponentResource):
                 {
                     "pulumi.com/timeoutSeconds": str(args.rollout_seconds),
                     # In one: names of tags may have characters that names of annotations have not.
-                    f"{NAME}/tags": json.dumps(dict(args.tags), sort_keys=True),
+                    f"{NAME}/tags": json.dumps(dict(args.service.tags), sort_keys=True),
                 }
             ),
             spec=apps.DeploymentSpecArgs(
@@ -191,7 +169,7 @@ class KubernetesService(pulumi.ComponentResource):
                 ),
                 selector=LabelSelectorArgs(match_labels=self._labels),
                 template=core.PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=self._labels, annotations=identity),
+                    metadata=ObjectMetaArgs(labels=self._labels, annotations=args.service.identity),
                     spec=core.PodSpecArgs(
                         automount_service_account_token=False,
                         # A Service called `scoring` would set SCORING_PORT=tcp://...
@@ -213,7 +191,7 @@ class KubernetesService(pulumi.ComponentResource):
                             run_as_group=_USER,
                             seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
                         ),
-                        containers=[_container(args, key)],
+                        containers=[_container(args.service, key)],
                         volumes=[
                             core.VolumeArgs(
                                 name="tmp",
@@ -260,7 +238,7 @@ class KubernetesService(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _network_policy(self, args: KubernetesServiceArgs) -> None:
+    def _network_policy(self, port: int) -> None:
         """In by the one port; out to nowhere: a model server needs nothing from outside."""
         net = kubernetes.networking.v1
         kubernetes.networking.v1.NetworkPolicy(
@@ -271,7 +249,7 @@ class KubernetesService(pulumi.ComponentResource):
                 policy_types=["Ingress", "Egress"],
                 ingress=[
                     net.NetworkPolicyIngressRuleArgs(
-                        ports=[net.NetworkPolicyPortArgs(port=args.port, protocol="TCP")]
+                        ports=[net.NetworkPolicyPortArgs(port=port, protocol="TCP")]
                     )
                 ],
                 egress=[],
@@ -279,9 +257,8 @@ class KubernetesService(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _service(self, args: KubernetesServiceArgs) -> kubernetes.core.v1.Service:
-        outside = args.hostname is None
-        annotations = {"service.beta.kubernetes.io/azure-dns-label-name": args.dns_label}
+    def _service(self, service: ScoringService, *, outside: bool) -> kubernetes.core.v1.Service:
+        annotations = {"service.beta.kubernetes.io/azure-dns-label-name": service.dns_label}
         return kubernetes.core.v1.Service(
             "service",
             metadata=self._metadata(annotations if outside else None),
@@ -290,7 +267,7 @@ class KubernetesService(pulumi.ComponentResource):
                 selector=self._labels,
                 ports=[
                     kubernetes.core.v1.ServicePortArgs(
-                        name="http", port=args.port, target_port="http", protocol="TCP"
+                        name="http", port=service.port, target_port="http", protocol="TCP"
                     )
                 ],
             ),
@@ -326,7 +303,7 @@ class KubernetesService(pulumi.ComponentResource):
             spec={
                 "parentRefs": [{"name": NAME}],
                 "hostnames": [hostname],
-                "rules": [{"backendRefs": [{"name": NAME, "port": args.port}]}],
+                "rules": [{"backendRefs": [{"name": NAME, "port": args.service.port}]}],
             },
             opts=pulumi.ResourceOptions.merge(
                 self._child, pulumi.ResourceOptions(depends_on=[gateway])
@@ -334,38 +311,25 @@ class KubernetesService(pulumi.ComponentResource):
         )
 
 
-def _keys(args: KubernetesServiceArgs) -> dict[str, pulumi.Output[str]]:
-    keys = {
-        "SCORING_KEY": args.scoring_key,
-        "SCORING_KEY_SECONDARY": args.scoring_key_secondary,
-    }
-    return {name: key for name, key in keys.items() if key is not None}
-
-
 def _container(
-    args: KubernetesServiceArgs, key: kubernetes.core.v1.Secret | None
+    service: ScoringService, key: kubernetes.core.v1.Secret | None
 ) -> kubernetes.core.v1.ContainerArgs:
     core = kubernetes.core.v1
     variables = [
-        core.EnvVarArgs(name=name, value=value)
-        for name, value in {
-            "MODEL_SHA256": args.model_sha256,
-            "SCORING_PORT": str(args.port),
-            "SERVICE_DESCRIPTION": args.description,
-        }.items()
+        core.EnvVarArgs(name=name, value=value) for name, value in service.variables.items()
     ]
     if key is not None:
-        for name in _keys(args):
+        for name in service.keys:
             reference = core.SecretKeySelectorArgs(name=key.metadata.name, key=name)
             source = core.EnvVarSourceArgs(secret_key_ref=reference)
             variables.append(core.EnvVarArgs(name=name, value_from=source))
-    resources = {"cpu": f"{args.cpu:g}", "memory": f"{round(args.memory_gb * 1000)}M"}
+    resources = {"cpu": f"{service.cpu:g}", "memory": f"{round(service.memory_gb * 1000)}M"}
     return core.ContainerArgs(
         name="scoring",
-        image=args.image,
+        image=str(service.image),
         image_pull_policy="IfNotPresent",
         env=variables,
-        ports=[core.ContainerPortArgs(name="http", container_port=args.port, protocol="TCP")],
+        ports=[core.ContainerPortArgs(name="http", container_port=service.port, protocol="TCP")],
         resources=core.ResourceRequirementsArgs(requests=resources, limits=resources),
         startup_probe=_probe("/ready", period=1, failures=60),
         readiness_probe=_probe("/ready", period=2, failures=2),

@@ -8,11 +8,10 @@ import pulumi_kubernetes as kubernetes
 from pulumi_azure_native import resources
 
 from infra.cluster import Cluster, ClusterArgs
-from infra.image_reference import ImageReference
 from infra.kubernetes_service import KubernetesService, KubernetesServiceArgs
 from infra.naming import Names
 from infra.registry import Registry
-from infra.setting_reader import SettingError, foreign_image
+from infra.scoring_service import ScoringService
 from infra.settings import Settings
 
 
@@ -22,8 +21,9 @@ def deploy(
     group: resources.ResourceGroup,
     registry: Registry,
     subscription_id: str,
+    service: ScoringService | None,
 ) -> None:
-    """Declare the cluster and, once an image is configured, the service; export what is known."""
+    """Declare the cluster and, once an image is configured, the service; export where they are."""
     wanted = settings.kubernetes
     kubeconfig = wanted.kubeconfig
     if kubeconfig is None:
@@ -52,40 +52,22 @@ def deploy(
         # A cluster that is out of reach is an error of the update, and not an empty state.
         skip_update_unreachable=False,
     )
-    if not (settings.image and settings.model_sha256):
+    if service is None:
         return
-    image = settings.image
-    registry.login_server.apply(lambda server: _refuse_foreign(image, server))
-    service = KubernetesService(
+    service.pulled_from(registry.login_server)
+    deployed = KubernetesService(
         "service",
         KubernetesServiceArgs(
-            image=str(settings.image),
-            model_sha256=settings.model_sha256,
-            model_version=settings.model_version,
-            cpu=settings.cpu,
-            memory_gb=settings.memory_gb,
-            port=settings.port,
-            dns_label=settings.dns_label or names.dns_label,
-            description=settings.description,
-            scoring_key=settings.scoring_key,
-            scoring_key_secondary=settings.scoring_key_secondary,
+            service=service,
             min_replicas=wanted.min_replicas,
             max_replicas=wanted.max_replicas,
             cpu_target=wanted.cpu_target,
             rollout_seconds=wanted.rollout_seconds,
             hostname=wanted.hostname,
             gateway_class=wanted.gateway_class,
-            tags=settings.tags,
         ),
         provider,
     )
-    pulumi.export("namespace", service.namespace)
-    pulumi.export("fqdn", service.host)
-    pulumi.export("scoring_uri", service.scoring_uri)
-    pulumi.export("image", str(settings.image))
-    pulumi.export("model_sha256", settings.model_sha256)
-
-
-def _refuse_foreign(image: ImageReference, server: str) -> None:
-    if not image.in_registry(server):
-        raise SettingError([foreign_image("image", image, server)])
+    pulumi.export("namespace", deployed.namespace)
+    pulumi.export("fqdn", deployed.host)
+    pulumi.export("scoring_uri", deployed.scoring_uri)

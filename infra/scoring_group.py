@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_azure_native import containerinstance
 
 from infra.azure_facts import ACI_IMMUTABLE
-from infra.image_reference import ImageReference
 from infra.pull_retry import PullRetry
-from infra.setting_reader import SettingError, foreign_image
-
-NAME = "sklearn-mnist-svc"
+from infra.scoring_service import NAME, ScoringService
 
 
 @dataclass(frozen=True)
@@ -23,40 +19,20 @@ class ScoringGroupArgs:
     Attributes:
         resource_group: The name of the group that holds it.
         location: Azure region.
-        image: The image by digest.
+        service: What runs in it; a container group has no description of its own.
         server: The registry's host, as the image names it.
-        model_sha256: The SHA-256 that the container demands of its model.
-        model_version: The model's version in the workspace's registry.
         login_server: The registry's host as Azure answers it; the image's has to be the same.
         identity_id: The user-assigned identity that pulls.
         pull_assignment: The right to pull: the group waits for it.
-        cpu: Cores.
-        memory_gb: Memory in GB.
-        port: The service's TCP port.
-        dns_label: The first label of its host name.
-        description: What the service is; a container group has no description of its own.
-        scoring_key: The Bearer key, or None.
-        scoring_key_secondary: Another that is as good, or None.
-        tags: Tags beside the model's.
     """
 
     resource_group: pulumi.Input[str]
     location: str
-    image: ImageReference
+    service: ScoringService
     server: str
-    model_sha256: str
-    model_version: str | None
     login_server: pulumi.Output[str]
     identity_id: pulumi.Input[str]
     pull_assignment: pulumi.Resource
-    cpu: float
-    memory_gb: float
-    port: int
-    dns_label: str
-    description: str
-    scoring_key: pulumi.Output[str] | None
-    scoring_key_secondary: pulumi.Output[str] | None
-    tags: Mapping[str, str]
 
 
 class ScoringGroup(pulumi.ComponentResource):
@@ -76,10 +52,8 @@ class ScoringGroup(pulumi.ComponentResource):
         self, name: str, args: ScoringGroupArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("sklearn-mnist-svc:infra:ScoringGroup", name, None, opts)
-        tags = {"data": "MNIST", "method": "sklearn", "modelSha256": args.model_sha256, **args.tags}
-        if args.model_version:
-            tags["modelVersion"] = args.model_version
-        args.login_server.apply(lambda server: _refuse_foreign(args.image, server))
+        service = args.service
+        service.pulled_from(args.login_server)
         retry = pulumi.ErrorHook("wait-for-acr-pull", PullRetry(name))
         group = containerinstance.ContainerGroup(
             "scoring-group",
@@ -100,13 +74,13 @@ class ScoringGroup(pulumi.ComponentResource):
             ],
             ip_address=containerinstance.IpAddressArgs(
                 type="Public",
-                ports=[containerinstance.PortArgs(port=args.port, protocol="TCP")],
-                dns_name_label=args.dns_label,
+                ports=[containerinstance.PortArgs(port=service.port, protocol="TCP")],
+                dns_name_label=service.dns_label,
                 # The default, Unsecure, lets a stranger take the host name over.
                 auto_generated_domain_name_label_scope="TenantReuse",
             ),
-            containers=[_container(args)],
-            tags=tags,
+            containers=[_container(service)],
+            tags={"data": "MNIST", "method": "sklearn", **service.identity, **service.tags},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[args.pull_assignment],
@@ -119,41 +93,33 @@ class ScoringGroup(pulumi.ComponentResource):
         )
         self.name = group.name
         self.fqdn = group.ip_address.apply(_host)
-        self.scoring_uri = self.fqdn.apply(lambda host: f"http://{host}:{args.port}/score")
+        self.scoring_uri = self.fqdn.apply(lambda host: f"http://{host}:{service.port}/score")
         self.register_outputs({"scoring_uri": self.scoring_uri})
 
 
-def _container(args: ScoringGroupArgs) -> containerinstance.ContainerArgs:
-    environment = {
-        "MODEL_SHA256": args.model_sha256,
-        "SCORING_PORT": str(args.port),
-        "SERVICE_DESCRIPTION": args.description,
-    }
+def _container(service: ScoringService) -> containerinstance.ContainerArgs:
     variables = [
-        containerinstance.EnvironmentVariableArgs(name=name, value=value)
-        for name, value in environment.items()
-    ]
-    keys = {
-        "SCORING_KEY": args.scoring_key,
-        "SCORING_KEY_SECONDARY": args.scoring_key_secondary,
-    }
-    variables += [
-        containerinstance.EnvironmentVariableArgs(name=name, secure_value=key)
-        for name, key in keys.items()
-        if key is not None
+        *(
+            containerinstance.EnvironmentVariableArgs(name=name, value=value)
+            for name, value in service.variables.items()
+        ),
+        *(
+            containerinstance.EnvironmentVariableArgs(name=name, secure_value=key)
+            for name, key in service.keys.items()
+        ),
     ]
     return containerinstance.ContainerArgs(
         name="scoring",
-        image=str(args.image),
-        ports=[containerinstance.ContainerPortArgs(port=args.port, protocol="TCP")],
+        image=str(service.image),
+        ports=[containerinstance.ContainerPortArgs(port=service.port, protocol="TCP")],
         environment_variables=variables,
         resources=containerinstance.ResourceRequirementsArgs(
             requests=containerinstance.ResourceRequestsArgs(
-                cpu=args.cpu, memory_in_gb=args.memory_gb
+                cpu=service.cpu, memory_in_gb=service.memory_gb
             )
         ),
-        liveness_probe=_probe("/", args.port, period=10, failures=3),
-        readiness_probe=_probe("/ready", args.port, period=5, failures=3),
+        liveness_probe=_probe("/", service.port, period=10, failures=3),
+        readiness_probe=_probe("/ready", service.port, period=5, failures=3),
     )
 
 
@@ -168,11 +134,6 @@ def _probe(
         failure_threshold=failures,
         success_threshold=1,
     )
-
-
-def _refuse_foreign(image: ImageReference, server: str) -> None:
-    if not image.in_registry(server):
-        raise SettingError([foreign_image("image", image, server)])
 
 
 def _host(address: containerinstance.outputs.IpAddressResponse | None) -> str:

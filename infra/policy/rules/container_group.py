@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from infra.azure_facts import CONTAINER_GROUP
-from infra.image_reference import ImageReference
 from infra.policy.resource import Resource
 from infra.policy.rule import rule
+from infra.policy.rules.containers import with_plain_secret, without_digest, without_probes
 
-SECRET_NAME = re.compile(
-    r"(?i)(secret|passw(or)?d|passphrase|token|api_?key|_key(_|$)|^key$|connection_?string|credential)"
-)
-"""What an environment variable is called whose value is nobody's business."""
 _SCOPES = frozenset({"TenantReuse", "SubscriptionReuse", "ResourceGroupReuse", "Noreuse"})
 
 
@@ -49,22 +44,13 @@ def pull_identity_wired(group: Resource) -> Iterator[str]:
 @rule(CONTAINER_GROUP)
 def image_by_digest(group: Resource) -> Iterator[str]:
     """A container runs an image named by digest: a tag can be moved behind the reviewer's back."""
-    for container in _containers(group):
-        image = group.at(f"{container}.image")
-        reference = ImageReference.parse(image) if isinstance(image, str) else None
-        if reference is None or reference.digest is None:
-            yield f"{container}.image is not pinned by @sha256:DIGEST"
+    yield from without_digest(group)
 
 
 @rule(CONTAINER_GROUP)
 def no_plain_secret_in_environment(group: Resource) -> Iterator[str]:
     """An environment variable whose name says secret has a secure value."""
-    for container in _containers(group):
-        for index in group.count(f"{container}.environmentVariables"):
-            variable = f"{container}.environmentVariables[{index}]"
-            name = str(group.at(f"{variable}.name") or "")
-            if SECRET_NAME.search(name) and group.at(f"{variable}.value") is not None:
-                yield f"{variable} ({name}) has a plain value; use secureValue"
+    yield from with_plain_secret(group, "environmentVariables", "secureValue")
 
 
 @rule(CONTAINER_GROUP)
@@ -98,13 +84,4 @@ def dns_label_scope_set(group: Resource) -> Iterator[str]:
 @rule(CONTAINER_GROUP)
 def probes_present(group: Resource) -> Iterator[str]:
     """Every container is asked whether it lives and whether it is ready."""
-    for index in group.count("containers"):
-        for probe in ("livenessProbe", "readinessProbe"):
-            if not group.at(f"containers[{index}].{probe}"):
-                yield f"containers[{index}].{probe} is not set"
-
-
-def _containers(group: Resource) -> Iterator[str]:
-    for kind in ("initContainers", "containers"):
-        for index in group.count(kind):
-            yield f"{kind}[{index}]"
+    yield from without_probes(group)

@@ -6,15 +6,20 @@ import re
 from collections.abc import Iterator
 
 from infra.azure_facts import AUTOSCALER, DEPLOYMENT
-from infra.image_reference import ImageReference
 from infra.policy.resource import Resource
 from infra.policy.rule import rule
-from infra.policy.rules.container_group import SECRET_NAME
+from infra.policy.rules.containers import (
+    containers,
+    with_plain_secret,
+    without_digest,
+    without_probes,
+)
 
 LEAST_REPLICAS = 2
 """One pod is away whenever its node is upgraded."""
 
 _POD = "spec.template.spec"
+_CONTAINERS = f"{_POD}."
 _SHARED = ("hostNetwork", "hostPID", "hostIPC")
 _QUANTITY = re.compile(r"0*(\.0*)?[a-zA-Z]*")
 
@@ -22,17 +27,13 @@ _QUANTITY = re.compile(r"0*(\.0*)?[a-zA-Z]*")
 @rule(DEPLOYMENT)
 def pod_image_by_digest(deployment: Resource) -> Iterator[str]:
     """A pod runs images named by digest: nodes may hold different images of one tag."""
-    for container in _containers(deployment):
-        image = deployment.at(f"{container}.image")
-        reference = ImageReference.parse(image) if isinstance(image, str) else None
-        if reference is None or reference.digest is None:
-            yield f"{container}.image is not pinned by @sha256:DIGEST"
+    yield from without_digest(deployment, _CONTAINERS)
 
 
 @rule(DEPLOYMENT)
 def pod_resources_limited(deployment: Resource) -> Iterator[str]:
     """Every container asks for cores and memory, and is held to a limit of both."""
-    for container in _containers(deployment):
+    for container in containers(deployment, _CONTAINERS):
         for kind in ("requests", "limits"):
             for name in ("cpu", "memory"):
                 value = deployment.at(f"{container}.resources.{kind}.{name}")
@@ -43,21 +44,13 @@ def pod_resources_limited(deployment: Resource) -> Iterator[str]:
 @rule(DEPLOYMENT)
 def pod_probes_present(deployment: Resource) -> Iterator[str]:
     """Every container is asked whether it lives and whether it may get requests."""
-    for index in deployment.count(f"{_POD}.containers"):
-        for probe in ("livenessProbe", "readinessProbe"):
-            if not deployment.at(f"{_POD}.containers[{index}].{probe}"):
-                yield f"{_POD}.containers[{index}].{probe} is not set"
+    yield from without_probes(deployment, _CONTAINERS)
 
 
 @rule(DEPLOYMENT)
 def no_plain_secret_in_pod(deployment: Resource) -> Iterator[str]:
     """An environment variable whose name says secret is read from a Secret."""
-    for container in _containers(deployment):
-        for index in deployment.count(f"{container}.env"):
-            variable = f"{container}.env[{index}]"
-            name = str(deployment.at(f"{variable}.name") or "")
-            if SECRET_NAME.search(name) and deployment.at(f"{variable}.value") is not None:
-                yield f"{variable} ({name}) has a plain value; use valueFrom.secretKeyRef"
+    yield from with_plain_secret(deployment, "env", "valueFrom.secretKeyRef", _CONTAINERS)
 
 
 @rule(DEPLOYMENT)
@@ -86,16 +79,16 @@ def pod_without_privilege(deployment: Resource) -> Iterator[str]:
     for name in _SHARED:
         if deployment.at(f"{_POD}.{name}"):
             yield f"{_POD}.{name} is set"
-    for container in _containers(deployment):
+    for container in containers(deployment, _CONTAINERS):
         context = f"{container}.securityContext"
         if deployment.at(f"{context}.privileged"):
             yield f"{context}.privileged is set"
         if deployment.at(f"{context}.allowPrivilegeEscalation") is not False:
             yield f"{context}.allowPrivilegeEscalation is not false"
         user = deployment.at(f"{context}.runAsNonRoot")
-        if (
-            deployment.at(f"{_POD}.securityContext.runAsNonRoot") if user is None else user
-        ) is not (True):
+        if user is None:
+            user = deployment.at(f"{_POD}.securityContext.runAsNonRoot")
+        if user is not True:
             yield f"{context}.runAsNonRoot is not true"
         dropped = [
             deployment.at(f"{context}.capabilities.drop[{index}]")
@@ -110,9 +103,3 @@ def no_service_account_token(deployment: Resource) -> Iterator[str]:
     """A pod that does not speak to Kubernetes holds no token for it."""
     if deployment.at(f"{_POD}.automountServiceAccountToken") is not False:
         yield f"{_POD}.automountServiceAccountToken is not false"
-
-
-def _containers(deployment: Resource) -> Iterator[str]:
-    for kind in ("initContainers", "containers"):
-        for index in deployment.count(f"{_POD}.{kind}"):
-            yield f"{_POD}.{kind}[{index}]"

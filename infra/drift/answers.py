@@ -8,12 +8,12 @@ and the resource is still open. This comparison does not ask the state.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from infra import azure_defaults
-from infra.disclosure import display
 from infra.disclosure.mask import Mask
-from infra.drift import false_drift, severity
+from infra.drift import comparison, false_drift
 from infra.drift.false_drift import pattern
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.policy.resource import SECRET, UNKNOWN
@@ -96,22 +96,13 @@ def _veiled(declared: Mapping[str, Any], path: Path) -> bool:
 
 
 def _finding(step: Step, inputs: Mapping[str, Any], one: Difference, mask: Mask) -> Finding:
-    undeclared = paths.at(inputs, one.path) is MISSING
-    level, reason = severity.of_property(step.type, inputs, one.path, one.new)
-    if undeclared:
-        reason = OPEN if level is Severity.CRITICAL else SET
-    return Finding(
-        question=Question.CLOUD,
-        resource=display.name(step.name, mask),
-        type=step.type,
-        path=display.path(one.path, mask),
-        label=display.key(one.label, mask),
-        declared=display.property_value(step.type, one.path, one.label, one.old, mask),
-        actual=display.property_value(step.type, one.path, one.label, one.new, mask),
-        kind=Kind.UNEXPECTED if undeclared else Kind.CHANGED,
-        severity=level,
-        reason=reason,
-        urn=step.urn,
-        undeclared=undeclared,
-        default=azure_defaults.setting(step.type, pattern(one.path)) if undeclared else "",
+    found = comparison.of_property(step, Question.CLOUD, inputs, one, mask)
+    if paths.at(inputs, one.path) is not MISSING:
+        return found
+    return replace(
+        found,
+        kind=Kind.UNEXPECTED,
+        reason=OPEN if found.severity is Severity.CRITICAL else SET,
+        undeclared=True,
+        default=azure_defaults.setting(step.type, pattern(one.path)),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from infra import azure_facts
 from infra.disclosure import display
@@ -71,21 +73,36 @@ def _properties(
     step: Step, declared: State, found: list[Difference], question: Question, mask: Mask
 ) -> Iterator[Finding]:
     for one in false_drift.without(step.type, found):
-        level, reason = severity.of_property(step.type, declared.inputs, one.path, one.new)
-        yield Finding(
-            question=question,
-            resource=display.name(step.name, mask),
-            type=step.type,
-            path=display.path(one.path, mask),
-            label=display.key(one.label, mask),
-            declared=display.property_value(step.type, one.path, one.label, one.old, mask),
-            actual=display.property_value(step.type, one.path, one.label, one.new, mask),
-            kind=_kind(one),
-            severity=level,
-            reason=reason,
-            urn=step.urn,
-            replaces=step.op is Op.REPLACE or _immutable(step.type, one.path),
-        )
+        replaces = step.op is Op.REPLACE or _immutable(step.type, one.path)
+        yield replace(of_property(step, question, declared.inputs, one, mask), replaces=replaces)
+
+
+def of_property(
+    step: Step, question: Question, inputs: Mapping[str, Any], one: Difference, mask: Mask
+) -> Finding:
+    """The finding that one property is not as declared.
+
+    Args:
+        step: Of the resource.
+        question: Which comparison found it.
+        inputs: What is declared of the resource.
+        one: The property; `old` is what should be there.
+        mask: What may not be shown.
+    """
+    level, reason = severity.of_property(step.type, inputs, one.path, one.new)
+    return Finding(
+        question=question,
+        resource=display.name(step.name, mask),
+        type=step.type,
+        path=display.path(one.path, mask),
+        label=display.key(one.label, mask),
+        declared=display.property_value(step.type, one.path, one.label, one.old, mask),
+        actual=display.property_value(step.type, one.path, one.label, one.new, mask),
+        kind=_kind(one),
+        severity=level,
+        reason=reason,
+        urn=step.urn,
+    )
 
 
 def _immutable(kind: str, path: paths.Path) -> bool:

@@ -207,23 +207,19 @@ class Life:
 
     def review(self) -> int:
         """Review what an update would do; the exit code is the review's."""
-        files = ("--json", "review.json", "--html", "review.html")
-        return self._checked("infra.review", *files)
+        return self._checked("review")
 
     def drift(self) -> int:
         """Look for drift; the exit code is the check's."""
         # Beside the results, which a new validation begins anew.
-        past = str(self.state / "drift.jsonl")
-        return self._checked(
-            "infra.drift", "--json", "drift.json", "--html", "drift.html", "--history", past
-        )
+        return self._checked("drift", "--history", str(self.state / "drift.jsonl"))
 
-    def _checked(self, module: str, *words: str) -> int:
+    def _checked(self, tool: str, *more: str) -> int:
         """Run a check that speaks for itself, then bring the page up to date."""
         self.out.mkdir(parents=True, exist_ok=True)
-        named = [str(self.out / word) if word.endswith((".json", ".html")) else word
-                 for word in words]  # fmt: skip
-        command = [sys.executable, "-m", module, "--stack", STACK, *named]
+        command = [sys.executable, "-m", f"infra.{tool}", "--stack", STACK, *more]
+        for kind in ("json", "html"):
+            command += [f"--{kind}", str(self.out / f"{tool}.{kind}")]
         done = subprocess.run(command, cwd=self.steps.root, env=dict(self.stack.env), check=False)
         self.look()
         return done.returncode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -95,7 +94,8 @@ class PulumiCli:
         """
         if found := self.find():
             return found
-        with self._alone():
+        lock = self.cache.with_name(f"{self.cache.name}.lock")
+        with cache.alone(lock, "that gets the Pulumi CLI", self.console.print):
             if found := self._cached():
                 return found
             self._clean()
@@ -264,25 +264,6 @@ class PulumiCli:
         """Remove what killed set-ups left; Go's own cache keeps what they had compiled."""
         for left in (self.cache, *self.cache.parent.glob(f"{self.cache.name}-*")):
             shutil.rmtree(left, ignore_errors=True)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Two checkouts must not build at the same time."""
-        try:
-            self.cache.parent.mkdir(parents=True, exist_ok=True)
-            file = self.cache.with_name(f"{self.cache.name}.lock").open("w")
-        except OSError as error:
-            raise LocalAzureError(
-                f"the cache folder {self.cache.parent} cannot be used: {error.strerror}; "
-                "name another in XDG_CACHE_HOME"
-            ) from error
-        with file as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self.console.print("Waiting for another set-up that gets the Pulumi CLI.")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
 
 def _note(cache: Path) -> None:

@@ -6,14 +6,12 @@ enough, and each module is checked against the go.sum beside its go.mod.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,7 +138,7 @@ class Programs:
         """
         if not self.missing():
             return
-        with self._alone(console):
+        with cache.alone(self._scratch / "lock", "that builds Kubernetes", console.print):
             missing = self.missing()
             if "iptables" in missing:
                 self._get_iptables()
@@ -241,18 +239,6 @@ class Programs:
                 (folder / "bin" / tool).symlink_to("../root/usr/sbin/xtables-nft-multi")
             self.cache.mkdir(parents=True, exist_ok=True)
             shutil.copytree(folder, self.cache / "iptables", symlinks=True, dirs_exist_ok=True)
-
-    @contextmanager
-    def _alone(self, console: Console) -> Iterator[None]:
-        """Two checkouts must not build at the same time."""
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        with (self._scratch / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                console.print("Waiting for another set-up that builds Kubernetes.")
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
 
 def _embed(folder: Path) -> None:

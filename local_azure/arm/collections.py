@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from local_azure import clock
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import GROUPS, parse
 from local_azure.arm.requests import known_type
@@ -211,13 +211,9 @@ def _overview(stored: Stored, expand: list[str]) -> Body:
     overview: Body = {"id": resource.id, "name": resource.name, "type": resource.type}
     overview |= {part: resource.body[part] for part in parts if part in resource.body}
     if "createdTime" in expand:
-        overview["createdTime"] = _time(stored.created)
+        overview["createdTime"] = clock.iso(stored.created)
     if "changedTime" in expand:
-        overview["changedTime"] = _time(stored.changed)
+        overview["changedTime"] = clock.iso(stored.changed)
     if "provisioningState" in expand:
         overview["provisioningState"] = resource.body.get("properties", {}).get("provisioningState")
     return overview
-
-
-def _time(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat().replace("+00:00", "Z")

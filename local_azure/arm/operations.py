@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import json
 import logging
 import secrets
@@ -16,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_azure import clock
 from local_azure.arm.conventions import USUAL, Convention, convention
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import parse
@@ -164,13 +164,13 @@ class Operations:
             "id": request.url.path,
             "name": identifier,
             "status": status,
-            "startTime": _time(started),
+            "startTime": clock.iso(started),
             "resourceId": resource_id,
         }
         if manners.first == "Pending":
             shown["properties"] = {"events": []}
         if ended is not None:
-            shown["endTime"] = _time(ended)
+            shown["endTime"] = clock.iso(ended)
         if error is not None:
             shown["error"] = json.loads(error)
         return JSONResponse(shown, headers=headers)
@@ -201,7 +201,3 @@ class Operations:
 
 def _preempted() -> ArmError:
     return ArmError(500, "OperationPreempted", "The stand-in was stopped while the operation ran.")
-
-
-def _time(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat().replace("+00:00", "Z")

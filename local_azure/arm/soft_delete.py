@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_azure import clock
 from local_azure.arm.errors import ArmError
 from local_azure.arm.names import VAULTS, Names
 from local_azure.arm.operations import Operations
@@ -109,14 +109,10 @@ def _vault(kept: SoftDeleted) -> Body:
             "vaultId": resource.id,
             "location": location,
             "tags": resource.body.get("tags", {}),
-            "deletionDate": _time(kept.deleted),
-            "scheduledPurgeDate": _time(kept.purge),
+            "deletionDate": clock.iso(kept.deleted),
+            "scheduledPurgeDate": clock.iso(kept.purge),
             "purgeProtectionEnabled": resource.body.get("properties", {}).get(
                 "enablePurgeProtection", False
             ),
         },
     }
-
-
-def _time(seconds: float) -> str:
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat().replace("+00:00", "Z")

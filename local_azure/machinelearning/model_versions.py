@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import uuid
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_azure import clock
 from local_azure.arm.bodies import parsed
 from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Lookup, Resource
@@ -99,7 +99,7 @@ class ModelVersions:
         before = self.tables.model(workspace.id, name, version)
         if before and self._prefix(workspace, before) != prefix:
             raise ArmError(400, "UserError", f"The path of {name}:{version} cannot be changed.")
-        now = datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
+        now = clock.now()
         model = before or {
             "id": f"{name}:{version}",
             "name": name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from local_azure import clock
 from local_azure.arm.bodies import parsed
 from local_azure.arm.service import Lookup
 from local_azure.machinelearning.addresses import WORKSPACE, workspace_of
@@ -82,7 +82,7 @@ class Models:
             "properties": body.get("properties") or {},
             "runid": body.get("runid"),
             "meta": body.get("meta") or {},
-            "createdTime": _now(),
+            "createdTime": clock.now(),
         }
         self.tables.put_asset(workspace.id, asset["id"], asset)
         return JSONResponse(asset)
@@ -116,7 +116,7 @@ class Models:
                 400, "AssetNotFound", f"The model's url '{url}' names no asset of this workspace."
             )
         version = self.tables.next_version(workspace.id, name)
-        now = _now()
+        now = clock.now()
         model = {field: body[field] for field in _SETTABLE if body.get(field) is not None} | {
             "id": f"{name}:{version}",
             "name": name,
@@ -163,7 +163,7 @@ class Models:
             raise ModelManagementError(400, "BadRequest", "The body must be a JSON patch: a list.")
         for operation in operations:
             _apply(model, operation)
-        model["modifiedTime"] = _now()
+        model["modifiedTime"] = clock.now()
         self.tables.put_model(workspace, name, version, model)
         return JSONResponse(model)
 
@@ -255,7 +255,3 @@ def _object(content: bytes) -> Document:
     if not isinstance(body, dict):
         raise ModelManagementError(400, "BadRequest", "The body must be a JSON object.")
     return body
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")

@@ -6,7 +6,6 @@ Source: the OCI Image Specification 1.1, "Image Layout". A tag is the annotation
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import logging
@@ -16,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from local_azure import clock
 
 _LAYOUT = {"imageLayoutVersion": "1.0.0"}
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -115,7 +116,7 @@ class Repository:
         """Keep a manifest, under a tag where one is given."""
         self._make()
         _write(self.path(digest), content)
-        now = timestamp()
+        now = clock.now()
         before = self._manifests.get(digest)
         created = before.created if before else now
         self._manifests[digest] = Manifest(digest, media_type, len(content), created)
@@ -201,11 +202,6 @@ class Repository:
             "size": manifest.size,
             "annotations": annotations,
         }
-
-
-def timestamp() -> str:
-    """Now, in ISO 8601 and UTC."""
-    return datetime.datetime.now(datetime.UTC).isoformat().replace("+00:00", "Z")
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from local_azure import clock
 from local_azure.arm.errors import ArmError, not_found
 from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Body, Resource, Surroundings
 from local_azure.registry.registry import Registry, remove
-from local_azure.registry.repository import timestamp
 from local_azure.registry.settings import Settings
 from local_azure.types.shape import merge
 
@@ -48,7 +48,7 @@ class Registries:
         before = previous.body.get("properties", {}) if previous else {}
         read_only = {
             "loginServer": registry.host,
-            "creationDate": before.get("creationDate") or timestamp(),
+            "creationDate": before.get("creationDate") or clock.now(),
         }
         tier = {"tier": resource.body["sku"]["name"]}
         return merge(resource.body, {"properties": read_only, "sku": tier})

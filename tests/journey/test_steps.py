@@ -65,11 +65,16 @@ def interrupted(steps: Steps, note: Path, handler: str, times: int = 1) -> psuti
     with pytest.raises(KeyboardInterrupt):
         steps.run("Work", command, dict(os.environ))
     helper.join()
+    deadline = time.monotonic() + 10  # a kill is sent at once and takes effect a moment later
     try:
         child = psutil.Process(int(note.read_text()))
-        return None if child.status() == psutil.STATUS_ZOMBIE else child
+        while child.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > deadline:
+                return child
+            time.sleep(0.01)
     except psutil.NoSuchProcess:
-        return None
+        pass
+    return None
 
 
 def test_an_interrupted_command_ends_by_itself(steps: Steps, tmp_path: Path, said: io.StringIO):

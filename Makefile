@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo; echo "Written are .venv and .local here, and the user's cache (~/.cache or XDG_CACHE_HOME): the"; \
-	echo "Pulumi CLI in sklearn-mnist-svc, the packages of images in local-azure; make clean-cache removes these."
+	echo "Pulumi CLI and the packages of images, in sklearn-mnist-svc; make clean-cache removes them."
 
 up: setup  ## Do the whole job: register, validate, deploy to the local stand-in, test the endpoint
 	@$(BIN)/python -m journey up $(if $(TARGET),--target $(TARGET)) $(ARGS)

@@ -21,7 +21,7 @@ from journey.plan import Plan
 from journey.stack import Stack
 from journey.steps import DiskFullError, JourneyError, Steps
 from journey.target import Target
-from local_azure.environment import STACK
+from local_azure.environment import STACK, ambient
 from model_eval import workspace_config
 from scoring.output_folder import MARK
 
@@ -359,11 +359,12 @@ class Life:
             result = self.state / "image.json"
             built.note.unlink(missing_ok=True)
             shutil.rmtree(built.layout, ignore_errors=True)
-            self._run(
+            build = (*("scoring", "build", "--model", str(model)), "--out", str(built.layout))
+            # In the user's own environment: its check of the model may need a package index.
+            self.steps.run(
                 "Build the image",
-                "scoring",
-                "build",
-                *("--model", str(model), "--out", str(built.layout), "--json", str(result)),
+                [sys.executable, "-m", *build, "--json", str(result)],
+                ambient(),
             )
             image = json.loads(result.read_text(encoding="utf-8"))
             built.keep(model, image)

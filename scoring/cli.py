@@ -80,6 +80,15 @@ def serve(
 
 
 @app.command()
+def check(model: ModelDir) -> None:
+    """Load a model with the image's packages alone and let it answer a row; nothing is written."""
+    with _one_line_errors():
+        manifest = image_build.check_model(model)
+        typer.echo(f"{manifest.name} {manifest.version}, sha256 {manifest.sha256}")
+        typer.echo("It starts as in the image, and answers a row.")
+
+
+@app.command()
 def build(
     model: ModelDir,
     out: Annotated[
@@ -92,7 +101,10 @@ def build(
     ],
     json_file: JsonFile = None,
 ) -> None:
-    """Build the image: an OCI layout and a Docker context; the same input, the same digest."""
+    """Check the model, then build the image: an OCI layout and a Docker context.
+
+    The same input gives the same digest; one that is there already is not checked again.
+    """
     with _one_line_errors():
         built = image_build.build_image(model, out)
         typer.echo(built["digest"])

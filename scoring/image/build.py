@@ -1,13 +1,12 @@
-"""Build the image from a model directory: nothing is downloaded, nothing is executed."""
+"""Build the image from a model directory, once the model starts as it will in the image."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-from scoring.errors import ImageError
-from scoring.image.oci import write_layout
+from scoring.image import check
+from scoring.image.oci import digest_of, write_layout
 from scoring.manifest import MANIFEST, Manifest, verified_bytes
 from scoring.output_folder import replaced
 
@@ -42,19 +41,10 @@ def build_image(model: Path, out: Path) -> dict[str, Any]:
 
     Raises:
         ModelError: The pickle is not the one that the manifest declares.
-        ImageError: The image would install another scikit-learn than the model's.
+        ImageError: The model does not start in the image.
         OutputError: The folder holds something else.
     """
-    manifest = Manifest.read(model)
-    pickle = verified_bytes(model, manifest)
-    _check_versions(manifest)
-    files = {"requirements.txt": REQUIREMENTS.read_bytes()}
-    for path in sorted(ROOM.rglob("*.py")):
-        name = path.relative_to(ROOM)
-        if name.parts[0] not in _LEFT_OUT:
-            files[f"scoring/{name.as_posix()}"] = path.read_bytes()
-    files[f"model/{manifest.file}"] = pickle
-    files[f"model/{MANIFEST}"] = (model / MANIFEST).read_bytes()
+    manifest, files = _contents(model)
     labels = _labels(manifest)
     with replaced(out, RESULT) as draft:
         _write_context(draft / "context", files, labels)
@@ -64,6 +54,8 @@ def build_image(model: Path, out: Path) -> dict[str, Any]:
             _config(labels),
             manifest.name,
         )
+        if digest != digest_of(out):  # an image that is there was checked
+            check.start(files, ENVIRONMENT)
     return {
         "digest": digest,
         "labels": labels,
@@ -72,26 +64,30 @@ def build_image(model: Path, out: Path) -> dict[str, Any]:
     }
 
 
-def pinned(name: str, requirements: Path = REQUIREMENTS) -> str:
-    """The version of a package in a file of pinned requirements.
+def check_model(model: Path) -> Manifest:
+    """Start a model as it would in its image, which is not written.
 
     Raises:
-        ImageError: The package is not pinned there.
+        ModelError: The pickle is not the one that the manifest declares.
+        ImageError: The model does not start in the image.
     """
-    match = re.search(rf"^{re.escape(name)}==(\S+)", requirements.read_text("utf-8"), re.MULTILINE)
-    if match is None:
-        raise ImageError(f"{requirements} does not pin {name}; run: make lock")
-    return match[1]
+    manifest, files = _contents(model)
+    check.start(files, ENVIRONMENT)
+    return manifest
 
 
-def _check_versions(manifest: Manifest) -> None:
-    """A pickle is only safe with the scikit-learn that wrote it."""
-    image, model = pinned("scikit-learn"), manifest.framework.get("scikit-learn")
-    if image != model:
-        raise ImageError(
-            f"the model was written by scikit-learn {model}, the image installs {image};"
-            f" train it again with {image}, or pin {model} in scoring/requirements.in"
-        )
+def _contents(model: Path) -> tuple[Manifest, dict[str, bytes]]:
+    """What the image has in its working directory."""
+    manifest = Manifest.read(model)
+    pickle = verified_bytes(model, manifest)
+    files = {"requirements.txt": REQUIREMENTS.read_bytes()}
+    for path in sorted(ROOM.rglob("*.py")):
+        name = path.relative_to(ROOM)
+        if name.parts[0] not in _LEFT_OUT:
+            files[f"scoring/{name.as_posix()}"] = path.read_bytes()
+    files[f"model/{manifest.file}"] = pickle
+    files[f"model/{MANIFEST}"] = (model / MANIFEST).read_bytes()
+    return manifest, files
 
 
 def _labels(manifest: Manifest) -> dict[str, str]:

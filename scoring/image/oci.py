@@ -79,6 +79,15 @@ def write_layout(
     return top.digest
 
 
+def digest_of(folder: Path) -> str | None:
+    """The manifest's digest of an image layout; None where there is none that can be read."""
+    try:
+        index = json.loads((folder / "index.json").read_bytes())
+        return str(index["manifests"][0]["digest"])
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
 def _tar(files: Mapping[str, bytes]) -> bytes:
     folders = {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
     packed = io.BytesIO()

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scoring.errors import ImageError, ModelError
+from scoring.errors import ModelError
 from scoring.image.build import ENVIRONMENT, ROOM, build_image
 
 
@@ -81,17 +81,6 @@ def test_it_holds_only_what_serving_needs(image):
         pin for pin in pins if re.match(r"pulumi|azure|typer|rich|pytest|matplotlib|pandas", pin)
     ]
     assert "scikit-learn" in pins
-
-
-def test_a_model_of_another_scikit_learn_is_refused(model_dir, tmp_path):
-    model = tmp_path / "model"
-    shutil.copytree(model_dir, model)
-    manifest = json.loads((model / "manifest.json").read_text())
-    manifest["framework"]["scikit-learn"] = "0.24.2"
-    (model / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ImageError, match=r"scikit-learn 0\.24\.2"):
-        build_image(model, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 def test_an_altered_model_is_not_packed(model_dir, tmp_path):

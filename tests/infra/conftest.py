@@ -88,6 +88,8 @@ class _Azure(Mocks):
             outputs["ipAddress"] = {**args.inputs["ipAddress"], "fqdn": "mnist.example"}
         if args.typ == "azure-native:containerservice:ManagedCluster":
             outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
+        if args.typ == "kubernetes:core/v1:Service":
+            outputs["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
         if self.updating:
             outputs = {
                 key: value if key in KNOWN_IN_A_PREVIEW else UNKNOWN
@@ -108,7 +110,7 @@ class _Monitor(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         with _own_loop():
             answer = super().RegisterResource(request)
-        if request.custom and request.type.startswith("azure-native:"):
+        if request.custom and request.type.startswith(("azure-native:", "kubernetes:")):
             inputs = json_format.MessageToDict(request.object)
             self.recorded.inputs.setdefault(request.type, []).append(inputs)
             self.recorded.requests.setdefault(request.type, []).append(request)

@@ -109,11 +109,6 @@ def test_what_does_not_fit_together_is_named(
     assert word in line
 
 
-def test_more_pods_at_least_than_the_default_at_most_are_no_fault(run: Run) -> None:
-    pytest.importorskip("pulumi_kubernetes")
-    run({**AKS, "minReplicas": "8", "minNodes": "8"})
-
-
 def test_a_kubeconfig_is_a_secret(run: Run) -> None:
     (line,) = refused(run, {**AKS, "kubeconfig": KUBECONFIG})
     assert "kubeconfig is not a secret" in line

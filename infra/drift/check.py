@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from infra.arm.client import Arm
+from infra.arm.errors import ArmError
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.drift import (
     answers,
@@ -25,7 +27,6 @@ from infra.drift import (
     unrecorded,
 )
 from infra.drift import stack as stacks
-from infra.drift.arm import Arm
 from infra.drift.baseline import Entry
 from infra.drift.cloud import Told
 from infra.drift.errors import DriftError
@@ -59,13 +60,13 @@ class _Check:
     mask: Mask = field(default_factory=lambda: Mask.of(environment_secrets()))
     stack: Stack | None = None
     endpoint: str = Report.endpoint
-    broken: list[DriftError] = field(default_factory=list)
+    broken: list[Exception] = field(default_factory=list)
 
     def run(self, name: str, folder: Path, sample: Sample) -> None:
         """Ask everything.
 
         Raises:
-            DriftError: A question could not be answered; what the others found is kept.
+            ArmError, DriftError: A question could not be answered; what the others found is kept.
         """
         self.say("reading the state")
         stack = self.stack = stacks.read(name, folder)
@@ -102,7 +103,7 @@ class _Check:
         """A result; None if it broke the check."""
         try:
             return result()
-        except DriftError as error:
+        except (ArmError, DriftError) as error:
             self.broken.append(error)
             return None
 
@@ -180,7 +181,7 @@ def run(
     broken = ""
     try:
         check.run(name, folder, sample)
-    except DriftError as error:
+    except (ArmError, DriftError) as error:
         broken = check.mask.text(str(error))
     found = sorted(check.findings, key=lambda one: one.order)
     left, accepted, stale = baseline.apply(

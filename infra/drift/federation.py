@@ -29,7 +29,7 @@ def find(
         mask: What may not be shown.
 
     Raises:
-        DriftError: Azure was not reached, or refused.
+        ArmError: Azure was not reached, or refused.
     """
     managed = {each.casefold() for each in known}
     for identity in identities:

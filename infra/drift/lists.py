@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from infra import azure_facts
-from infra.drift.arm import Arm
+from infra.arm.client import Arm
 from infra.drift.stack import Stack
 
 Items = list[dict[str, Any]]
@@ -32,7 +32,7 @@ class Lists:
         """The resources of a group; none if it is not there.
 
         Raises:
-            DriftError: Azure was not reached, or refused; so for the others, too.
+            ArmError: Azure was not reached, or refused; so for the others, too.
         """
         return self._ask("resources", self._arm.resources, group_id).result()
 

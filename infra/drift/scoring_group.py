@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.drift.arm import Arm
+from infra.arm.client import Arm
 from infra.drift.stack import Resource
 
 API_VERSION = "2023-05-01"
@@ -32,7 +32,7 @@ def read(arm: Arm, group: Resource) -> ActualGroup | None:
     """The group; None if it is not there.
 
     Raises:
-        DriftError: Azure was not reached, or refused.
+        ArmError: Azure was not reached, or refused.
     """
     body = arm.get(group.id, group.api_version or API_VERSION)
     return None if body is None else of(body)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from infra.arm.errors import ArmError
 from infra.disclosure import allow_list
 from infra.disclosure.mask import HIDDEN, Mask
 from infra.drift import endpoint
@@ -48,7 +49,7 @@ def ask(
     Args:
         stack: What is declared about it.
         group: Reads the container group as it is; None if it is missing. Where Azure cannot tell,
-            which it says by a DriftError, the declared address is asked.
+            which it says by an ArmError, the declared address is asked.
         sample: What to ask.
         mask: What may not be shown.
     """
@@ -61,7 +62,7 @@ def ask(
     patience = endpoint.PATIENCE
     try:
         actual = group()
-    except DriftError:
+    except ArmError:
         # The check breaks anyway: whether it answers now is all that is left to say.
         patience = 0.0
     else:

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra import azure_facts
+from infra.arm.client import ASSIGNMENTS, LISTING, Arm
 from infra.disclosure import allow_list, display
 from infra.disclosure.mask import Mask
-from infra.drift.arm import ASSIGNMENTS, LISTING, Arm
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.stack import Stack
 from infra.preview.plan import Op, Plan, Step
@@ -54,7 +54,7 @@ def find(
         mask: What may not be shown.
 
     Raises:
-        DriftError: Azure was not reached, or refused.
+        ArmError: Azure was not reached, or refused.
     """
     by_name = {_key(each.get("type"), each.get("name")): str(each.get("id")) for each in listed}
     for step in _new(plan):

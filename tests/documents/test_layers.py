@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "pages": (),
     "infra": (),
+    "infra.arm": (),
     "infra.preview": ("infra.azure_facts",),
     "infra.disclosure": ("infra.preview", "infra.azure_facts", "infra.image_reference"),
     "infra.policy": ("infra.azure_facts", "infra.image_reference"),
@@ -39,7 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         ),
     ),
     "infra.drift": (
-        *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
+        *("infra.arm", "infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
         *("infra.azure_defaults", "infra.github", "scoring.manifest", "scoring.errors", "pages"),
     ),
     "scoring": ("scoring",),

@@ -130,7 +130,7 @@ def test_a_line_that_runs_at_import_is_held_by_every_test_of_the_module() -> Non
 
 
 def test_a_module_is_held_by_the_tests_of_its_own_folder() -> None:
-    assert selection.tests_of("infra/drift/arm.py", ROOT) == ("tests/infra/drift",)
+    assert selection.tests_of("infra/drift/stack.py", ROOT) == ("tests/infra/drift",)
     assert selection.tests_of("infra/policy/rules/vault.py", ROOT) == ("tests/infra/policy",)
     assert "tests/infra/test_naming.py" in selection.tests_of("infra/naming.py", ROOT)
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from infra import azure_facts
+from infra.arm.errors import ArmError
 from infra.disclosure.mask import Mask
 from infra.drift import serving
-from infra.drift.errors import DriftError
 from infra.drift.sample import Sample
 from infra.drift.scoring_group import ActualGroup
 from infra.drift.serving import Served
@@ -82,7 +82,7 @@ def test_one_that_answers_as_declared(port: int) -> None:
 
 
 def test_it_is_asked_where_it_was_declared_when_azure_does_not_say(port: int, closed: int) -> None:
-    refused = DriftError("Azure refused the login")
+    refused = ArmError("Azure refused the login")
     assert ask(port, refused).now == "The endpoint answers."
     gone = ask(closed, refused)
     assert gone.now == "The endpoint does not answer."

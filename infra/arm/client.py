@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from azure.core import AzureClouds
-from azure.core.credentials import TokenCredential
 from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
@@ -18,16 +14,11 @@ from azure.core.exceptions import (
 )
 from azure.core.pipeline.policies import RetryPolicy, UserAgentPolicy
 from azure.core.rest import HttpRequest
-from azure.identity import (
-    ClientAssertionCredential,
-    ClientSecretCredential,
-    DefaultAzureCredential,
-)
 from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
-from azure.mgmt.core.tools import get_arm_endpoints
 
-from infra.drift.errors import DriftError
+from infra.arm import login
+from infra.arm.errors import ArmError
 
 LISTING = "2021-04-01"
 """API version of `Microsoft.Resources` that lists the resources of a group."""
@@ -54,12 +45,6 @@ is told that, too. Any other 404 comes from a wrong path or from something in be
 CREDENTIALS = "2023-01-31"
 """API version of `Microsoft.ManagedIdentity` that lists federated credentials."""
 
-_CLOUDS = {
-    "public": AzureClouds.AZURE_PUBLIC_CLOUD,
-    "usgovernment": AzureClouds.AZURE_US_GOVERNMENT,
-    "china": AzureClouds.AZURE_CHINA_CLOUD,
-}
-
 
 class Arm:
     """A client that only reads; use it as a context manager.
@@ -71,15 +56,15 @@ class Arm:
         """Find the endpoint and the login; nothing is asked yet.
 
         Raises:
-            DriftError: ARM_ENVIRONMENT names no cloud.
+            ArmError: ARM_ENVIRONMENT names no cloud.
         """
-        self._endpoint, scopes = _endpoint()
+        self._endpoint, scopes = login.endpoint()
         self._client = ARMPipelineClient(
             base_url=self._endpoint,
             policies=[
-                UserAgentPolicy(base_user_agent="sklearn-mnist-svc-drift"),
+                UserAgentPolicy(base_user_agent="sklearn-mnist-svc"),
                 RetryPolicy(retry_total=3, retry_backoff_factor=0.5, retry_backoff_max=10),
-                ARMChallengeAuthenticationPolicy(_credential(), *scopes),
+                ARMChallengeAuthenticationPolicy(login.credential(), *scopes),
             ],
         )
 
@@ -93,7 +78,7 @@ class Arm:
         """A resource as Azure has it; None if it is not there.
 
         Raises:
-            DriftError: Azure was not reached, or refused.
+            ArmError: Azure was not reached, or refused.
         """
         return self._read(f"{self._endpoint}{resource_id}?api-version={api_version}")
 
@@ -101,7 +86,7 @@ class Arm:
         """Yield the resources of a resource group, page by page; none if it is not there.
 
         Raises:
-            DriftError: Azure was not reached, or refused.
+            ArmError: Azure was not reached, or refused.
         """
         yield from self._pages(f"{self._endpoint}{group_id}/resources?api-version={LISTING}")
 
@@ -109,7 +94,7 @@ class Arm:
         """Yield the role assignments at a scope, below it, and inherited by it, page by page.
 
         Raises:
-            DriftError: Azure was not reached, or refused.
+            ArmError: Azure was not reached, or refused.
         """
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
         yield from self._pages(f"{self._endpoint}{path}?api-version={ASSIGNMENTS}")
@@ -118,7 +103,7 @@ class Arm:
         """Yield whose tokens an identity takes, page by page; none if it is not there.
 
         Raises:
-            DriftError: Azure was not reached, or refused.
+            ArmError: Azure was not reached, or refused.
         """
         path = f"{identity_id}/federatedIdentityCredentials"
         yield from self._pages(f"{self._endpoint}{path}?api-version={CREDENTIALS}")
@@ -131,7 +116,7 @@ class Arm:
             if not url:
                 return
             if urlsplit(url)[:2] != urlsplit(self._endpoint)[:2]:
-                raise DriftError("Azure named a next page on another host; it was not followed")
+                raise ArmError("Azure named a next page on another host; it was not followed")
             page = self._read(url, absent=frozenset())
 
     def _read(self, url: str, absent: frozenset[str] = ABSENT) -> dict[str, Any] | None:
@@ -147,55 +132,19 @@ class Arm:
             return found
         except ClientAuthenticationError as error:
             if _unreachable(error):
-                raise DriftError(f"Azure was not reached for a login: {_first(error)}") from error
-            raise DriftError(
+                raise ArmError(f"Azure was not reached for a login: {_first(error)}") from error
+            raise ArmError(
                 f"Azure refused the login: {_first(error)}; have the credentials expired?"
             ) from error
         except HttpResponseError as error:
             code = _code(error.response) if error.response else ""
-            raise DriftError(
+            raise ArmError(
                 f"Azure answered HTTP {error.status_code}{code and f' {code}'}"
                 f" to GET {urlsplit(url).path}"
                 + ("; the identity needs Reader on it" if error.status_code == 403 else "")
             ) from error
         except (AzureError, ValueError) as error:
-            raise DriftError(f"Azure was not reached: {_first(error)}") from error
-
-
-def _endpoint() -> tuple[str, list[str]]:
-    """(URL without a slash at the end, scopes of a token for it)."""
-    own = os.environ.get("ARM_RESOURCE_MANAGER_ENDPOINT", "").rstrip("/")
-    if own:
-        audience = os.environ.get("ARM_RESOURCE_MANAGER_AUDIENCE", "").rstrip("/") or own
-        return own, [f"{audience}/.default"]
-    name = os.environ.get("ARM_ENVIRONMENT", "") or "public"
-    if name not in _CLOUDS:
-        raise DriftError(f"ARM_ENVIRONMENT is {name!r}; allowed: {', '.join(_CLOUDS)}")
-    found = get_arm_endpoints(_CLOUDS[name])
-    return found["resource_manager"].rstrip("/"), found["credential_scopes"]
-
-
-def _credential() -> TokenCredential:
-    """The provider's own variables first, then whatever this machine is signed in with."""
-    tenant, client, secret, token = (
-        os.environ.get(f"ARM_{name}", "")
-        for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "OIDC_TOKEN")
-    )
-    file = os.environ.get("ARM_OIDC_TOKEN_FILE_PATH", "")
-    options: dict[str, Any] = {}
-    authority = os.environ.get("AZURE_AUTHORITY_HOST", "")
-    if authority and os.environ.get("ARM_RESOURCE_MANAGER_ENDPOINT"):
-        # A cloud of its own is not in Microsoft's public list of authorities.
-        options = {"authority": authority, "disable_instance_discovery": True}
-    if tenant and client and secret:
-        return ClientSecretCredential(tenant, client, secret, **options)
-    if tenant and client and (token or file):
-
-        def assertion() -> str:
-            return token or Path(file).read_text(encoding="utf-8").strip()
-
-        return ClientAssertionCredential(tenant, client, assertion, **options)
-    return DefaultAzureCredential()
+            raise ArmError(f"Azure was not reached: {_first(error)}") from error
 
 
 def _code(answer: Any) -> str:

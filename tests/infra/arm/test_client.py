@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from infra.drift import arm
-from infra.drift.arm import Arm
-from infra.drift.errors import DriftError
+from infra.arm import client, login
+from infra.arm.client import Arm
+from infra.arm.errors import ArmError
 from local_azure.certificates import Certificates
 
 GROUP = "/subscriptions/s/resourceGroups/rg"
@@ -85,7 +85,7 @@ def azure(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterat
     thread.start()
     monkeypatch.setenv("ARM_RESOURCE_MANAGER_ENDPOINT", server.url)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
-    monkeypatch.setattr(arm, "_credential", Token)
+    monkeypatch.setattr(login, "credential", Token)
     yield server
     server.shutdown()
     thread.join()
@@ -93,16 +93,16 @@ def azure(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterat
 
 
 def get(path: str = VAULT) -> dict[str, Any] | None:
-    with Arm() as client:
-        return client.get(path, "2023-01-01")
+    with Arm() as arm:
+        return arm.get(path, "2023-01-01")
 
 
 def names() -> list[str]:
-    with Arm() as client:
-        return [one["name"] for one in client.resources(GROUP)]
+    with Arm() as arm:
+        return [one["name"] for one in arm.resources(GROUP)]
 
 
-@pytest.mark.parametrize("code", sorted(arm.ABSENT))
+@pytest.mark.parametrize("code", sorted(client.ABSENT))
 def test_what_azure_calls_absent_is_absent(azure: Azure, code: str) -> None:
     azure.answers["kv"] = 404, an_error(code)
     assert get() is None
@@ -119,25 +119,25 @@ def test_what_azure_calls_absent_is_absent(azure: Azure, code: str) -> None:
 )
 def test_any_other_404_breaks_the_check(azure: Azure, body: Any) -> None:
     azure.answers["kv"] = 404, body
-    with pytest.raises(DriftError, match="HTTP 404") as caught:
+    with pytest.raises(ArmError, match="HTTP 404") as caught:
         get()
     assert VAULT in str(caught.value)
     assert "Reader" not in str(caught.value)
     azure.pages((404, body))
-    with pytest.raises(DriftError, match="HTTP 404"):
+    with pytest.raises(ArmError, match="HTTP 404"):
         names()
 
 
 def test_a_refusal_names_the_right_that_is_needed(azure: Azure) -> None:
     azure.answers["kv"] = 403, an_error("AuthorizationFailed")
-    with pytest.raises(DriftError, match=r"HTTP 403 AuthorizationFailed .* needs Reader"):
+    with pytest.raises(ArmError, match=r"HTTP 403 AuthorizationFailed .* needs Reader"):
         get()
 
 
 @pytest.mark.parametrize("body", [b"<html></html>", b"", b"[]", b"null"])
 def test_an_answer_that_is_none_of_azures_breaks_the_check(azure: Azure, body: bytes) -> None:
     azure.answers["kv"] = 200, body
-    with pytest.raises(DriftError, match="was not"):
+    with pytest.raises(ArmError, match="was not"):
         get()
 
 
@@ -154,7 +154,7 @@ def test_a_page_may_be_empty(azure: Azure) -> None:
 def test_a_later_page_that_is_gone_breaks_the_check(azure: Azure) -> None:
     """The group went meanwhile, or the link is stale: the list is not whole either way."""
     azure.pages((200, {"value": [{"name": "a"}]}), (404, an_error("ResourceGroupNotFound")))
-    with pytest.raises(DriftError, match="HTTP 404 ResourceGroupNotFound"):
+    with pytest.raises(ArmError, match="HTTP 404 ResourceGroupNotFound"):
         names()
 
 
@@ -163,6 +163,6 @@ def test_a_next_page_on_another_host_gets_no_token(azure: Azure, scheme: str) ->
     port = str(azure.server_address[1])
     host = f"{scheme}{port}" if scheme.endswith(":") else scheme
     azure.pages((200, {"value": [{"name": "a"}]}), (200, {"value": []}), host=host)
-    with pytest.raises(DriftError, match="another host"):
+    with pytest.raises(ArmError, match="another host"):
         names()
     assert len(azure.asked) == 1

@@ -59,7 +59,9 @@ class Api:
         rid = parse(path)
         if rid.type == SUBSCRIPTIONS:
             self.resources.subscriptions.check(rid.subscription)
-            return JSONResponse(self.resources.subscriptions.body())
+            disabled = self.resources.admission.conditions().disabledSubscription
+            state = "Disabled" if disabled else "Enabled"
+            return JSONResponse(self.resources.subscriptions.body(state))
         return await self._resource(request, rid, version)
 
     async def _resource(self, request: Request, rid: ResourceId, version: str) -> Response:

@@ -17,7 +17,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
+from local_azure.arm.admission import Admission
 from local_azure.arm.api import Api
+from local_azure.arm.availability import Availability
 from local_azure.arm.catalogue import Catalogue
 from local_azure.arm.collections import Collections
 from local_azure.arm.conditions import Conditions
@@ -64,7 +66,8 @@ def create_app(
     """
     subscriptions = Subscriptions()
     names = Names(store)
-    resources = Resources(store, subscriptions, services, names, conditions)
+    admission = Admission(subscriptions, conditions)
+    resources = Resources(store, subscriptions, services, names, admission, conditions)
 
     async def show(resource_id: str) -> Body | None:
         found = store.get(resource_id)
@@ -72,7 +75,9 @@ def create_app(
 
     operations = Operations(url, store, show)
     arm = [
-        *Catalogue(subscriptions).routes(),
+        *Catalogue(subscriptions, admission).routes(),
+        *admission.routes(),
+        *Availability(subscriptions, names, conditions).routes(),
         *RoleDefinitions(subscriptions).routes(),
         *operations.routes(),
         *SoftDeletes(names, subscriptions, operations).routes(),

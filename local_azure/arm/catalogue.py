@@ -10,9 +10,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_azure import types
+from local_azure.arm.admission import Admission
 from local_azure.arm.errors import ArmError
 from local_azure.arm.requests import api_version
 from local_azure.arm.subscriptions import Subscriptions
+
+_BENEATH = ("Microsoft.Compute", "Microsoft.Network")
+"""What a cluster's nodes are made of; the stand-in has no resources of them."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,11 @@ class Catalogue:
 
     Attributes:
         subscriptions: The one subscription and its tenant.
+        admission: Which namespaces are registered, and whether the subscription is enabled.
     """
 
     subscriptions: Subscriptions
+    admission: Admission
 
     def routes(self) -> list[Route]:
         """The catalogue's addresses."""
@@ -34,7 +40,7 @@ class Catalogue:
             Route(f"{one}/locations", self.locations),
             Route(f"{one}/providers", self.providers),
             Route(f"{one}/providers/{{namespace}}", self.provider),
-            Route(f"{one}/providers/{{namespace}}/register", self.provider, methods=["POST"]),
+            Route(f"{one}/providers/{{namespace}}/register", self.register, methods=["POST"]),
             Route("/providers", self.providers),
         ]
 
@@ -55,17 +61,20 @@ class Catalogue:
         return JSONResponse({"value": self.subscriptions.location_bodies()})
 
     async def providers(self, request: Request) -> Response:
-        """`GET /subscriptions/{id}/providers`: every namespace, registered."""
+        """`GET /subscriptions/{id}/providers`: every namespace."""
         self._checked(request)
-        namespaces = sorted({kind.type.partition("/")[0] for kind in types.all_types()})
-        return JSONResponse({"value": [self._namespace(name) for name in namespaces]})
+        return JSONResponse({"value": [self._namespace(name) for name in _namespaces()]})
+
+    async def register(self, request: Request) -> Response:
+        """`POST .../register`: from now on its resources may be made."""
+        self.admission.register(request.path_params["namespace"])
+        return await self.provider(request)
 
     async def provider(self, request: Request) -> Response:
-        """One namespace; `POST .../register` answers the same and changes nothing."""
+        """One namespace."""
         self._checked(request)
         wanted = request.path_params["namespace"]
-        for kind in types.all_types():
-            namespace = kind.type.partition("/")[0]
+        for namespace in _namespaces():
             if namespace.lower() == wanted.lower():
                 return JSONResponse(self._namespace(namespace))
         raise ArmError(
@@ -84,7 +93,9 @@ class Catalogue:
         return {
             "id": f"/subscriptions/{self.subscriptions.subscription}/providers/{namespace}",
             "namespace": namespace,
-            "registrationState": "Registered",
+            "registrationState": (
+                "Registered" if self.admission.is_registered(namespace) else "NotRegistered"
+            ),
             "registrationPolicy": "RegistrationRequired",
             "resourceTypes": [
                 {
@@ -96,3 +107,7 @@ class Catalogue:
                 for kind in kinds
             ],
         }
+
+
+def _namespaces() -> list[str]:
+    return sorted({*_BENEATH, *(kind.type.partition("/")[0] for kind in types.all_types())})

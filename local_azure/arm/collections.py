@@ -22,6 +22,9 @@ _TERM = re.compile(
     re.IGNORECASE,
 )
 
+_ASSIGNED = re.compile(r"(?:assignedTo\('|principalId eq ')([0-9a-fA-F-]+)'\)?")
+"""Role assignments of a principal; the stand-in has no groups that would have more."""
+
 _AND = re.compile(r"and\b", re.IGNORECASE)
 
 Test = Callable[[Stored], bool]
@@ -92,7 +95,7 @@ class Collections:
         kind = known_type(type_name, version)
         self._check_scope(scope)
         prefix = scope.lower() + "/"
-        test = _filter(query, ignore=("atScope()", "principalId"))
+        test = _filter(query, ignore=("atScope()",))
         found = [
             resource
             for resource in self.resources.store.list(kind.type)
@@ -124,6 +127,10 @@ def _filter(query: Mapping[str, str], ignore: tuple[str, ...] = ()) -> Test:
     text = query.get("$filter", "").strip()
     if not text or text in ignore:
         return lambda _: True
+    if assigned := _ASSIGNED.fullmatch(text):
+        return lambda stored: (
+            stored.resource.body.get("properties", {}).get("principalId") == assigned[1]
+        )
     tests: list[Test] = []
     position = 0
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,21 @@ class Conditions:
         unwrittenKept: Whether the types of which nobody wrote it down (registry, vault, workspace,
             Log Analytics, Application Insights) keep a property that a PUT leaves out, as storage
             accounts do; else it goes back to its default, as container groups do.
+        unregisteredProviders: Namespaces that nobody registered yet; `register` does.
+        deniedActions: What the login may not do, such as
+            `Microsoft.Authorization/roleAssignments/write`.
+        disabledSubscription: Whether the subscription is read only.
+        coreQuota: The cores that all container groups of a region may have, and all nodes.
     """
 
     pullRightSeconds: float = 0.0  # noqa: N815 - the names of the file
     pullFailsOnNode: bool = False  # noqa: N815
     transitioningSeconds: float = 0.0  # noqa: N815
     unwrittenKept: bool = False  # noqa: N815
+    unregisteredProviders: Sequence[str] = ()  # noqa: N815
+    deniedActions: Sequence[str] = ()  # noqa: N815
+    disabledSubscription: bool = False  # noqa: N815
+    coreQuota: float = 100.0  # noqa: N815
 
     @classmethod
     def read(cls, path: Path) -> Conditions:
@@ -52,13 +62,18 @@ class Conditions:
             raise _invalid(path, f"must be an object with some of: {', '.join(kinds)}")
         for name, value in said.items():
             if not _is(kinds[name], value):
-                raise _invalid(path, f"has {name}={value!r}, which is no {kinds[name].__name__}")
+                raise _invalid(path, f"has {name}={value!r}, which is no {_KINDS[kinds[name]]}")
         return cls(**said)
+
+
+_KINDS = {bool: "bool", float: "float", tuple: "list of strings"}
 
 
 def _is(kind: type, value: Any) -> bool:
     if kind is bool:
         return isinstance(value, bool)
+    if kind is tuple:
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
     return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
 
 

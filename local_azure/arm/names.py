@@ -67,6 +67,14 @@ class Names:
             return self._workspace(rid, wanted)
         return wanted
 
+    def held(self, type_name: str, name: str) -> str:
+        """Why a global name is not free, or empty."""
+        self.expire()
+        live = any(each.name.lower() == name.lower() for each in self.store.list(type_name))
+        if live or self.store.soft_deleted(type_name, name=name):
+            return _GLOBAL[type_name.lower()][1].format(name=name)
+        return ""
+
     def release(self, resource: Resource, *, purge: bool) -> None:
         """Take note that a resource is deleted; keep it where Azure does.
 

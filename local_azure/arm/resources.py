@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from local_azure.arm.admission import Admission
 from local_azure.arm.bodies import check_unchanged, checked, merged, shown, with_state
 from local_azure.arm.conditions import Conditions
 from local_azure.arm.conventions import Convention, convention
@@ -53,6 +54,7 @@ class Resources:
         subscriptions: What exists above them.
         services: The behaviour behind some types.
         names: Names that something else holds: another resource, or a soft-deleted one.
+        admission: What the subscription lets in.
         conditions: What the types do of which nobody wrote it down.
     """
 
@@ -60,6 +62,7 @@ class Resources:
     subscriptions: Subscriptions
     services: Sequence[Service]
     names: Names
+    admission: Admission
     conditions: Callable[[], Conditions] = Conditions
     _behind: dict[str, Service] = field(init=False)
     _locks: defaultdict[str, asyncio.Lock] = field(
@@ -97,6 +100,7 @@ class Resources:
             ArmError: whatever Azure would refuse it for.
         """
         self._check_parent(rid)
+        self.admission.check(rid.scope, kind.type, "write")
         previous = self.store.get(rid.text)
         self._check_not_busy(rid, previous)
         if previous is None:
@@ -114,6 +118,7 @@ class Resources:
         if previous is None:
             self._check_parent(rid)
             raise not_found(rid.text)
+        self.admission.check(rid.scope, kind.type, "write")
         self._check_not_busy(rid, previous)
         wanted = checked(kind, merged(previous.body, body), previous, self.subscriptions.locations)
         return self._accept(rid, kind, wanted, previous, whole=True)
@@ -134,6 +139,7 @@ class Resources:
             if purge:
                 self.names.purge_id(rid)
             return None
+        self.admission.check(rid.scope, kind.type, "delete")
         self._check_not_busy(rid, found)
         inside = self.store.under(rid.text)
         deleting = Resource(found.id, found.type, with_state(found.body, "Deleting"))

@@ -1,4 +1,4 @@
-"""Soft-deleted vaults: listed, shown and purged as `azure-mgmt-keyvault` does it."""
+"""Soft-deleted vaults, as `azure-mgmt-keyvault` lists, shows and purges them, and workspaces."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from local_azure import clock
 from local_azure.arm.errors import ArmError
-from local_azure.arm.names import VAULTS, Names
+from local_azure.arm.names import VAULTS, WORKSPACES, Names
 from local_azure.arm.operations import Operations
 from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Body
@@ -19,6 +19,9 @@ from local_azure.arm.subscriptions import Subscriptions
 
 _VAULTS = "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults"
 _HSMS = "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs"
+_WORKSPACES = (
+    "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/deletedWorkspaces"
+)
 _VAULT = (
     "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}"
     "/deletedVaults/{name}"
@@ -44,6 +47,7 @@ class SoftDeletes:
         return [
             Route(_VAULTS, self.list),
             Route(_HSMS, self.hsms),
+            Route(_WORKSPACES, self.workspaces),
             Route(_VAULT, self.get),
             Route(_VAULT + "/purge", self.purge, methods=["POST"]),
         ]
@@ -57,6 +61,16 @@ class SoftDeletes:
         """No managed HSM exists here; `az keyvault` asks for them beside the vaults."""
         self._checked(request)
         return JSONResponse({"value": []})
+
+    async def workspaces(self, request: Request) -> Response:
+        """All deleted workspaces: in no reference, but read by people's own scripts."""
+        self.subscriptions.check(request.path_params["subscription"])
+        known_type(WORKSPACES, api_version(request))
+        self.names.expire()
+        kept = [each.resource for each in self.names.store.soft_deleted(WORKSPACES)]
+        return JSONResponse(
+            {"value": [{**each.body, "id": each.id, "name": each.name} for each in kept]}
+        )
 
     async def get(self, request: Request) -> Response:
         """One of them, by location and name."""

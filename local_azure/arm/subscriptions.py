@@ -51,14 +51,14 @@ class Subscriptions:
                 f"'{self.subscription}'.",
             )
 
-    def body(self) -> dict[str, object]:
+    def body(self, state: str = "Enabled") -> dict[str, object]:
         """The subscription as ARM shows it."""
         return {
             "id": f"/subscriptions/{self.subscription}",
             "subscriptionId": self.subscription,
             "tenantId": self.tenant,
             "displayName": "Local stand-in",
-            "state": "Enabled",
+            "state": state,
             "subscriptionPolicies": {
                 "locationPlacementId": "Public_2014-09-01",
                 "quotaId": "Local_2026-01-01",

@@ -63,7 +63,8 @@ class ContainerGroups:
 
         Raises:
             ArmError: 400: no valid group, a change that needs a new one, an image that may not be
-                pulled; 409 while something else happens to the group.
+                pulled, a DNS label that another group has; 409 while something else happens to
+                the group, or beyond the quota.
         """
         rules.check(resource)
         if previous is not None and not _failed(previous):
@@ -73,6 +74,7 @@ class ContainerGroups:
         quiet = time.monotonic() - self._changed.get(key, -math.inf)
         if key in self._busy or quiet < conditions.transitioningSeconds:
             raise transitioning(resource.name)
+        rules.check_place(resource, self.surroundings.lookup, conditions.coreQuota)
         if not conditions.pullFailsOnNode:
             for each in resource.body["properties"]["containers"]:
                 self.puller.check(resource, each["properties"]["image"])

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from local_azure.arm.errors import ArmError, not_found
+from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Body, Resource, Surroundings
 from local_azure.containers import address
 from local_azure.containers.image import ImageError
@@ -48,6 +49,11 @@ _VERSION = re.compile(r"1\.36(\.3)?")
 _CLUSTER = (
     "/subscriptions/{subscription}/resourceGroups/{group}"
     "/providers/Microsoft.ContainerService/managedClusters/{name}"
+)
+
+_VERSIONS = (
+    "/subscriptions/{subscription}/providers/Microsoft.ContainerService/locations/{location}"
+    "/kubernetesVersions"
 )
 
 
@@ -127,12 +133,21 @@ class ManagedClusters:
         return [
             Route(f"{_CLUSTER}/listClusterUserCredential", self._credential, methods=["POST"]),
             Route(f"{_CLUSTER}/listClusterAdminCredential", self._admin, methods=["POST"]),
+            Route(_VERSIONS, self._versions),
         ]
 
     async def close(self) -> None:
         """End all clusters; what is stored starts again with the stand-in."""
         await asyncio.gather(*(self._end(each) for each in self._running.values()))
         self._running.clear()
+
+    async def _versions(self, request: Request) -> Response:
+        """The one version, as every region offers it."""
+        known_type(TYPE, api_version(request))
+        minor = VERSION.rpartition(".")[0]
+        patches = {VERSION: {"upgrades": []}}
+        one = {"version": minor, "isDefault": True, "patchVersions": patches}
+        return JSONResponse({"values": [one]})
 
     async def _start(self, resource: Resource, nodes: int) -> None:
         try:

@@ -42,7 +42,7 @@ test: setup  ## Every test that needs no root and no container engine
 
 test-aks: setup  ## The tests of TARGET=aks on a real Kubernetes, which is built first, once (15 minutes)
 	@$(BIN)/python -m local_azure setup
-	@if $(BIN)/python -m journey prepare-aks; then $(BIN)/pytest -m aks $(ARGS); \
+	@if $(BIN)/python -m journey prepare-aks; then $(BIN)/pytest -m aks tests/aks $(ARGS); \
 	else echo "skipped: the tests of TARGET=aks, for the reason above"; fi
 
 drill: setup  ## Fill the disk, damage every file of the state: up and down must stand it (half an hour)

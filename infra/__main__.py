@@ -94,7 +94,15 @@ if settings.image and settings.model_sha256:
     pulumi.export("model_sha256", service.model_sha256)
 
 if settings.target == "aks":
-    from infra.kubernetes_target import deploy
+    try:
+        from infra.kubernetes_target import deploy
+    except ModuleNotFoundError as error:
+        if error.name != "pulumi_kubernetes":
+            raise
+        raise pulumi.RunError(
+            "the target aks needs Pulumi's Kubernetes SDK: "
+            "pip install --require-hashes -r infra/requirements-aks.txt"
+        ) from error
 
     deploy(settings, names, group, registry, client.subscription_id, service)
 elif service and server:

@@ -31,6 +31,10 @@ own default is 300."""
 
 _USER = 10001
 
+_TAKEN_BACK = {"pulumi.com/patchForce": "true"}
+"""What is declared here and was changed by hand is set again; server-side apply alone calls it a
+conflict, and the update and even its preview fail. What is not declared stays whose it is."""
+
 
 @dataclass(frozen=True)
 class KubernetesServiceArgs:
@@ -83,6 +87,7 @@ class KubernetesService(pulumi.ComponentResource):
             "namespace",
             metadata=ObjectMetaArgs(
                 name=NAME,
+                annotations=_TAKEN_BACK,
                 labels={
                     "pod-security.kubernetes.io/enforce": "restricted",
                     "pod-security.kubernetes.io/enforce-version": "latest",
@@ -116,12 +121,14 @@ class KubernetesService(pulumi.ComponentResource):
             self.scoring_uri = self.host.apply(lambda host: f"http://{host}:{port}/score")
         self.register_outputs({"scoring_uri": self.scoring_uri})
 
-    def _metadata(self, annotations: Mapping[str, str] | None = None) -> ObjectMetaArgs:
+    def _metadata(
+        self, annotations: Mapping[str, str] | None = None, name: str | None = NAME
+    ) -> ObjectMetaArgs:
         return ObjectMetaArgs(
-            name=NAME,
+            name=name,
             namespace=self.namespace,
             labels=self._labels,
-            annotations=dict(annotations or {}),
+            annotations={**_TAKEN_BACK, **(annotations or {})},
         )
 
     def _key(self, service: ScoringService) -> kubernetes.core.v1.Secret | None:
@@ -130,7 +137,7 @@ class KubernetesService(pulumi.ComponentResource):
             return None
         return kubernetes.core.v1.Secret(
             "key",
-            metadata=ObjectMetaArgs(namespace=self.namespace, labels=self._labels),
+            metadata=self._metadata(name=None),
             string_data=service.keys,
             immutable=True,
             opts=self._child,

@@ -18,6 +18,7 @@ import yaml
 from google.protobuf import json_format
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 
+from infra import azure_facts
 from infra.image_reference import ImageReference
 from infra.naming import Names
 
@@ -25,6 +26,15 @@ PROGRAM = Path(__file__).resolve().parents[1] / "__main__.py"
 NOBODY = "00000000-0000-0000-0000-000000000000"
 PLACEHOLDER = "stands-for-a-secret-that-is-not-read"
 """Takes the place of every encrypted value: nothing is decrypted, and no key is needed."""
+
+NO_CLUSTER = json.dumps(
+    {
+        "current-context": "none",
+        "contexts": [{"name": "none", "context": {"cluster": "none"}}],
+        "clusters": [{"name": "none", "cluster": {"server": "https://cluster.invalid"}}],
+    }
+)
+"""Takes the place of an encrypted kubeconfig, which the settings look into."""
 
 
 class _Cloud(Mocks):
@@ -34,15 +44,20 @@ class _Cloud(Mocks):
         self._server = server
 
     def call(self, args: MockCallArgs) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if args.token.endswith(":listManagedClusterUserCredentials"):
+            return {"kubeconfigs": [{"name": "nobody", "value": ""}]}
         names = ("clientId", "objectId", "subscriptionId", "tenantId")
         return dict.fromkeys(names, NOBODY)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         outputs = {**args.inputs, "name": args.name, "principalId": NOBODY}
-        if args.typ == "azure-native:containerregistry:Registry":
+        if args.typ == azure_facts.REGISTRY:
             outputs["loginServer"] = self._server
-        if args.typ == "azure-native:containerinstance:ContainerGroup":
+        if args.typ in {azure_facts.CONTAINER_GROUP, azure_facts.MANAGED_CLUSTER}:
             outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
+        if args.typ == azure_facts.SERVICE:
+            outputs["status"] = {"loadBalancer": {"ingress": [{"hostname": "host.invalid"}]}}
+        if args.typ == azure_facts.CONTAINER_GROUP:
             outputs["ipAddress"] = {**args.inputs["ipAddress"], "fqdn": "host.invalid"}
         return f"/subscriptions/{NOBODY}/{args.name}", outputs
 
@@ -110,6 +125,7 @@ def _plain(config: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
         opened = _opened(value)
         if opened != value:
             secrets.append(key)
+            opened = NO_CLUSTER if key.endswith(":kubeconfig") else opened
         if isinstance(opened, bool):
             opened = "true" if opened else "false"
         values[key] = opened if isinstance(opened, str) else json.dumps(opened)

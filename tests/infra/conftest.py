@@ -43,6 +43,11 @@ class Recorded:
         (found,) = self.inputs[f"azure-native:{token}"]
         return found
 
+    def object(self, kind: str) -> dict[str, Any]:
+        """The one Kubernetes object of a kind such as `apps/v1:Deployment`."""
+        (found,) = self.inputs[f"kubernetes:{kind}"]
+        return found
+
     def request(self, token: str) -> Any:
         (found,) = self.requests[f"azure-native:{token}"]
         return found

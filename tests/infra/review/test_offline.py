@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from infra import azure_facts
+from tests.support import kubernetes_sdk
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGE = f"crmnistdev1a2b3c4d.azurecr.io/sklearn-mnist-svc@sha256:{'a' * 64}"
@@ -66,6 +70,37 @@ def test_the_service_is_judged_too_and_nothing_is_decrypted(project: Path) -> No
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: mandatory policies are violated: cont")
     assert "stands-for-a-secret" not in done.stdout + done.stderr
+
+
+def test_a_stack_on_kubernetes_is_judged_too(project: Path) -> None:
+    values = {f"sklearn-mnist-svc__{name}": each for name, each in SERVICE.items()}
+    secrets = {f"sklearn-mnist-svc__{name}": SECRET for name in ("scoringKey", "kubeconfig")}
+    for more in ({}, secrets):
+        configure(project, **values, **more, **{"sklearn-mnist-svc__target": "aks"})
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "infra.review.offline_program", "sklearn-mnist-svc", "dev"),
+                str(project / "Pulumi.dev.yaml"),
+            ],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{kubernetes_sdk.packages()}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        told = json.loads(done.stdout.splitlines()[-1])
+        kinds = {one["type"] for one in told["resources"]}
+        assert azure_facts.DEPLOYMENT in kinds, told
+        assert (azure_facts.MANAGED_CLUSTER in kinds) is (not more)
+
+
+def test_a_stack_on_kubernetes_without_its_sdk_is_told_what_to_install(project: Path) -> None:
+    if importlib.util.find_spec("pulumi_kubernetes"):
+        pytest.skip("it is installed beside the program")
+    configure(project, **{"sklearn-mnist-svc__target": "aks"})
+    done = offline(project)
+    assert done.returncode == 1
+    assert "pip install --require-hashes -r infra/requirements-aks.txt" in done.stdout
 
 
 def test_another_region_is_refused(project: Path) -> None:

@@ -23,6 +23,7 @@ import typer
 
 from journey import synthetic
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 ROOT = Path(__file__).resolve().parents[1]
 PREVIEW, REVIEW, DRIFT, UP = "preview --refresh", "review", "drift check", "warm make up"
 MOST = {REVIEW: 1.2, DRIFT: 1.5}
@@ -213,8 +214,11 @@ def markdown(found: Found) -> str:
     return "\n".join(lines) + "\n"
 
 
+@app.command()
 def main(
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds of all commands in turn.")] = 3,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Rounds of all commands in turn.")
+    ] = 3,
     stack: Annotated[
         bool, typer.Option(help="Deploy the stack, too; else only what large ones cost.")
     ] = True,
@@ -241,6 +245,4 @@ def main(
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    app(prog_name="python -m journey.bench_tools")

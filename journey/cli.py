@@ -38,7 +38,11 @@ ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "model_eval" / "models" / "sklearn_mnist" / "1"
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False
+    no_args_is_help=True,
+    add_completion=False,
+    help=__doc__,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 console = Console(highlight=False, soft_wrap=True)
 
@@ -79,7 +83,11 @@ def up(
         typer.Option(help="Where it runs. [default: where the last one ran; at first aci]"),
     ] = None,
 ) -> None:
-    """Do the whole job: validate, deploy, test the endpoint; nothing is done twice."""
+    """Do the whole job; nothing is done twice.
+
+    It validates the model, makes the infrastructure, registers the model, builds the image, deploys
+    the service and tests its endpoint.
+    """
     if source and model:
         raise typer.BadParameter(
             "--source goes through the registry, --model goes around it: give one of them",
@@ -103,14 +111,17 @@ def up(
 
 @app.command()
 def prepare_aks() -> None:
-    """Build what the target aks needs beside the rest, and install its SDK."""
+    """Build what the target aks needs, once."""
     with _one_line_errors("make test-aks"):
         prepare_target(ROOT, console)
 
 
 @app.command()
 def smoke(model: ModelOption = None, data: DataOption = None) -> None:
-    """Test the deployed endpoint again, with the model and data of the last `up`."""
+    """Test the deployed endpoint again.
+
+    The model and the data are those of the last `up`, unless others are named.
+    """
     with _life("make smoke") as life:
         life.smoke_again(
             Plan.recall(life.remembered),
@@ -121,7 +132,10 @@ def smoke(model: ModelOption = None, data: DataOption = None) -> None:
 
 @app.command()
 def review() -> None:
-    """Say what an update of the local stack would do; nothing is changed."""
+    """Say what an update of the stack would do.
+
+    Nothing is changed.
+    """
     with _life("make review") as life:
         code = life.review()
         console.print(escape(f"Look: {life.steps.relative(life.out)}/review.html"))
@@ -130,7 +144,10 @@ def review() -> None:
 
 @app.command()
 def drift() -> None:
-    """Compare the stand-in, the program and the endpoint with the state; exit code 7 is drift."""
+    """Say what is not as it was declared.
+
+    Compares the stand-in, the program and the endpoint with the state. Exit code 7 is drift.
+    """
     with _life("make drift") as life:
         code = life.drift()
         console.print(escape(f"Look: {life.steps.relative(life.out)}/drift.html"))
@@ -139,7 +156,10 @@ def drift() -> None:
 
 @app.command()
 def service_down() -> None:
-    """Remove only the service; the resource group, the workspace and a cluster stay."""
+    """Remove only the service.
+
+    The resource group, the workspace and a cluster stay.
+    """
     with _life("make service-down") as life:
         if "scoring_uri" not in life.stack.outputs():
             console.print(f"There is no {life.service}.")

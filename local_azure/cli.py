@@ -31,6 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 JsonFile = Annotated[
@@ -54,7 +55,7 @@ def setup(
         bool, typer.Option("--kubernetes", help="Also build what managed clusters are made of.")
     ] = False,
 ) -> None:
-    """Get the Pulumi CLI, where there is none that is new enough."""
+    """Get the Pulumi CLI where none is new enough."""
     with _one_line_errors():
         console = Console(stderr=True)
         pulumi = PulumiCli(ambient(), console)
@@ -68,7 +69,10 @@ def setup(
 
 @app.command()
 def start() -> None:
-    """Start the stand-in, if it is down, and wait until it is ready."""
+    """Start the stand-in where it is down.
+
+    Waits until it is ready.
+    """
     with _one_line_errors():
         running = process.start(Home.from_environment())
         typer.echo(f"The local Azure stand-in answers at {running.url} (process {running.pid}).")
@@ -76,7 +80,10 @@ def start() -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop the stand-in and the containers it runs; what it remembers stays."""
+    """Stop the stand-in and its containers.
+
+    What it remembers stays.
+    """
     with _one_line_errors():
         stopped = process.stop(Home.from_environment())
         typer.echo("Stopped." if stopped else "It was not running.")
@@ -84,7 +91,10 @@ def stop() -> None:
 
 @app.command()
 def status(json_file: JsonFile = None) -> None:
-    """Say whether the stand-in runs, and where; exit code 1 when it does not."""
+    """Say whether the stand-in runs, and where.
+
+    Exit code 1 when it does not.
+    """
     with _one_line_errors():
         home = Home.from_environment()
         running = process.status(home)
@@ -105,7 +115,10 @@ def status(json_file: JsonFile = None) -> None:
 
 @app.command()
 def reset() -> None:
-    """Stop the stand-in and forget everything: resources, models, the Pulumi stack."""
+    """Stop the stand-in and forget everything.
+
+    Gone are the resources, the models and the Pulumi stack.
+    """
     with _one_line_errors():
         home = Home.from_environment()
         if not home.root.exists():
@@ -117,7 +130,10 @@ def reset() -> None:
 
 @app.command()
 def env() -> None:
-    """Print shell exports for clients of the stand-in: eval "$(python -m local_azure env)"."""
+    """Print shell exports for its clients.
+
+    In a shell: eval "$(python -m local_azure env)"
+    """
     with _one_line_errors():
         typer.echo(exports(_ready().environment))
 
@@ -126,14 +142,17 @@ def env() -> None:
 def execute(
     command: Annotated[list[str], typer.Argument(help="The command and its arguments.")],
 ) -> None:
-    """Run a command against the stand-in: python -m local_azure exec -- pulumi preview."""
+    """Run a command against the stand-in.
+
+    For example: python -m local_azure exec -- pulumi preview
+    """
     with _one_line_errors():
         _become(command, _ready().environment)
 
 
 @app.command()
 def recover() -> None:
-    """Make the Pulumi stack usable again after a `pulumi` was killed."""
+    """Repair the stack after a pulumi was killed."""
     with _one_line_errors():
         ready = _ready()
         done = ready.stack.recover(ready.environment) if ready.stack else []
@@ -142,7 +161,10 @@ def recover() -> None:
 
 @app.command()
 def serve() -> None:
-    """Serve in the foreground, logging to standard error, until SIGTERM or Ctrl-C."""
+    """Serve in the foreground until Ctrl-C.
+
+    Or until SIGTERM. It logs to standard error.
+    """
     from local_azure.server import serve as run
 
     logging.basicConfig(

@@ -31,28 +31,47 @@ P = ParamSpec("P")
 DEFAULT_MODEL = Path(__file__).parent / "models" / "sklearn_mnist" / "1"
 OUT = Path("out")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=__doc__,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 console = Console(highlight=False, soft_wrap=True)
 
-ModelOption = Annotated[Path, typer.Option("--model", help="Model directory.")]
+ModelOption = Annotated[
+    Path,
+    typer.Option(
+        "--model", metavar="DIR", help="Model directory.", show_default="the committed one"
+    ),
+]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Test data: .npz (X, y) or .csv; MNIST without it.")
+    Path | None,
+    typer.Option("--data", metavar="FILE", help="Test data: .npz (X, y) or .csv. [default: MNIST]"),
 ]
 EvidenceOption = Annotated[
     Path,
     typer.Option(
         "--out",
+        metavar="DIR",
         help="Folder for plots and reports: new, empty, or from an earlier validate or smoke, whose"
         " files of the same names are replaced.",
     ),
 ]
 JsonOption = Annotated[
     Path | None,
-    typer.Option("--json", help="Write the result here too; an older file is replaced."),
+    typer.Option(
+        "--json", metavar="FILE", help="Write the result here too; an older file is replaced."
+    ),
 ]
 HtmlOption = Annotated[
     Path | None,
-    typer.Option("--html", help="Write a page for people: one file; an older file is replaced."),
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Write a page for people: one file; an older file is replaced.",
+    ),
 ]
 EVIDENCE = "evidence of a model"
 
@@ -80,11 +99,16 @@ def train(
     out: Annotated[
         Path,
         typer.Option(
-            help="Model directory: new, empty, or an earlier trained model, which is replaced."
+            metavar="DIR",
+            help="Model directory: new, empty, or an earlier trained model, which is replaced.",
+            show_default="the committed one",
         ),
     ] = DEFAULT_MODEL,
 ) -> None:
-    """Train on the 60,000 MNIST images, as part 1 of the tutorial does."""
+    """Train as part 1 of the tutorial does.
+
+    On the 60,000 MNIST images, which are downloaded once.
+    """
     # Imported in the commands that need it: scikit-learn takes half a second.
     from model_eval import training
 
@@ -107,19 +131,31 @@ def train(
 @one_line_errors
 def manifest(
     pickle: Annotated[
-        Path, typer.Argument(help="A fitted estimator. It is loaded, so only one that you trust.")
+        Path,
+        typer.Argument(
+            metavar="PICKLE", help="A fitted estimator. It is loaded, so only one that you trust."
+        ),
     ],
-    name: Annotated[str, typer.Option(help="The model's name.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="The model's name.")],
     data: DataOption = None,
-    version: Annotated[str, typer.Option(help="Its version; a registry gives its own.")] = "1",
+    version: Annotated[
+        str, typer.Option(metavar="VERSION", help="Its version; a registry gives its own.")
+    ] = "1",
     image: Annotated[
         str | None,
         typer.Option(metavar="HEIGHTxWIDTH", help="What a row is a picture of; MNIST: 28x28."),
     ] = None,
-    description: Annotated[str, typer.Option(help="What the model does, in a line.")] = "",
-    data_name: Annotated[str, typer.Option(help="What it was trained on, in a word.")] = "",
+    description: Annotated[
+        str, typer.Option(metavar="TEXT", help="What the model does, in a line.")
+    ] = "",
+    data_name: Annotated[
+        str, typer.Option(metavar="TEXT", help="What it was trained on, in a word.")
+    ] = "",
 ) -> None:
-    """Write manifest.json beside a bare pickle; an older manifest of the pickle is replaced."""
+    """Write manifest.json beside a bare pickle.
+
+    An older manifest of the pickle is replaced.
+    """
     shape = None
     if image is not None:
         height, _, width = image.partition("x")
@@ -154,12 +190,15 @@ def validate(
     data: DataOption = None,
     out: EvidenceOption = OUT,
     min_accuracy: Annotated[
-        float, typer.Option(min=0, max=1, help="The gate: exit code 1 below it.")
+        float, typer.Option(min=0, max=1, metavar="0..1", help="The gate: exit code 1 below it.")
     ] = 0.9,
     json: JsonOption = None,
     html: HtmlOption = None,
 ) -> None:
-    """Measure a model on its test data, draw its mistakes, hold it against the gate."""
+    """Measure a model and hold it to the gate.
+
+    Exit code 1 below the gate. The mistakes are drawn.
+    """
     extended(out, EVIDENCE)
     from model_eval import dataset, plots, validation
 
@@ -191,23 +230,30 @@ def validate(
 @app.command()
 @one_line_errors
 def smoke(
-    uri: Annotated[str, typer.Option(envvar="SCORING_URI", help="Where to POST.")],
+    uri: Annotated[str, typer.Option(envvar="SCORING_URI", metavar="URI", help="Where to POST.")],
     model: ModelOption = DEFAULT_MODEL,
     data: DataOption = None,
-    samples: Annotated[int, typer.Option(min=1, help="Rows in the one request.")] = 30,
-    seed: Annotated[int | None, typer.Option(help="Draw the same rows again.")] = None,
+    samples: Annotated[int, typer.Option(min=1, metavar="N", help="Rows in the one request.")] = 30,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Draw the same rows again.")] = None,
     key_env: Annotated[
-        str | None, typer.Option(help="The environment variable that holds the Bearer key.")
+        str | None,
+        typer.Option(metavar="NAME", help="The environment variable that holds the Bearer key."),
     ] = None,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds that a starting service is waited for.")
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="How long a starting service is waited for."),
     ] = 60,
     out: EvidenceOption = OUT,
     json: JsonOption = None,
-    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a JUnit report here.")
+    ] = None,
     html: HtmlOption = None,
 ) -> None:
-    """Test a deployed endpoint: its model, 30 random rows at once, one raw row."""
+    """Test a deployed endpoint.
+
+    Its model, random rows in one request, and one raw row.
+    """
     key = os.environ.get(key_env) if key_env else None
     if key_env and not key:
         raise typer.BadParameter(
@@ -251,10 +297,12 @@ def smoke(
 
 
 ConfigOption = Annotated[
-    Path, typer.Option("--config", help="The workspace, as the command config wrote it.")
+    Path,
+    typer.Option("--config", metavar="FILE", help="The workspace, as the command config wrote it."),
 ]
 LimitOption = Annotated[
-    float, typer.Option("--limit", min=1, help="Seconds for one operation of the workspace.")
+    float,
+    typer.Option("--limit", min=1, metavar="SECONDS", help="For one operation of the workspace."),
 ]
 SdkOption = Annotated[
     SdkVersion | None,
@@ -271,13 +319,18 @@ CONFIG = Path("config.json")
 def config(
     outputs: Annotated[
         typer.FileText | None,
-        typer.Option(help="Output of `pulumi stack output --json`; - is standard input."),
+        typer.Option(
+            metavar="FILE", help="Output of `pulumi stack output --json`; - is standard input."
+        ),
     ] = None,
     out: Annotated[
-        Path, typer.Option(help="Where to write it; an older file is replaced.")
+        Path, typer.Option(metavar="FILE", help="Where to write it; an older file is replaced.")
     ] = CONFIG,
 ) -> None:
-    """Write config.json for Workspace.from_config() from the stack's outputs."""
+    """Write config.json from the stack's outputs.
+
+    Workspace.from_config() reads it.
+    """
     from model_eval import workspace_config
 
     text = outputs.read() if outputs else workspace_config.stack_outputs()
@@ -298,13 +351,15 @@ def info(config: ConfigOption = CONFIG, limit: LimitOption = 60, sdk: SdkOption 
 @app.command(name="list")
 @one_line_errors
 def list_models(
-    name: Annotated[str | None, typer.Option(help="Only models of this name.")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only models of this name.")
+    ] = None,
     config: ConfigOption = CONFIG,
     limit: LimitOption = 60,
     sdk: SdkOption = None,
     json: JsonOption = None,
 ) -> None:
-    """List the models of the workspace, newest first."""
+    """List the workspace's models, newest first."""
     from model_eval import validation
     from model_eval.registry import Registry
 
@@ -322,15 +377,19 @@ def list_models(
 @one_line_errors
 def register(
     model: ModelOption = DEFAULT_MODEL,
-    report: Annotated[Path, typer.Option(help="The report of the model's validation.")] = OUT
-    / "report.json",
+    report: Annotated[
+        Path, typer.Option(metavar="FILE", help="The report of the model's validation.")
+    ] = OUT / "report.json",
     data: DataOption = None,
-    min_accuracy: Annotated[float, typer.Option(min=0, max=1, help="The gate.")] = 0.9,
+    min_accuracy: Annotated[
+        float, typer.Option(min=0, max=1, metavar="0..1", help="The gate.")
+    ] = 0.9,
     retrieve_to: Annotated[
         Path | None,
         typer.Option(
+            metavar="DIR",
             help="Then download what the workspace holds to this directory: new, empty, or an"
-            " earlier retrieved model, which is replaced."
+            " earlier retrieved model, which is replaced.",
         ),
     ] = None,
     config: ConfigOption = CONFIG,
@@ -338,7 +397,10 @@ def register(
     sdk: SdkOption = None,
     json: JsonOption = None,
 ) -> None:
-    """Register a model that passed the gate; the same bytes again are no new version."""
+    """Register a model that passed the gate.
+
+    The same bytes again are no new version.
+    """
     from model_eval import dataset, validation, workspace_config
     from model_eval.evidence import Evidence
     from model_eval.registry import RESULT as RETRIEVED
@@ -372,16 +434,22 @@ def retrieve(
     out: Annotated[
         Path,
         typer.Option(
-            help="Model directory: new, empty, or an earlier retrieved model, which is replaced."
+            metavar="DIR",
+            help="Model directory: new, empty, or an earlier retrieved model, which is replaced.",
         ),
     ],
-    name: Annotated[str, typer.Option(help="The model's name.")] = "sklearn_mnist",
-    version: Annotated[str, typer.Option(help="A number, or latest.")] = "latest",
+    name: Annotated[str, typer.Option(metavar="NAME", help="The model's name.")] = "sklearn_mnist",
+    version: Annotated[
+        str, typer.Option(metavar="VERSION", help="A number, or latest.")
+    ] = "latest",
     config: ConfigOption = CONFIG,
     limit: LimitOption = 120,
     sdk: SdkOption = None,
 ) -> None:
-    """Download a model and its manifest, and check the bytes against the registered SHA-256."""
+    """Download a registered model, and check it.
+
+    Its bytes must have the registered SHA-256.
+    """
     number = None
     if version != "latest":
         if not (version.isascii() and version.isdecimal() and 0 < int(version[:10]) < 10**9):

@@ -23,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 JsonFile = Annotated[
@@ -65,7 +66,10 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="The entry script. [SCORING_SCRIPT]")
     ] = None,
 ) -> None:
-    """Serve a model on this machine until Ctrl-C; options win over the environment."""
+    """Serve a model until Ctrl-C.
+
+    An option wins over the environment variable beside it.
+    """
     given = {
         "AZUREML_MODEL_DIR": model,
         "SCORING_HOST": host,
@@ -81,7 +85,10 @@ def serve(
 
 @app.command()
 def check(model: ModelDir) -> None:
-    """Load a model with the image's packages alone and let it answer a row; nothing is written."""
+    """See whether a model starts in the image.
+
+    Loads it with the image's packages alone and lets it answer a row. Nothing is written.
+    """
     with _one_line_errors():
         manifest = image_build.check_model(model)
         typer.echo(f"{manifest.name} {manifest.version}, sha256 {manifest.sha256}")
@@ -101,9 +108,10 @@ def build(
     ],
     json_file: JsonFile = None,
 ) -> None:
-    """Check the model, then build the image: an OCI layout and a Docker context.
+    """Check the model, then build the image.
 
-    The same input gives the same digest; one that is there already is not checked again.
+    Writes an OCI layout and a Docker context. The same input gives the
+    same digest; one that is there already is not checked again.
     """
     with _one_line_errors():
         built = image_build.build_image(model, out)
@@ -120,7 +128,10 @@ def push(
     ] = "sklearn-mnist-svc",
     json_file: JsonFile = None,
 ) -> None:
-    """Push the image to an Azure container registry; what is already there is not sent again."""
+    """Push the image to a container registry.
+
+    What is already there is not sent again.
+    """
     with _one_line_errors():
         pushed = image_push.push_image(image, registry, repository)
         typer.echo(pushed["reference"])
@@ -130,10 +141,18 @@ def push(
 @app.command()
 def myenv(
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The file; an older one is replaced.")
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="The file; an older one is replaced.",
+            show_default="the committed one",
+        ),
     ] = FILE,
 ) -> None:
-    """Write myenv.yml, the conda file of the tutorial, from the image's pinned requirements."""
+    """Write myenv.yml, the tutorial's conda file.
+
+    It holds the image's pinned requirements.
+    """
     with _one_line_errors():
         write_text(out, conda_file())
     typer.echo(out)

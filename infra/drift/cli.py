@@ -15,12 +15,12 @@ from infra.drift import check, history, rendering, repair, sample
 from infra.drift.errors import DriftError
 from infra.drift.report import BROKE, DRIFT, Report
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command()
 def drift(
-    stack: Annotated[str, typer.Option(help="The stack to check.")],
+    stack: Annotated[str, typer.Option(metavar="NAME", help="The stack to check.")],
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report as Markdown.")
     ] = None,

@@ -25,12 +25,12 @@ from infra.review.verdict import verdict
 DIFFERENT = 7
 """Exit code of `--expect-no-changes` where something changes, as `infra.drift` answers."""
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command()
 def review(
-    stack: Annotated[str, typer.Option(help="The stack to preview.")],
+    stack: Annotated[str, typer.Option(metavar="NAME", help="The stack to preview.")],
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report as Markdown.")
     ] = None,
@@ -49,7 +49,9 @@ def review(
     ] = "",
     pull_request: Annotated[
         int | None,
-        typer.Option(min=1, help="With --post: its number; in a workflow it is known."),
+        typer.Option(
+            min=1, metavar="N", help="With --post: its number; in a workflow it is known."
+        ),
     ] = None,
     manifest_folder: Annotated[
         Path,

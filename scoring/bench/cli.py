@@ -38,6 +38,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 Model = Annotated[Path, typer.Option(metavar="DIR", help="The model directory.")]
@@ -98,10 +99,14 @@ def compare(
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.05, help="Of load on one server in one round.")
+        float, typer.Option(min=0.05, metavar="SECONDS", help="Of load on one server in one round.")
     ] = PLAN.seconds,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds for each request.")] = PLAN.rounds,
-    starts: Annotated[int, typer.Option(min=1, help="Cold starts of each server.")] = PLAN.starts,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Rounds for each request.")
+    ] = PLAN.rounds,
+    starts: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Cold starts of each server.")
+    ] = PLAN.starts,
     quick: Annotated[
         bool,
         typer.Option(
@@ -113,8 +118,10 @@ def compare(
     ] = None,
     json_file: JsonFile = None,
 ) -> None:
-    """Measure the service beside azureml-inference-server-http and MLServer, in turn, all on one
-    core: the committed model, and models that are not linear.
+    """Measure the service beside two others.
+
+    They are azureml-inference-server-http and MLServer, in turn, all on one core, with the
+    committed model and with models that are not linear.
 
     Exit code 1 when a server predicts wrongly or a target is missed; the last line says which. A
     target that `--quick` misses is only told.
@@ -148,10 +155,12 @@ def compare(
 def soak(
     model: Model = MODEL,
     images: Images = IMAGES,
-    minutes: Annotated[float, typer.Option(min=0.02, help="How long.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.02, metavar="MINUTES", help="How long.")] = 10.0,
     json_file: JsonFile = None,
 ) -> None:
-    """Keep the service busy on all cores with faults mixed in, and kill a worker now and then.
+    """Keep the service busy, with faults mixed in.
+
+    On all cores; a worker is killed now and then.
 
     Exit code 1 unless every answer was right and memory and open files stayed flat.
     """
@@ -182,11 +191,12 @@ def soak(
 def drain(
     model: Model = MODEL,
     images: Images = IMAGES,
-    runs: Annotated[int, typer.Option(min=1, help="Of each kind.")] = 20,
+    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Of each kind.")] = 20,
     json_file: JsonFile = None,
 ) -> None:
-    """End the service with SIGTERM under steady load, with one and two workers, small and large
-    requests, kept and new connections.
+    """End the service under steady load.
+
+    By SIGTERM, with one and two workers, small and large requests, kept and new connections.
 
     Exit code 1 when a request was lost or the service did not end well.
     """
@@ -231,7 +241,9 @@ def attack(
     ] = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Attack the service in every way that is known, then fuzz it, and say what it cost it.
+    """Attack the service in every known way.
+
+    Then fuzz it, and say what it cost it.
 
     Exit code 1 when something is beyond its bound, or an answer is not what it has to be.
     """

@@ -32,7 +32,7 @@ def journey(home: Path, *arguments: str, **env: str) -> subprocess.CompletedProc
 def test_source_and_model_together_are_wrong_usage(tmp_path: Path):
     done = journey(tmp_path / "state", "up", "--source", "a", "--model", "b")
     assert done.returncode == 2
-    assert "give one of them" in " ".join(done.stderr.replace("│", " ").split())
+    assert "give one of them" in done.stderr
     assert not (tmp_path / "state").exists()
 
 

@@ -75,9 +75,10 @@ CACHED := cache="$${XDG_CACHE_HOME:-$$HOME/.cache}"
 attack: setup  ## Attack the scoring service in every known way, and fuzz it for ten minutes
 	@$(BIN)/python -m scoring.bench attack $(ARGS)
 
-lock: setup  ## Pin the packages anew: of the project and of the image
+lock: setup  ## Pin the packages anew: of the project, of the program alone, of the image
 	@$(LOCK) requirements.in --output-file requirements.txt
 	@$(LOCK) --constraint requirements.txt scoring/requirements.in --output-file scoring/requirements.txt
+	@$(LOCK) --constraint requirements.txt infra/requirements.in --output-file infra/requirements.txt
 	@$(LOCK) local_azure/go/requirements.in --output-file local_azure/go/requirements.txt
 	@$(LOCK) --constraint requirements.txt infra/requirements-aks.in --output-file infra/requirements-aks.txt
 	@$(LOCK) --constraint requirements.txt model_eval/sdk-v2.in --output-file model_eval/sdk-v2.txt

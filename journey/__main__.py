@@ -1,16 +1,11 @@
 """`python -m journey`."""
 
-import sys
+from scoring.packages import packages_of
 
-try:
+with packages_of("requirements.txt"):
     from journey.cli import app, main
-except ModuleNotFoundError as error:
-    sys.exit(
-        f"error: this Python has no {error.name}; run `make setup` once, then: "
-        ".venv/bin/python -m journey"
-    )
+
+    if __name__ == "__main__":
+        main()
 
 __all__ = ["app"]
-
-if __name__ == "__main__":
-    main()

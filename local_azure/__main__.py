@@ -6,8 +6,8 @@ try:
     from local_azure.cli import app
 except ModuleNotFoundError as error:
     sys.exit(
-        f"error: this Python has no {error.name}; run `make setup` once, then: "
-        ".venv/bin/python -m local_azure"
+        f"error: this Python has no {error.name}; what installs it:"
+        " pip install --require-hashes -r requirements.txt"
     )
 
 if __name__ == "__main__":

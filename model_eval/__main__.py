@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
-try:
+from scoring.packages import packages_of
+
+LOCK = "requirements.txt"
+with packages_of(LOCK):
     import typer
     from rich.console import Console
     from rich.progress import Progress, TimeElapsedColumn
-except ModuleNotFoundError as error:
-    sys.exit(
-        f"error: this Python has no {error.name}; run `make setup` once, then: "
-        ".venv/bin/python -m model_eval"
-    )
 
-from model_eval.errors import EvaluationError
-from model_eval.sdk import SdkVersion
-from scoring.errors import ScoringError
-from scoring.output_folder import check as check_folder
-from scoring.output_folder import extended, write_text
+    from model_eval.errors import EvaluationError
+    from model_eval.sdk import SdkVersion
+    from scoring.errors import ScoringError
+    from scoring.output_folder import check as check_folder
+    from scoring.output_folder import extended, write_text
 
 P = ParamSpec("P")
 DEFAULT_MODEL = Path(__file__).parent / "models" / "sklearn_mnist" / "1"
@@ -470,4 +467,5 @@ def retrieve(
 
 
 if __name__ == "__main__":
-    sys.exit(app(prog_name="python -m model_eval"))
+    with packages_of(LOCK):
+        app(prog_name="python -m model_eval")

@@ -1,14 +1,9 @@
 """`python -m scoring`."""
 
-import sys
+from scoring.packages import packages_of
 
-try:
+with packages_of("requirements.txt"):
     from scoring.cli import app
-except ModuleNotFoundError as error:
-    sys.exit(
-        f"error: this Python has no {error.name}; run `make setup` once, then: "
-        ".venv/bin/python -m scoring"
-    )
 
-if __name__ == "__main__":
-    app(prog_name="python -m scoring")
+    if __name__ == "__main__":
+        app(prog_name="python -m scoring")

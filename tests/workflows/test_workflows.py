@@ -325,6 +325,50 @@ def test_all_four_rooms_are_called() -> None:
     assert modules == {"infra.review", "infra.drift", "model_eval", "scoring"}
 
 
+@pytest.mark.parametrize(("name", "each"), RUNNING)
+def test_a_job_has_the_packages_that_its_commands_import(name: str, each: str) -> None:
+    """The program's own; the whole project's only once `make setup` has run."""
+    whole = False
+    for step in job(name, each)["steps"]:
+        script = str(step.get("run", ""))
+        whole = whole or "make setup" in script or "make check" in script
+        needed = re.findall(r"[.]venv/bin/(?:python -m )?(\S+)", script)
+        assert whole or all(module.startswith("infra.") for module in needed), script
+
+
+@pytest.mark.parametrize(
+    ("stack", "locks"),
+    [
+        ("dev", ["infra/requirements.txt"]),
+        ("aks", ["infra/requirements.txt", "infra/requirements-aks.txt"]),
+        ("", ["infra/requirements.txt"]),
+    ],
+)
+def test_the_programs_packages_are_installed_by_their_hashes(
+    stack: str, locks: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "Pulumi.aks.yaml").write_text("config:\n  sklearn-mnist-svc:target: aks\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  sklearn-mnist-svc:cpu: 2\n")
+    shim = tmp_path / "python"
+    shim.write_text(
+        '#!/bin/sh\nmkdir -p .venv/bin; printf "#!/bin/sh\\necho \\$*" > .venv/bin/pip\n'
+        "chmod +x .venv/bin/pip\n"
+    )
+    shim.chmod(0o755)
+    step = content(ROOT / ".github" / "actions" / "packages" / "action.yml")["runs"]["steps"][-1]
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **({"STACK": stack} if stack else {})},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[:3] == ["install", "--quiet", "--require-hashes"]
+    assert [word for word in done.stdout.split()[3:] if word != "-r"] == locks
+    assert all((ROOT / lock).is_file() for lock in locks)
+
+
 def test_every_make_target_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = [words[1] for _, words in commands("make")]

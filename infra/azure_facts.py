@@ -1,6 +1,6 @@
 """What the program, the review and the drift check say about Azure: each fact once.
 
-What Azure answers for a property that nobody set is a table of its own: `infra.azure_defaults`.
+What it answers for a property that nobody set is a table of its own: `infra.drift.azure_defaults`.
 """
 
 from __future__ import annotations

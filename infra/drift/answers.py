@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from infra import azure_defaults
 from infra.disclosure.mask import Mask
-from infra.drift import comparison, false_drift
+from infra.drift import azure_defaults, comparison, false_drift
 from infra.drift.false_drift import pattern
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.policy.resource import SECRET, UNKNOWN

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from infra import azure_defaults, azure_facts
+from infra import azure_facts
+from infra.drift import azure_defaults
 from infra.policy.resource import SECRET
 from infra.preview.paths import MISSING, Difference, Path
 

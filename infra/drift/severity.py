@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from infra import azure_defaults, azure_facts
+from infra import azure_facts
+from infra.drift import azure_defaults
 from infra.drift.false_drift import pattern
 from infra.drift.finding import Kind, Severity
 from infra.policy.evaluate import Violation, evaluate

@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "infra.drift": (
         *("infra.arm", "infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),
-        *("infra.azure_defaults", "infra.github", "scoring.manifest", "scoring.errors"),
+        *("infra.github", "scoring.manifest", "scoring.errors"),
         *("scoring.packages", "pages"),
     ),
     "scoring": ("scoring",),

@@ -18,7 +18,7 @@ import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
 from infra import azure_facts
-from infra.azure_defaults import OPENINGS
+from infra.drift.azure_defaults import OPENINGS
 from infra.naming import Names
 from local_azure import types
 

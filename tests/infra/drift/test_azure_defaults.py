@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra import azure_facts
-from infra.azure_defaults import (
+from infra.drift.azure_defaults import (
     DEFAULTS,
     OPENING_LISTS,
     OPENINGS,

@@ -1,0 +1,116 @@
+"""What Azure answers for a property that nobody set, and which values of which properties open.
+
+`azure_defaults.yaml` holds it, by the provider's type token; a PATH is made of the provider's own
+input names, with `[*]` for every index, such as `policies.trustPolicy.status`.
+
+- `defaults`: by their source. The drift check holds what Azure answers against what is declared,
+  else against these: a value that is neither was set by somebody. `known(TYPE, PATH)` finds one.
+- `openings`: the values that let more people in than any other value would; a path that is not
+  there opens nothing. Each element of a list in `opening lists` lets somebody in.
+  `opens(TYPE, PATH, VALUE)` asks both.
+- `arm names`: Azure's name of a member of `properties`, where the provider's is another.
+  `setting(TYPE, PATH)` is what sets one back by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Default:
+    """What Azure answers for a property that was left out.
+
+    Attributes:
+        value: The value; it is compared with its type, so that 1 is not True.
+        source: Who says so.
+    """
+
+    value: Any
+    source: str
+
+
+_TABLES: Mapping[str, Any] = yaml.safe_load(
+    Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
+)
+DEFAULTS: Mapping[str, Mapping[str, Default]] = {
+    kind: {
+        path: Default(value, source)
+        for source, values in tables["defaults"].items()
+        for path, value in values.items()
+    }
+    for kind, tables in _TABLES.items()
+}
+OPENINGS: Mapping[str, Mapping[str, list[Any]]] = {
+    kind: tables.get("openings", {}) for kind, tables in _TABLES.items()
+}
+OPENING_LISTS: Mapping[str, list[str]] = {
+    kind: tables.get("opening lists", []) for kind, tables in _TABLES.items()
+}
+_ARM_NAMES: Mapping[str, Mapping[str, str]] = {
+    kind: tables.get("arm names", {}) for kind, tables in _TABLES.items()
+}
+_OUTSIDE = frozenset({"identity", "kind", "location", "plan", "sku", "tags", "zones"})
+"""What Azure keeps beside `properties`."""
+
+
+def known(kind: str, path: str) -> Default | None:
+    """What Azure is known to answer for a property that was left out.
+
+    Of an element of a list, or what is in one, nothing is known but that the list is empty: ask
+    `is_left_empty`.
+    """
+    return DEFAULTS.get(kind, {}).get(path)
+
+
+def is_left_empty(kind: str, path: str) -> bool:
+    """Whether a path leads into a list that is empty where nobody set it."""
+    return any(_is_empty(kind, each) for each in _lists(path))
+
+
+def setting(kind: str, path: str) -> str:
+    """`PATH=JSON` in Azure's names that sets a property to its default; empty if none is known.
+
+    It is what `az resource update --set` takes. A list is set as a whole.
+    """
+    emptied = [each for each in _lists(path) if _is_empty(kind, each)]
+    where = emptied[0] if emptied else path
+    default = known(kind, where)
+    if default is None or "[*]" in where:
+        return ""
+    top, _, rest = where.partition(".")
+    if top not in _OUTSIDE and top != "properties":
+        top = f"properties.{_ARM_NAMES.get(kind, {}).get(top, top)}"
+    return f"{top}{rest and '.'}{rest}={json.dumps(default.value)}"
+
+
+def _lists(path: str) -> Iterator[str]:
+    """The paths of the lists that a path leads through."""
+    at = path.find("[*]")
+    while at >= 0:
+        yield path[:at]
+        at = path.find("[*]", at + 1)
+
+
+def _is_empty(kind: str, path: str) -> bool:
+    default = known(kind, path)
+    return default is not None and default.value == []
+
+
+def opens(kind: str, path: str, value: Any) -> bool:
+    """Whether a value lets more people in; Azure compares words without regard to case."""
+    if not set(OPENING_LISTS.get(kind, ())).isdisjoint(_lists(path)):
+        return True
+    for each in OPENINGS.get(kind, {}).get(path, ()):
+        if isinstance(each, str) and isinstance(value, str):
+            if each.casefold() in {part.strip().casefold() for part in value.split(",")}:
+                return True
+        elif type(each) is type(value) and each == value:
+            return True
+    return False

@@ -10,7 +10,7 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = (
-    *("first-deployment", "architecture", "azure"),
+    *("first-deployment", "configuration", "architecture", "azure"),
     *("security", "operations", "scale", "performance", "ageing"),
 )
 ROOMS = ("infra", "infra/review", "infra/drift", "scoring", "model_eval", "local_azure")

@@ -45,10 +45,10 @@ class KubernetesSettings:
         node_size: The size of the nodes.
         min_nodes: Nodes at least.
         max_nodes: Nodes at most.
-        kubernetes_version: Of the cluster; None takes the region's default.
-        hostname: The host name of a route through a gateway; None takes a load balancer.
+        kubernetes_version: Of the cluster. By default the region's.
+        hostname: Of a route through a gateway. By default a load balancer is made.
         gateway_class: The class of that gateway.
-        kubeconfig: Of a cluster that exists; None makes one.
+        kubeconfig: Of a cluster that exists. By default one is made.
     """
 
     min_replicas: int = 2

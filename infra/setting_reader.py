@@ -17,6 +17,7 @@ from infra.image_reference import ImageReference
 T = TypeVar("T")
 
 LOCATION = "azure-native:location"
+REGION = "the short name of a region, such as westeurope"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Reader:
                 Problem(
                     LOCATION,
                     "is not set" if value is None else f"is {value!r}",
-                    "the short name of a region, such as westeurope",
+                    REGION,
                     f"set it with: pulumi config set {LOCATION} westeurope",
                 )
             )

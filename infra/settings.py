@@ -19,22 +19,22 @@ class Settings:
     """What a stack may configure.
 
     Attributes:
-        location: Azure region of every resource, such as `westeurope`.
-        prefix: Begins every name: 2 to 10 lower-case letters and digits, a letter first.
-        image: The scoring image by digest; None declares everything but the container group.
-        model_sha256: The SHA-256 the container must find in its model; required with an image.
-        model_version: The version in the workspace's registry, shown as a tag.
-        cpu: Cores of the container, 1 to 4.
-        memory_gb: Memory of the container, 1 to 16 GB, in steps of 0.1.
-        port: The TCP port of the service, 1024 to 65535.
-        dns_label: The host name's first label; None takes the stack's own.
+        location: The Azure region of every resource.
+        prefix: Begins every name.
+        image: The scoring image by digest. Without one all is made but the service.
+        model_sha256: The SHA-256 that the container demands of its model. Required with an image.
+        model_version: The model's version in the workspace's registry, shown as a tag.
+        cpu: Cores of the container, or of each pod.
+        memory_gb: Memory of the container, or of each pod.
+        port: The TCP port of the service.
+        dns_label: The host name's first label. By default prefix, stack and a stable suffix.
         description: What the service is, handed to the container.
-        registry_sku: `Basic`, `Standard` or `Premium`.
-        log_retention_days: Days that logs are kept, 30 to 730.
+        registry_sku: The registry's tier.
+        log_retention_days: How long Log Analytics keeps logs.
         tags: Tags of every resource, beside the model's.
-        scoring_key: The Bearer key that callers must send; None asks for none.
-        scoring_key_secondary: A second key that is as good, while keys are changed.
-        target: `aci`, a container group, or `aks`, Kubernetes.
+        scoring_key: The Bearer key that callers must send. By default none is asked for.
+        scoring_key_secondary: A second key that is as good, while callers change.
+        target: Where the service runs: a container group, or Kubernetes.
         kubernetes: What the target `aks` may configure beside it.
         protect: Whether Pulumi refuses to delete what cannot be made again.
     """

@@ -60,7 +60,7 @@ def foreign_image(key: str, image: ImageReference, server: str) -> Problem:
     """What is wrong with an image of another registry than the stack's own."""
     return Problem(
         key,
-        f"is {str(image)!r}",
+        f"is {_shown(str(image))}",
         f"an image of the stack's own registry, {server}",
         "push it there first: the identity that pulls has no right elsewhere",
     )
@@ -90,7 +90,7 @@ class Reader:
         self.problems.append(
             Problem(
                 self._full(key),
-                "is not set" if value is None else f"is {value!r}",
+                "is not set" if value is None else f"is {_shown(value)}",
                 allowed or self.keys[key],
                 remedy or f"set it with: pulumi config set {key} VALUE",
             )
@@ -120,7 +120,7 @@ class Reader:
             self.problems.append(
                 Problem(
                     LOCATION,
-                    "is not set" if value is None else f"is {value!r}",
+                    "is not set" if value is None else f"is {_shown(value)}",
                     REGION,
                     f"set it with: pulumi config set {LOCATION} westeurope",
                 )
@@ -239,6 +239,14 @@ class Reader:
 
     def _full(self, key: str) -> str:
         return f"{self.config.name}:{key}"
+
+
+def _shown(value: object) -> str:
+    """A value, cut where it is so long that what is allowed would be lost behind it."""
+    text = repr(value)
+    if len(text) <= 120:
+        return text
+    return f"{text[:80]} ... {text[-20:]} ({len(str(value))} characters)"
 
 
 def _is_key(text: str) -> bool:

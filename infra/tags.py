@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.azure_facts import (
     STORAGE_TAG_NAME_MOST,
     TAG_FORBIDDEN,
+    TAG_NAME_MOST,
     TAG_RESERVED_PREFIXES,
     TAG_VALUE_MOST,
     TAGS_MOST,
@@ -29,7 +32,10 @@ def problems(tags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"at most {MOST} tags", f"remove {len(tags) - MOST} of {len(tags)}"
     seen: dict[str, str] = {name.casefold(): name for name in RESERVED}
     for name, value in tags.items():
-        rest = f"remove it with: pulumi config rm --path 'tags[\"{name[:80]}\"]'"
+        place = _path(name)
+        rest = f"remove it with: pulumi config rm --path {place}"
+        if len(place) > TAG_NAME_MOST:
+            rest = "remove it from the stack's file"
         if name in RESERVED:
             yield f"names other than {', '.join(sorted(RESERVED))}, which the program sets", rest
         elif (other := seen.get(name.casefold())) is not None:
@@ -43,11 +49,16 @@ def problems(tags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if name.casefold().startswith(TAG_RESERVED_PREFIXES):
             yield f"names that do not begin with {', '.join(TAG_RESERVED_PREFIXES)}", rest
         if not isinstance(value, str):
-            # A name with a dot has to be quoted in a path.
+            text = shlex.quote(json.dumps(value))
             yield (
                 "strings as values",
-                "write it as one: pulumi config set --path --type string "
-                f"'tags[\"{name[:80]}\"]' '{value}'",
+                f"write it as one: pulumi config set --path --type string -- {place} {text}",
             )
         elif len(value) > TAG_VALUE_MOST:
             yield f"values of up to {TAG_VALUE_MOST} characters", rest
+
+
+def _path(name: str) -> str:
+    """A tag's place as a shell's word; a name with a dot has to be quoted in a path."""
+    escaped = name.replace('"', '\\"')
+    return shlex.quote(f'tags["{escaped}"]')

@@ -11,7 +11,7 @@ from infra.review.azure import Endpoint
 from infra.review.judgement import Finding
 from infra.review.report import Report
 
-_LONGEST = 200
+_LONGEST = 300
 """Characters of an error in the first line; the whole of it is below."""
 
 _WORDS = {

@@ -70,7 +70,7 @@ def test_a_wrong_value_names_key_value_range_and_remedy(run: Run, key: str, valu
         run({key: value})
     message = str(raised.value)
     assert f"sklearn-mnist-svc:{key}" in message
-    assert repr(value) in message
+    assert repr(value)[:80] in message
     assert KEYS[key] in message
     assert "pulumi config set" in message
     assert "\n" not in message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -48,16 +50,48 @@ def test_a_tag_that_azure_refuses_is_named_with_what_is_allowed(
         run({"tags": wrong})
 
 
-def test_a_number_is_written_as_a_string_with_the_command_that_is_told() -> None:
-    ((_, remedy),) = tags.problems({"cost.centre": 4711})
-    assert remedy == (
-        "write it as one: pulumi config set --path --type string 'tags[\"cost.centre\"]' '4711'"
-    )
+@pytest.mark.parametrize(
+    ("value", "typed"), [(4711, "4711"), (-5, "-5"), (True, "true"), ({"a": "it's"}, None)]
+)
+def test_a_number_is_written_as_a_string_with_the_command_that_is_told(
+    value: Any, typed: str | None
+) -> None:
+    ((_, remedy),) = tags.problems({"cost.centre": value})
+    said, _, command = remedy.partition(": ")
+    assert said == "write it as one"
+    *words, place, text = shlex.split(command)
+    assert words == ["pulumi", "config", "set", "--path", "--type", "string", "--"]
+    assert (place, text) == ('tags["cost.centre"]', typed or json.dumps(value))
 
 
-def test_a_wrong_tag_is_removed_with_the_command_that_is_told() -> None:
-    ((_, remedy),) = tags.problems({"azure.x": "1"})
-    assert remedy == "remove it with: pulumi config rm --path 'tags[\"azure.x\"]'"
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("azure.x", "azure.x"),
+        ("it's; <touch pwned>", "it's; <touch pwned>"),
+        ('a"<', 'a\\"<'),
+        ("n" * 200, "n" * 200),
+    ],
+)
+def test_a_wrong_tag_is_removed_with_the_command_that_is_told(name: str, escaped: str) -> None:
+    (_, remedy), *_ = tags.problems({name: "1"})
+    said, _, command = remedy.partition(": ")
+    assert said == "remove it with"
+    assert shlex.split(command) == ["pulumi", "config", "rm", "--path", f'tags["{escaped}"]']
+
+
+def test_what_is_wrong_is_not_lost_behind_a_long_value(run: Run) -> None:
+    with pytest.raises(SettingError) as caught:
+        run({"tags": {"a": "x" * 65_000}, "prefix": "y" * 65_000})
+    for line in str(caught.value).splitlines():
+        assert len(line) < 400
+    assert "; allowed: values of up to 256 characters; remove it with: " in str(caught.value)
+    assert "; allowed: 2 to 10 lower-case letters and digits" in str(caught.value)
+
+
+def test_a_name_without_end_is_no_part_of_a_command() -> None:
+    ((_, remedy),) = tags.problems({"n" * 65_000: "x"})
+    assert remedy == "remove it from the stack's file"
 
 
 def test_too_many_tags_say_how_many_to_remove() -> None:

@@ -27,6 +27,12 @@ NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
 ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 
+RECOVERABLE_DAYS = {VAULT: 90, ML_WORKSPACE: 14}
+"""What is soft-deleted, for so many days: it can be brought back, and holds its name until then.
+
+Sources: "Azure Key Vault soft-delete overview", "Recover workspace data while soft deleted".
+"""
+
 TRACKED = (
     CONTAINER_GROUP,
     REGISTRY,

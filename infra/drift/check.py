@@ -154,7 +154,7 @@ def _parted(told: Preview, opened: Opened) -> Told:
     except PreviewError as error:
         raise DriftError(str(error)) from error
     if parted.program.failed:
-        why = stacks.reason(parted.program) or "it did not end"
+        why = parted.program.reason or "it did not end"
         raise DriftError(f"`pulumi preview` failed: {why}")
     return parted
 

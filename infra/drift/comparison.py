@@ -123,7 +123,7 @@ def _kind(one: Difference) -> Kind:
 
 
 def _resource(step: Step, question: Question, kind: Kind, mask: Mask) -> Finding:
-    level, reason = severity.of_resource(step.type, kind)
+    level, reason = severity.of_resource(step.type, question, kind)
     present = DEPLOYED if question is Question.CLOUD else DECLARED
     missing = kind is Kind.MISSING
     return Finding(

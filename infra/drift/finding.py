@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from infra import azure_facts
+
 
 class Kind(enum.StrEnum):
     """How the actual differs from the declared."""
@@ -76,6 +78,12 @@ class Finding:
     undeclared: bool = False
     default: str = ""
     link: str = ""
+
+    @property
+    def soft_deleted(self) -> bool:
+        """Whether it was deleted and can be brought back, with what is in it."""
+        gone = self.question is Question.CLOUD and self.kind is Kind.MISSING and not self.path
+        return gone and self.type in azure_facts.RECOVERABLE_DAYS
 
     @property
     def order(self) -> tuple[int, str, str, str, str]:

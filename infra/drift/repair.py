@@ -122,7 +122,9 @@ def _updates(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
     kept: list[str] = []
     for urn, own in by_urn.items():
         harm = _harm(own)
-        if harm.startswith("DELETES"):
+        if own[0].soft_deleted:
+            yield from _recovered(stack, own[0])
+        elif harm.startswith("DELETES"):
             yield from _removed(stack, own[0])
         elif harm:
             yield Repair(f"update {own[0].resource}", _up(stack, urn), harm)
@@ -145,9 +147,20 @@ def _harm(own: Sequence[Finding]) -> str:
     endpoint = first.type == azure_facts.CONTAINER_GROUP
     if any(one.replaces for one in own):
         return f"REPLACES {first.resource}" + (": no endpoint meanwhile" if endpoint else "")
-    if endpoint and any(one.path and not one.path.startswith("tags") for one in own):
+    if endpoint and any(one.path for one in own):
         return "INTERRUPTS the endpoint: its containers restart"
     return ""
+
+
+def _recovered(stack: Stack, one: Finding) -> Iterator[Repair]:
+    """A deleted resource holds its name: another one cannot be made, nor is what it held in it."""
+    name = next((each.id.rsplit("/", 1)[-1] for each in stack.resources if each.urn == one.urn), "")
+    why = f"bring {one.resource} back; the state still knows it"
+    if one.type == azure_facts.VAULT:
+        yield Repair(why, shlex.join(["az", "keyvault", "recover", "--name", name]))
+    else:
+        yield Repair(f"{why}: in the portal, Azure Machine Learning, Recently deleted: {name}")
+    yield Repair(f"if it was purged, make it anew, without what was in it: {_up(stack, one.urn)}")
 
 
 def _removed(stack: Stack, one: Finding) -> Iterator[Repair]:
@@ -189,17 +202,15 @@ def _strays(findings: Sequence[Finding]) -> Iterator[Repair]:
             " program and import it, or accept it in the baseline"
         )
         if one.id:
+            right = one.type == assignments.TYPE
+            noun = ["role", "assignment"] if right else ["resource"]
             yield Repair(
                 "or delete it",
-                shlex.join(["az", *_noun(one), "delete", "--ids", one.id]),
-                f"DELETES {one.resource} and all that is in it",
+                shlex.join(["az", *noun, "delete", "--ids", one.id]),
+                f"DELETES {one.label if right else f'{one.resource} and all that is in it'}",
             )
         else:
             yield Repair(f"or delete {one.resource} by hand: its id is hidden")
-
-
-def _noun(one: Finding) -> tuple[str, ...]:
-    return ("role", "assignment") if one.type == assignments.TYPE else ("resource",)
 
 
 def _up(stack: Stack, *urns: str) -> str:

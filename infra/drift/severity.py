@@ -12,7 +12,7 @@ from typing import Any
 from infra import azure_facts
 from infra.drift import azure_defaults
 from infra.drift.false_drift import pattern
-from infra.drift.finding import Kind, Severity
+from infra.drift.finding import Kind, Question, Severity
 from infra.policy.evaluate import Violation, evaluate
 from infra.policy.resource import Resource
 from infra.preview.paths import MISSING, Path
@@ -39,10 +39,13 @@ def of_property(
     return Severity.MAJOR, ""
 
 
-def of_resource(kind: str, difference: Kind) -> tuple[Severity, str]:
+def of_resource(kind: str, question: Question, difference: Kind) -> tuple[Severity, str]:
     """(severity, reason) of a resource that is missing or that nobody declared."""
     if kind == azure_facts.CONTAINER_GROUP and difference is Kind.MISSING:
         return Severity.CRITICAL, "without it there is no endpoint"
+    days = azure_facts.RECOVERABLE_DAYS.get(kind)
+    if days and question is Question.CLOUD and difference is Kind.MISSING:
+        return Severity.CRITICAL, f"what is in it can be brought back for {days} days at most"
     return Severity.MAJOR, ""
 
 

@@ -14,7 +14,6 @@ from infra import azure_facts
 from infra.drift.errors import DriftError
 from infra.preview import engine, events, secret_lists
 from infra.preview.events import SECRET_SIGNATURE, SIGNATURE, STACK_TYPE
-from infra.preview.plan import Plan
 from infra.preview.secret_lists import Opened
 
 
@@ -167,13 +166,6 @@ def read(name: str, folder: Path) -> Stack:
             f"pulumi refresh --stack {name} (it asks about each creation that was cut off)"
         )
     return stack
-
-
-def reason(plan: Plan) -> str:
-    """Why a plan failed, in one line; the first error that belongs to a resource says most."""
-    errors = [one for one in plan.diagnostics if one.severity == "error"]
-    told = sorted(errors, key=lambda one: (not one.urn, one.urn))
-    return " ".join(told[0].message.removeprefix("error: ").split()) if told else ""
 
 
 def _export(name: str, folder: Path) -> Mapping[str, Any]:

@@ -75,6 +75,10 @@ class Step:
         return self.urn.rsplit("::", 1)[-1]
 
 
+FRAME = "program exited with non-zero exit code"
+"""Pulumi says this beside whatever the program said."""
+
+
 @dataclass(frozen=True)
 class Diagnostic:
     """Something that Pulumi or a provider said.
@@ -107,3 +111,11 @@ class Plan:
     outputs_after: Mapping[str, Any] | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
     failed: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, in one line, not masked: first what a resource's provider says, then the
+        program's own words, at last Pulumi's frame of them."""
+        said = [one for one in self.diagnostics if one.severity == "error"]
+        said.sort(key=lambda one: (FRAME in one.message, not one.urn, one.urn))
+        return " ".join(said[0].message.removeprefix("error: ").split()) if said else ""

@@ -12,7 +12,7 @@ from infra.policy.limits import Limits
 from infra.preview import changes
 from infra.preview.changes import Change
 from infra.preview.paths import MISSING, differences
-from infra.preview.plan import Op, Plan, Step
+from infra.preview.plan import FRAME, Op, Plan, Step
 from infra.review import azure, model
 from infra.review.azure import Effect, Endpoint
 from infra.review.causes import causes
@@ -23,9 +23,6 @@ from infra.review.manifests import Manifests
 from infra.review.model import ModelChange, Side
 from infra.review.obstacles import obstacles
 from infra.review.resource_change import ResourceChange, Row
-
-_FRAME = "program exited with non-zero exit code"
-"""Pulumi says this beside whatever the program said."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,7 @@ class Report:
     def errors(self) -> tuple[str, ...]:
         """What failed, on one line each: the program's own words before Pulumi's frame of them."""
         said = [" ".join(one.message.split()) for one in self.problems if one.severity == "error"]
-        return tuple(sorted(said, key=lambda one: _FRAME in one))
+        return tuple(sorted(said, key=lambda one: FRAME in one))
 
     @property
     def refusal(self) -> str:

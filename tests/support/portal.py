@@ -45,6 +45,13 @@ class Portal:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
+    def recover(self, vault: str, body: Any) -> None:
+        """What `az keyvault recover` asks for, of a vault as it was."""
+        properties = {name: body["properties"][name] for name in ("tenantId", "sku")}
+        asked = {"location": body["location"], "properties": {"createMode": "recover"}}
+        asked["properties"] |= properties
+        self.call("PUT", vault, "2023-02-01", asked)
+
     def names(self, kind: str) -> list[str]:
         """The names of the group's resources of a type."""
         answer = self._http.get(f"{self._group}/resources", params={"api-version": "2021-04-01"})

@@ -11,7 +11,7 @@ import pytest
 
 from infra import azure_facts
 from infra.disclosure.mask import Mask
-from infra.drift import repair, unmanaged
+from infra.drift import assignments, repair, unmanaged
 from infra.drift.finding import Finding, Kind, Question
 from infra.drift.stack import Stack
 
@@ -80,7 +80,8 @@ def test_drift_is_repaired_by_an_update_of_that_resource_alone(
             {"path": "containers[0].resources.requests.cpu", "replaces": True},
             "REPLACES registry: no endpoint meanwhile",
         ),
-        ({"path": "tags.team"}, ""),
+        ({"path": "tags.team"}, "INTERRUPTS the endpoint: its containers restart"),
+        ({"path": "", "kind": Kind.MISSING}, ""),
     ],
 )
 def test_what_an_update_does_to_the_endpoint_stands_on_its_line(
@@ -148,6 +149,43 @@ def test_what_is_declared_and_in_no_state_is_imported_and_never_deleted(
         f" --parent workspace={parent} --protect=true --generate-code=false --yes --stack dev"
     ]
     assert "its id is hidden" in lines(replace(lost, id=""))[0]
+
+
+def test_a_right_is_deleted_by_what_it_allows_and_holds_nothing(
+    finding: Callable[..., Finding],
+) -> None:
+    own = f"{GROUP}/providers/{assignments.TYPE}/42"
+    right = finding(
+        question=Question.GROUP,
+        resource="42",
+        type=assignments.TYPE,
+        path="",
+        label="Owner at rg",
+        kind=Kind.UNEXPECTED,
+        id=own,
+    )
+    assert lines(right)[1] == f"# DELETES Owner at rg: az role assignment delete --ids {own}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"),
+    [
+        (azure_facts.VAULT, "az keyvault recover --name v1"),
+        (azure_facts.ML_WORKSPACE, "# bring v back; the state still knows it: in the portal, "),
+    ],
+)
+def test_what_was_deleted_and_holds_its_name_is_brought_back_and_not_made_anew(
+    kind: str, first: str, finding: Callable[..., Finding]
+) -> None:
+    """An update would stop there, for Azure refuses another one of its name."""
+    known = {"urn": "urn:v", "type": kind, "id": f"{GROUP}/providers/x/y/v1", "custom": True}
+    deleted = finding(resource="v", type=kind, urn="urn:v", path="", kind=Kind.MISSING)
+    state = Stack("dev", Path(), {"deployment": {"resources": [known]}})
+    recover, anew = repair.of(state, [deleted])
+    assert recover.line.startswith(first)
+    assert "v1" in recover.line
+    assert anew.line.startswith("# if it was purged, make it anew")
+    assert "INTERRUPTS" not in recover.line
 
 
 def test_a_stray_is_declared_or_accepted_before_it_is_deleted() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from infra import azure_facts
 from infra.drift import severity
-from infra.drift.finding import Kind, Severity
+from infra.drift.finding import Kind, Question, Severity
 from infra.preview.paths import MISSING
 
 REGISTRY = {"adminUserEnabled": False, "anonymousPullEnabled": False, "location": "westeurope"}
@@ -64,7 +64,20 @@ def test_all_else_is_not(kind, inputs, path, actual, level) -> None:
     assert severity.of_property(kind, inputs, path, actual) == (level, "")
 
 
-def test_only_a_missing_container_group_is_critical() -> None:
-    assert severity.of_resource(azure_facts.CONTAINER_GROUP, Kind.MISSING)[0] is Severity.CRITICAL
-    assert severity.of_resource(azure_facts.CONTAINER_GROUP, Kind.UNEXPECTED)[0] is Severity.MAJOR
-    assert severity.of_resource(azure_facts.REGISTRY, Kind.MISSING)[0] is Severity.MAJOR
+@pytest.mark.parametrize(
+    ("kind", "question", "difference", "level"),
+    [
+        (azure_facts.CONTAINER_GROUP, Question.CLOUD, Kind.MISSING, Severity.CRITICAL),
+        (azure_facts.CONTAINER_GROUP, Question.PROGRAM, Kind.MISSING, Severity.CRITICAL),
+        (azure_facts.CONTAINER_GROUP, Question.PROGRAM, Kind.UNEXPECTED, Severity.MAJOR),
+        (azure_facts.REGISTRY, Question.CLOUD, Kind.MISSING, Severity.MAJOR),
+        (azure_facts.VAULT, Question.CLOUD, Kind.MISSING, Severity.CRITICAL),
+        (azure_facts.ML_WORKSPACE, Question.CLOUD, Kind.MISSING, Severity.CRITICAL),
+        (azure_facts.VAULT, Question.PROGRAM, Kind.MISSING, Severity.MAJOR),
+        (azure_facts.VAULT, Question.PROGRAM, Kind.UNEXPECTED, Severity.MAJOR),
+    ],
+)
+def test_what_is_gone_is_critical_where_the_endpoint_or_time_is_lost(
+    kind: str, question: Question, difference: Kind, level: Severity
+) -> None:
+    assert severity.of_resource(kind, question, difference)[0] is level

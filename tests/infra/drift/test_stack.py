@@ -144,17 +144,26 @@ def test_a_changed_and_a_deleted_resource_are_found_and_repaired(
         {"properties": {"adminUserEnabled": True}, "tags": {"who": "me"}},
     )
     portal.call("DELETE", f"Microsoft.Insights/components/{insights}", "2020-02-02")
+    (name,) = portal.names("Microsoft.KeyVault/vaults")
+    vault = f"Microsoft.KeyVault/vaults/{name}"
+    held = portal.call("GET", vault, "2023-02-01")
+    portal.call("DELETE", vault, "2023-02-01")
     code, report, written = drift(machine, folder=tmp_path)
     assert code == 7
     assert found(report) == {
+        ("key-vault", "", "missing", "critical"),
         ("registry", "adminUserEnabled", "changed", "critical"),
         ("registry", "tags.who", "unexpected", "minor"),
         ("application-insights", "", "missing", "major"),
     }
-    first = report["findings"][0]
+    (first,) = [one for one in report["findings"] if one["path"] == "adminUserEnabled"]
     assert (first["declared"], first["actual"]) == ("false", "true")
     assert "no-admin-account" in written
-    (update,) = report["repair"]
+    recover, anew, update = report["repair"]
+    assert recover["command"] == f"az keyvault recover --name {name}"
+    assert anew["command"] == ""
+    portal.recover(vault, held)
+    report["repair"].remove(recover)
     assert update["command"].startswith("pulumi up --refresh --target ")
     assert "::registry" in update["command"]
     assert update["harm"] == ""

@@ -167,13 +167,7 @@ def test_a_deleted_vault_is_brought_back_as_the_review_says_and_nothing_is_made_
         body = portal.call("GET", vault, "2023-02-01")
         portal.call("DELETE", vault, "2023-02-01")
         code, report, written = review(machine, folder)
-        # What `az keyvault recover` asks for.
-        asked = {"location": body["location"], "properties": {"createMode": "recover"}}
-        asked["properties"] |= {
-            "tenantId": body["properties"]["tenantId"],
-            "sku": body["properties"]["sku"],
-        }
-        portal.call("PUT", vault, "2023-02-01", asked)
+        portal.recover(vault, body)
     assert code == 1
     assert report["verdict"].startswith(f"**This update cannot finish**: `key-vault`: `{name}`:")
     assert f"`az keyvault recover --name {name}`" in written

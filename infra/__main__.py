@@ -95,7 +95,7 @@ if settings.image and settings.model_sha256:
 
 if settings.target == "aks":
     try:
-        from infra.kubernetes_target import deploy
+        from infra.aks.target import deploy
     except ModuleNotFoundError as error:
         if error.name != "pulumi_kubernetes":
             raise

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from infra import kubernetes_settings
 from infra import tags as azure_tags
+from infra.aks import settings as aks
+from infra.aks.settings import KubernetesSettings
 from infra.image_reference import ImageReference
-from infra.kubernetes_settings import KubernetesSettings
 from infra.setting_reader import Reader, SettingError
 
 
@@ -76,7 +76,7 @@ KEYS: Mapping[str, str] = {
     "scoringKeySecondary": "a secret of 16 to 256 characters, beside scoringKey",
     "target": "aci or aks",
     "protect": "true or false",
-    **kubernetes_settings.KEYS,
+    **aks.KEYS,
 }
 """Every key of the project with what is allowed."""
 
@@ -101,7 +101,7 @@ def load(
     target = read.text("target", "aci|aks") or Settings.target
     cpu = read.number("cpu", float, 1, 4) or Settings.cpu
     if target == "aci":
-        kubernetes_settings.refuse(read)
+        aks.refuse(read)
     settings = Settings(
         location=read.location(azure),
         prefix=prefix or Settings.prefix,
@@ -120,7 +120,7 @@ def load(
         scoring_key=read.secret("scoringKey"),
         scoring_key_secondary=read.secret("scoringKeySecondary"),
         target=target,
-        kubernetes=kubernetes_settings.load(read, cpu) if target == "aks" else KubernetesSettings(),
+        kubernetes=aks.load(read, cpu) if target == "aks" else KubernetesSettings(),
         protect=read.text("protect", "true|false") != "false",
     )
     if settings.scoring_key_secondary is not None and settings.scoring_key is None:

@@ -23,6 +23,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "pages": (),
     "infra": (),
+    "infra.aks": (
+        *("infra.azure_facts", "infra.naming", "infra.registry", "infra.scoring_service"),
+        *("infra.setting_reader", "infra.settings"),
+    ),
     "infra.arm": (),
     "infra.preview": ("infra.azure_facts",),
     "infra.disclosure": ("infra.preview", "infra.azure_facts", "infra.image_reference"),

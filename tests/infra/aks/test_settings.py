@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.kubernetes_settings import KEYS, cores_of
+from infra.aks.settings import KEYS, cores_of
 from infra.settings import SettingError
 
 Run = Callable[..., Any]

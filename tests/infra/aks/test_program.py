@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from infra.aks.settings import KEYS
 from infra.azure_facts import AUTOSCALER, DEPLOYMENT
-from infra.kubernetes_settings import KEYS
 from infra.policy.evaluate import evaluate
 from infra.policy.resource import Resource
 from infra.preview import events
-from tests.infra.test_kubernetes_settings import KUBECONFIG
+from tests.infra.aks.test_settings import KUBECONFIG
 from tests.infra.test_program import NAMES, SERVICE
 from tests.support import kubernetes_sdk
 

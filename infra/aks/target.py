@@ -7,8 +7,8 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_azure_native import resources
 
-from infra.cluster import Cluster, ClusterArgs
-from infra.kubernetes_service import KubernetesService, KubernetesServiceArgs
+from infra.aks.cluster import Cluster, ClusterArgs
+from infra.aks.service import KubernetesService, KubernetesServiceArgs
 from infra.naming import Names
 from infra.registry import Registry
 from infra.scoring_service import ScoringService

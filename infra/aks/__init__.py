@@ -1,0 +1,1 @@
+"""The target `aks`: the same service on Kubernetes."""

@@ -21,6 +21,9 @@ from rich.markup import escape
 TAIL_LINES = 25
 """How much of a failed command's output is shown; the rest is in its log."""
 
+LEAST_SHOWN = 12
+"""Letters of a running command's last line below which it is not shown: three say nothing."""
+
 END_SECONDS = 45.0
 """How long an interrupted command may take to end by itself; pulumi waits for what it began."""
 
@@ -158,8 +161,9 @@ class Steps:
 
     def _progress(self, title: str, seconds: float, line: str) -> str:
         """The running step in one line of the terminal, however narrow."""
-        room = max(0, self.console.width - len(title) - 12)
-        return f"{escape(title)} [dim]{seconds:.0f} s  {escape(line[:room])}[/dim]"
+        room = self.console.width - len(title) - 12
+        shown = f"  {escape(line[:room])}" if room >= LEAST_SHOWN else ""
+        return f"{escape(title)} [dim]{seconds:.0f} s{shown}[/dim]"
 
     def _mark(self, sign: str, word: str) -> str:
         """A sign, or a word where the output cannot hold the sign."""

@@ -18,6 +18,7 @@ from pages import heat
 FOLDER = Path(__file__).parent
 _CODE = re.compile(r"`([^`\n]*)`")
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
+_SEAM = re.compile(r"(?<=[./:@])|(?=\[)")
 
 
 def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) -> str:
@@ -44,6 +45,7 @@ def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) 
         "change": heat.changes,
         "png": png,
         "inline": inline,
+        "path": path,
     }
     utc = made.astimezone(datetime.UTC)
     return engine.get_template(template.name).render(
@@ -67,6 +69,11 @@ def inline(text: str) -> Markup:
         else Markup(_BOLD.sub(r"<strong>\1</strong>", str(escape(_visible(part)))))  # noqa: S704
         for index, part in enumerate(parts)
     )
+
+
+def path(text: str) -> Markup:
+    """A property's path, which a narrow column breaks between its names, not within one."""
+    return Markup("<wbr>").join(escape(_visible(part)) for part in _SEAM.split(text))
 
 
 def _visible(value: Any) -> Any:

@@ -132,3 +132,10 @@ def test_a_running_step_fits_into_one_line_of_a_narrow_terminal(tmp_path: Path, 
     terminal = Console(file=said, width=width, force_terminal=True, highlight=False)
     shown = Steps(terminal, tmp_path, tmp_path)._progress("Make something", 12.0, "long " * 40)
     assert len(terminal.render_str(shown)) <= width - 2
+
+
+def test_no_stump_of_the_running_commands_line_is_shown(tmp_path: Path):
+    terminal = Console(file=io.StringIO(), width=60, force_terminal=True, highlight=False)
+    title = "Make the infrastructure, without the service"
+    shown = Steps(terminal, tmp_path, tmp_path)._progress(title, 12.0, "creating")
+    assert terminal.render_str(shown).plain == f"{title} 12 s"

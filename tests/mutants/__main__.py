@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +16,6 @@ from tests.mutants import mutant, selection, table, trial
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".local" / "mutants"
-PACKAGES = ("infra", "model_eval")
 GATES = ("model_eval/metrics.py", "model_eval/smoke.py", "model_eval/validation.py")
 """Of model_eval: what lets a model pass."""
 
@@ -49,76 +48,52 @@ def main(
     sample: Annotated[
         int | None, typer.Option(min=1, help="So many mutants a module, the same each time.")
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Measure anew which tests run which lines.")
-    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was found before.")] = False,
 ) -> None:
     """Change the program a line at a time, and count which changes the tests notice.
 
     It can be stopped at any time: what was found is kept in .local/mutants.
-    Exit codes: 0 enough were noticed; 1 too few, or the tests fail without any change.
+    Exit codes: 0 enough were noticed; 1 too few, a reason for what is no survivor, or the tests
+    fail without any change.
     """
     files = modules(wanted or [])
     KEPT.mkdir(parents=True, exist_ok=True)
-    kept = trial.Kept(KEPT / "found.jsonl")
+    found = KEPT / "found.jsonl"
+    if fresh:
+        for each in [found, *KEPT.glob("lines-*.json")]:
+            each.unlink(missing_ok=True)
+    kept = trial.Kept(ROOT, found)
+    measured = selection.Measured(ROOT, KEPT)
     rows: list[table.Row] = []
-    survivors: list[tuple[mutant.Mutant, str]] = []
+    tried: list[trial.Tried] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as place:
         folders = [trial.copy(ROOT, Path(place) / str(number)) for number in range(jobs)]
-        measured: set[str] = set()
-        for module in files:
-            tests = selection.tests_of(module, ROOT)
-            places = {each: _place(each) for each in tests}
-            for each, file in places.items():
-                if not file.exists() or (fresh and each not in measured):
-                    _measure(folders[0], each, file)
-                measured.add(each)
-            known = selection.read(places.values())
-            every = list(mutant.of(ROOT, module))
-            tried = every
-            if sample is not None and len(every) > sample:
+        for tests, group in groupby(files, lambda module: selection.tests_of(module, ROOT)):
+            workers = [trial.Worker(folder, tests) for folder in folders]
+            for module in group:
+                known = measured.of(module, tests, folders[0])
+                every = list(mutant.of(ROOT, module))
                 # Their digests are as good as chance, and the same each time.
-                tried = sorted(every, key=lambda one: one.key)[:sample]
-            counted: Counter[str] = Counter()
-            for one, outcome in trial.try_all(ROOT, folders, tried, known, kept, tests):
-                counted[outcome] += 1
-                if outcome in {"survived", "unseen"}:
-                    survivors.append((one, outcome))
-            rows.append(table.Row(module, len(every), counted))
-            typer.echo(table.line(rows[-1]), err=True)
+                chosen = sorted(every, key=lambda one: one.key)[:sample] if sample else every
+                mine = list(trial.try_all(ROOT, workers, chosen, known, kept))
+                tried += mine
+                counted = Counter(one.outcome for one in mine)
+                rows.append(table.Row(module, len(every), counted))
+                typer.echo(table.line(rows[-1]), err=True)
+            for worker in workers:
+                worker.end()
     reasons = table.reasons(Path(__file__).with_name("reasons.yaml"))
     typer.echo(table.table(rows))
-    typer.echo(table.survivors(survivors, reasons))
-    raise typer.Exit(0 if table.score(rows) >= table.ENOUGH else 1)
+    typer.echo(table.survivors(tried, reasons))
+    whole = {row.module for row in rows if row.tried == row.mutants}
+    stale = table.stale(tried, reasons, whole)
+    for each in stale:
+        typer.echo(f"error: a reason for what is no survivor, remove it: {each}", err=True)
+    raise typer.Exit(1 if stale or table.score(rows) < table.ENOUGH else 0)
 
-
-def _place(tests: str) -> Path:
-    return KEPT / f"lines-{tests.replace('/', '-').removesuffix('.py')}.json"
-
-
-def _measure(folder: Path, tests: str, file: Path) -> None:
-    typer.echo(f"Measuring which lines {tests} runs ...", err=True)
-    code = subprocess.run(
-        [sys.executable, "-c", _MEASURE, str(file), tests],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        stdout=subprocess.DEVNULL,
-        check=False,
-    ).returncode
-    if code not in {0, 5}:
-        file.unlink(missing_ok=True)
-        typer.echo(f"error: {tests} fails without any change; run it first", err=True)
-        raise typer.Exit(1)
-
-
-_MEASURE = (
-    "import sys; from pathlib import Path; from tests.mutants import selection; "
-    "sys.exit(selection.measure(Path.cwd(), "
-    f"{PACKAGES!r}, sys.argv[2:], Path(sys.argv[1])))"
-)
 
 if __name__ == "__main__":
     try:
         typer.run(main)
-    except trial.TrialError as error:
+    except (selection.MeasureError, trial.TrialError) as error:
         sys.exit(f"error: {error}")

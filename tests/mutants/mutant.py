@@ -30,6 +30,7 @@ class Mutant:
     Attributes:
         module: The module's file, relative to the repository.
         line: Where the change is, from 1.
+        where: The function or class that it is in, such as `Names.of`; empty outside of any.
         before: What stands there, shortened.
         after: What stands there instead, shortened.
         code: The whole module with the change.
@@ -37,6 +38,7 @@ class Mutant:
 
     module: str
     line: int
+    where: str
     before: str
     after: str
     code: str
@@ -59,7 +61,9 @@ def of(root: Path, module: str) -> Iterator[Mutant]:
         code = text[: place.start] + changed + text[place.end :]
         if code not in seen:
             seen.add(code)
-            yield Mutant(module, place.line, _short(node), _short(change), code.decode())
+            yield Mutant(
+                module, place.line, place.where, _short(node), _short(change), code.decode()
+            )
 
 
 def _short(node: libcst.CSTNode) -> str:
@@ -68,9 +72,10 @@ def _short(node: libcst.CSTNode) -> str:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a node is: its line from 1, its bytes from 0."""
+    """Where a node is: its line from 1, what it is in, its bytes from 0."""
 
     line: int
+    where: str
     start: int
     end: int
 
@@ -81,6 +86,7 @@ class _Finder(libcst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[tuple[_Place, libcst.CSTNode, libcst.CSTNode]] = []
+        self._names: list[str] = []
 
     def on_visit(self, node: libcst.CSTNode) -> bool:
         if isinstance(node, _KEPT) or _is_text(node) or _is_of_types(node):
@@ -95,9 +101,15 @@ class _Finder(libcst.CSTVisitor):
         if changes:
             line = cast("Any", self.get_metadata(PositionProvider, node)).start.line
             span = cast("Any", self.get_metadata(ByteSpanPositionProvider, node))
-            place = _Place(line, span.start, span.start + span.length)
+            place = _Place(line, ".".join(self._names), span.start, span.start + span.length)
             self.found += [(place, node, change) for change in changes]
+        if isinstance(node, libcst.FunctionDef | libcst.ClassDef):
+            self._names.append(node.name.value)
         return True
+
+    def on_leave(self, original_node: libcst.CSTNode) -> None:
+        if isinstance(original_node, libcst.FunctionDef | libcst.ClassDef):
+            self._names.pop()
 
 
 def _is_text(node: libcst.CSTNode) -> bool:

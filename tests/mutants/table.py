@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from tests.mutants.mutant import Mutant
+from tests.mutants.trial import Tried
 
 ENOUGH = 90.0
 """Per cent of the tried mutants that the tests must notice."""
 
 Reasons = Mapping[tuple[str, str, str], str]
-"""Why nobody has to notice a change, by module, what stood there, and what stands there."""
+"""Why nobody has to notice a change, by module, function, and change."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,41 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def reasons(path: Path) -> Reasons:
-    """The reasons of a file: lists of module, before, after and reason."""
+    """The reasons of a file: by module and function, changes with the reason for them."""
     content = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    return {(one["module"], one["before"], one["after"]): one["reason"] for one in content}
+    return {
+        (one["module"], one.get("where", ""), change): one["reason"]
+        for one in content
+        for change in one["changes"]
+    }
 
 
-def survivors(found: Sequence[tuple[Mutant, str]], known: Reasons) -> str:
+def survivors(found: Iterable[Tried], known: Reasons) -> str:
     """What no test noticed, a line each."""
+    left = [one for one in found if one.outcome in {"survived", "unseen"}]
     lines = [
-        f"{one.module}:{one.line}: {one.before}  ->  {one.after}"
-        + ("  (no test runs it)" if outcome == "unseen" else "")
-        + f"  # {known.get((one.module, one.before, one.after), 'no reason is written down')}"
-        for one, outcome in sorted(found, key=lambda each: (each[0].module, each[0].line))
+        f"{one.mutant.module}:{one.mutant.line}: {one.mutant.where}: {change(one.mutant)}"
+        + ("  (no test runs it)" if one.outcome == "unseen" else "")
+        + f"  # {known.get(_key(one.mutant), 'no reason is written down')}"
+        for one in sorted(left, key=lambda each: (each.mutant.module, each.mutant.line))
     ]
     return "\n".join(lines)
+
+
+def stale(found: Iterable[Tried], known: Reasons, modules: Collection[str]) -> list[str]:
+    """The reasons of wholly tried modules that speak of no survivor."""
+    left = {_key(one.mutant) for one in found if one.outcome in {"survived", "unseen"}}
+    return [
+        f"{module}: {where}: {change}"
+        for module, where, change in known
+        if module in modules and (module, where, change) not in left
+    ]
+
+
+def change(mutant: Mutant) -> str:
+    """A change as it is written in the list and in the file of reasons."""
+    return f"{mutant.before}  ->  {mutant.after}"
+
+
+def _key(mutant: Mutant) -> tuple[str, str, str]:
+    return mutant.module, mutant.where, change(mutant)

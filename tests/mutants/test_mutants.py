@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import shutil
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.mutants import mutant, selection, table, trial
 from tests.mutants.selection import Selection
+from tests.mutants.worker import changed
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = '''"""A module."""
@@ -82,63 +85,139 @@ def test_every_mutant_is_a_program_that_differs() -> None:
     assert len(set(found)) > len(found) * 0.95
 
 
-def test_what_is_noticed_is_told_from_what_is_not_and_is_kept(root: Path, tmp_path: Path) -> None:
+def held(root: Path, folder: Path) -> Selection:
+    """What the tests of the repository run: all but the last function."""
     test = "tests/infra/test_one.py::test_three_are_enough"
     lines = range(1, PROGRAM.splitlines().index("def unseen() -> int:"))
-    known = Selection({"infra/one.py": dict.fromkeys(lines, (test,))}, {test: 0.1})
+    return Selection(dict.fromkeys(lines, (test,)), {test: 0.1})
+
+
+def tried(
+    root: Path, tmp_path: Path, workers: Sequence[trial.Worker]
+) -> dict[tuple[str, str], str]:
+    kept = trial.Kept(root, tmp_path / "found.jsonl")
     every = list(mutant.of(root, "infra/one.py"))
-    seen = [one for one in every if one.line in lines]
-    folder = trial.copy(root, tmp_path / "copy")
-    kept = trial.Kept(tmp_path / "found.jsonl")
+    found = trial.try_all(root, workers, every, held(root, tmp_path), kept)
+    return {(one.mutant.before, one.mutant.after): one.outcome for one in found}
 
-    def run(kept: trial.Kept, folders: list[Path]) -> dict[tuple[str, str], str]:
-        found = trial.try_all(root, folders, seen, known, kept, ["tests/infra"])
-        return {(one.before, one.after): outcome for one, outcome in found}
 
-    outcomes = run(kept, [folder])
+@contextmanager
+def worker(root: Path, tmp_path: Path) -> Iterator[trial.Worker]:
+    one = trial.Worker(trial.copy(root, tmp_path / "copy"), ["tests/infra"])
+    try:
+        yield one
+    finally:
+        one.end()
+
+
+@pytest.mark.timeout(600)
+def test_what_is_noticed_is_told_from_what_is_not_and_is_kept(root: Path, tmp_path: Path) -> None:
+    with worker(root, tmp_path) as one:
+        outcomes = tried(root, tmp_path, [one])
+    # Outside of a function, which is imported anew, and inside of one.
     assert outcomes["3", "4"] == "killed"
+    assert outcomes[">= LIMIT", "> LIMIT"] == "killed"
     # Nobody asks for what is said where there is no count.
     (said,) = [one for one in outcomes if one[0].startswith("ValueError")]
     assert outcomes[said] == "survived"
-    # A second run knows all of it: there is no folder to try anything in.
-    assert run(trial.Kept(tmp_path / "found.jsonl"), []) == outcomes
-    assert (folder / "infra" / "one.py").read_text() == PROGRAM
+    # A second run knows all of it: there is no worker to try anything in.
+    assert tried(root, tmp_path, []) == outcomes
+    assert (tmp_path / "copy" / "infra" / "one.py").read_text() == PROGRAM
 
 
-def test_tests_that_fail_without_any_change_are_no_judges(root: Path, tmp_path: Path) -> None:
-    (root / "tests" / "infra" / "test_one.py").write_text("def test_three_are_enough(): assert 0")
+def test_what_was_noticed_stays_so_while_the_test_is_the_same(root: Path, tmp_path: Path) -> None:
     test = "tests/infra/test_one.py::test_three_are_enough"
-    lines = dict.fromkeys(range(1, 30), (test,))
-    found = trial.try_all(
-        root,
-        [trial.copy(root, tmp_path / "copy")],
-        list(mutant.of(root, "infra/one.py")),
-        Selection({"infra/one.py": lines}, {test: 0.1}),
-        trial.Kept(tmp_path / "found.jsonl"),
-        ["tests/infra"],
-    )
-    with pytest.raises(trial.TrialError, match="fail in a copy"):
-        list(found)
+    one = next(mutant.of(root, "infra/one.py"))
+    kept = trial.Kept(root, tmp_path / "found.jsonl")
+    kept.put(one, "killed", test, [test])
+    file = root / "tests" / "infra" / "test_one.py"
+    file.write_text(TESTS + "\n\ndef test_another() -> None:\n    pass\n")
+    trial.forget()
+    assert kept.get(one, [test]) == ("killed", test)
+    file.write_text(TESTS.replace("enough(1)", "enough(2)"))
+    trial.forget()
+    assert kept.get(one, [test]) is None
+
+
+@pytest.mark.timeout(600)
+def test_a_test_that_fails_without_any_change_is_no_judge(root: Path, tmp_path: Path) -> None:
+    (root / "tests" / "infra" / "test_one.py").write_text("def test_three_are_enough(): assert 0")
+    with worker(root, tmp_path) as one, pytest.raises(trial.TrialError, match="fails in a copy"):
+        tried(root, tmp_path, [one])
     assert not (tmp_path / "found.jsonl").exists()
 
 
+@pytest.mark.timeout(600)
+def test_a_measure_is_taken_again_when_the_module_or_the_test_has_changed(
+    root: Path, tmp_path: Path
+) -> None:
+    tests = ["tests/infra/test_one.py"]
+    kept = tmp_path / "kept"
+    kept.mkdir()
+
+    def lines() -> Mapping[int, tuple[str, ...]]:
+        return selection.Measured(root, kept).of("infra/one.py", tests, root).lines
+
+    limit = PROGRAM.splitlines().index("    return count >= LIMIT") + 1
+    assert lines()[limit] == ("tests/infra/test_one.py::test_three_are_enough",)
+    (root / "infra" / "one.py").write_text(f"\n{PROGRAM}")
+    (root / tests[0]).write_text(TESTS.replace("three", "four"))
+    assert lines()[limit + 1] == ("tests/infra/test_one.py::test_four_are_enough",)
+
+
 def test_a_line_that_runs_at_import_is_held_by_every_test_of_the_module() -> None:
-    known = Selection({"a.py": {5: ("t::one",), 7: ("t::two",)}}, {"t::one": 2.0, "t::two": 1.0})
-    assert known.of("a.py", 5) == ["t::one"]
-    assert known.of("a.py", 1) == ["t::two", "t::one"]
-    assert known.of("b.py", 1) == []
+    known = Selection({5: ("t::one",), 7: ("t::two",)}, {"t::one": 2.0, "t::two": 1.0})
+    assert known.of(5) == ["t::one"]
+    assert known.of(1) == ["t::two", "t::one"]
+    assert Selection({}, {}).of(1) == []
+
+
+def test_who_noticed_much_for_little_is_asked_first() -> None:
+    order = trial.Order(Selection({5: ("slow", "fast")}, {"slow": 1.0, "fast": 0.2}))
+    assert order.of(5)[0] == ["fast", "slow"]
+    order.noticed("slow")
+    assert order.of(5)[0] == ["slow", "fast"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "inside"),
+    [
+        ("count >= LIMIT", "count > LIMIT", ["enough"]),
+        ("return 1", "return 2", ["unseen"]),
+        ("LIMIT = 3", "LIMIT = 4", None),
+        ("int | None", "int", None),
+    ],
+)
+def test_a_change_is_put_into_functions_where_it_is_inside_of_them(
+    before: str, after: str, inside: list[str] | None
+) -> None:
+    program = PROGRAM.replace("from __future__ import annotations", "")
+    found = changed(program, program.replace(before, after), "one.py")
+    assert (found and [one.co_name for one in found]) == inside
 
 
 def test_a_module_is_held_by_the_tests_of_its_own_folder() -> None:
-    assert selection.tests_of("infra/drift/stack.py", ROOT) == ("tests/infra/drift",)
-    assert selection.tests_of("infra/policy/rules/vault.py", ROOT) == ("tests/infra/policy",)
+    assert "tests/infra/drift/test_repair.py" in selection.tests_of("infra/drift/check.py", ROOT)
+    assert "tests/infra/policy/test_rules.py" in selection.tests_of(
+        "infra/policy/rules/vault.py", ROOT
+    )
     assert "tests/infra/test_naming.py" in selection.tests_of("infra/naming.py", ROOT)
 
 
-def test_the_table_counts_what_hangs_as_noticed_and_names_the_reasons() -> None:
-    rows = [table.Row("a.py", 12, Counter(killed=8, hung=1, survived=1))]
-    assert table.score(rows) == 90.0
-    one = mutant.Mutant("a.py", 3, "x", "y", "")
-    reasons = {("a.py", "x", "y"): "the same"}
-    assert table.survivors([(one, "survived")], reasons) == "a.py:3: x  ->  y  # the same"
-    assert "no test runs it" in table.survivors([(one, "unseen")], {})
+def test_the_table_counts_what_hangs_as_noticed() -> None:
+    assert table.score([table.Row("a.py", 12, Counter(killed=8, hung=1, survived=1))]) == 90.0
+
+
+def test_a_reason_stands_beside_its_survivor_and_may_not_outlive_it(tmp_path: Path) -> None:
+    file = tmp_path / "reasons.yaml"
+    file.write_text(
+        "- {module: a.py, where: f, reason: the same, changes: ['x  ->  y', 'x  ->  z']}\n"
+    )
+    reasons = table.reasons(file)
+    one = trial.Tried(mutant.Mutant("a.py", 3, "f", "x", "y", ""), "survived")
+    other = trial.Tried(mutant.Mutant("a.py", 4, "f", "x", "z", ""), "killed")
+    assert table.survivors([one, other], reasons) == "a.py:3: f: x  ->  y  # the same"
+    assert table.stale([one, other], reasons, {"a.py"}) == ["a.py: f: x  ->  z"]
+    assert table.stale([], reasons, {"b.py"}) == []
+    unseen = trial.Tried(one.mutant, "unseen")
+    assert "no test runs it" in table.survivors([unseen], {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
 import json
 import os
@@ -9,21 +11,17 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
-from typing import IO
 
 from tests.mutants.mutant import Mutant
 from tests.mutants.selection import Selection
 
-LEAST_SECONDS = 20.0
-"""What a trial may take at least; more where its tests take long."""
-LONGEST_SECONDS = 1200.0
-"""What all tests of a module may take."""
-SLOWER = 10.0
-"""How much slower than measured the tests may be before they count as hanging."""
+MOST_SECONDS = 60.0
+"""How long the tests of one mutant may take; it survives what was not asked then."""
 
 Outcome = str
 """`killed`, `survived`, `hung` or `unseen` (no test runs the line)."""
@@ -45,150 +43,214 @@ class TrialError(Exception):
 
 
 class Kept:
-    """What was found before: a file of JSON lines, so that a run can be stopped and goes on."""
+    """What was found before: a file of JSON lines, so that a run can be stopped and goes on.
 
-    def __init__(self, path: Path) -> None:
+    What a test has noticed stays noticed while that test is the same; what no test has noticed is
+    tried again when any file of its tests has changed.
+    """
+
+    def __init__(self, root: Path, path: Path) -> None:
+        self._root = root
         self._path = path
         self._lock = threading.Lock()
-        self._found: dict[str, Outcome] = {}
+        self._found: dict[str, tuple[Outcome, str | None, str]] = {}
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
-                key, outcome = json.loads(line)
-                self._found[key] = outcome
+                key, outcome, test, proof = json.loads(line)
+                self._found[key] = (outcome, test, proof)
 
-    def get(self, key: str) -> Outcome | None:
-        """What was found, if it was tried."""
-        return self._found.get(key)
+    def get(self, mutant: Mutant, tests: Sequence[str]) -> tuple[Outcome, str | None] | None:
+        """What was found, and the test that noticed it."""
+        outcome, test, proof = self._found.get(mutant.key, ("", None, ""))
+        if outcome and proof == self._proof(test, tests):
+            return outcome, test
+        return None
 
-    def put(self, key: str, outcome: Outcome) -> None:
+    def put(self, mutant: Mutant, outcome: Outcome, test: str | None, tests: Sequence[str]) -> None:
         """Keep it."""
         with self._lock:
-            self._found[key] = outcome
+            one = (outcome, test, self._proof(test, tests))
+            self._found[mutant.key] = one
             with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps([key, outcome]) + "\n")
+                stream.write(json.dumps([mutant.key, *one]) + "\n")
+
+    def _proof(self, test: str | None, tests: Sequence[str]) -> str:
+        if test:
+            file, _, name = test.partition("[")[0].partition("::")
+            return _functions(self._root / file).get(name.rpartition("::")[2], "")
+        return _digest(
+            b"".join(
+                _content(self._root / file)
+                for file in sorted({each.partition("::")[0] for each in tests})
+            )
+        )
 
 
-def key_of(root: Path, mutant: Mutant, tests: Sequence[str]) -> str:
-    """The same for the same change, held against the same tests."""
-    digest = hashlib.sha256(mutant.key.encode())
-    for file in sorted({test.partition("::")[0] for test in tests}):
-        digest.update((root / file).read_bytes())
-    return digest.hexdigest()[:24]
+@functools.cache
+def _content(file: Path) -> bytes:
+    return file.read_bytes()
 
 
-def tests_of(selection: Selection, mutant: Mutant) -> list[str]:
-    """Whole functions: the names of their cases may hold anything."""
-    return list(
-        dict.fromkeys(t.partition("[")[0] for t in selection.of(mutant.module, mutant.line))
-    )
+@functools.cache
+def _functions(file: Path) -> dict[str, str]:
+    """The tests of a file, each with a digest of its text."""
+    tree = ast.parse(_content(file))
+    return {
+        node.name: _digest(ast.dump(node).encode())
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
+def forget() -> None:
+    """Read the files of tests anew."""
+    _content.cache_clear()
+    _functions.cache_clear()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+@dataclass
+class Tried:
+    """A mutant and what became of it.
+
+    Attributes:
+        mutant: What was changed.
+        outcome: What became of it.
+    """
+
+    mutant: Mutant
+    outcome: Outcome
+
+
+class Order:
+    """The order in which the tests of a module are asked: who noticed much for little first."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+        self._noticed: Counter[str] = Counter()
+
+    def of(self, line: int) -> tuple[list[str], float]:
+        """The tests of a line, and how long they take together."""
+        seconds = self._selection.seconds
+        found = sorted(
+            self._selection.of(line),
+            key=lambda test: (0.001 + seconds.get(test, 0)) / (0.1 + self._noticed[test]),
+        )
+        chosen, total = [], 0.0
+        for test in found:
+            total += seconds.get(test, 0)
+            if chosen and total > MOST_SECONDS:
+                break
+            chosen.append(test)
+        return chosen, total
+
+    def noticed(self, test: str) -> None:
+        """A test noticed a mutant."""
+        self._noticed[test] += 1
 
 
 def try_all(
     root: Path,
-    folders: Sequence[Path],
+    workers: Sequence[Worker],
     mutants: Sequence[Mutant],
     selection: Selection,
     kept: Kept,
-    warm: Sequence[str],
-) -> Iterator[tuple[Mutant, Outcome]]:
+) -> Iterator[Tried]:
     """Yield each mutant with what became of it, as it is found.
 
     Raises:
         TrialError: The tests fail without any change, or the processes end.
     """
+    order = Order(selection)
     waiting: Queue[Mutant] = Queue()
-    found: Queue[tuple[Mutant, Outcome] | None] = Queue()
+    found: Queue[Tried | TrialError] = Queue()
     for mutant in mutants:
-        tests = tests_of(selection, mutant)
-        known = kept.get(key_of(root, mutant, tests)) if tests else "unseen"
+        tests = selection.of(mutant.line)
+        known = kept.get(mutant, tests) if tests else ("unseen", None)
         if known:
-            yield mutant, known
+            if known[1]:
+                order.noticed(known[1])
+            yield Tried(mutant, known[0])
         else:
             waiting.put(mutant)
     left = waiting.qsize()
-    threads = [
-        threading.Thread(
-            target=_serve, args=(root, folder, waiting, found, selection, kept, warm), daemon=True
-        )
-        for folder in folders[: max(1, left)]
-    ]
-    if left:
-        for thread in threads:
-            thread.start()
-    while left:
-        try:
-            one = found.get(timeout=5)
-        except Empty:
-            if not any(thread.is_alive() for thread in threads):
-                raise TrialError("the processes that try mutants ended early") from None
-            continue
-        if one is None:
-            raise TrialError("the tests fail in a copy of the repository without any change")
-        yield one
-        left -= 1
 
-
-def _serve(
-    root: Path,
-    folder: Path,
-    waiting: Queue[Mutant],
-    found: Queue[tuple[Mutant, Outcome] | None],
-    selection: Selection,
-    kept: Kept,
-    warm: Sequence[str],
-) -> None:
-    held: set[str] = set()
-
-    def ask(module: str, code: str, tests: Sequence[str], seconds: float) -> Outcome:
-        asked = {"module": module, "code": code, "tests": tests, "seconds": seconds}
-        asks.write(json.dumps(asked) + "\n")
-        asks.flush()
-        return _outcome(json.loads(answers.readline()))
-
-    with _worker(folder, warm) as (asks, answers):
+    def serve(worker: Worker) -> None:
         while True:
             try:
                 mutant = waiting.get_nowait()
             except Empty:
                 return
-            if mutant.module not in held:
-                # Tests that fail here without any change would notice everything.
-                every = sorted(
-                    {each for line in selection.lines[mutant.module].values() for each in line}
-                )
-                whole = list(dict.fromkeys(each.partition("[")[0] for each in every))
-                text = (root / mutant.module).read_text(encoding="utf-8")
-                if ask(mutant.module, text, whole, LONGEST_SECONDS) != "survived":
-                    found.put(None)
-                    return
-                held.add(mutant.module)
-            tests = tests_of(selection, mutant)
-            needed = sum(
-                selection.seconds.get(one, 0) for one in selection.of(mutant.module, mutant.line)
-            )
-            outcome = ask(mutant.module, mutant.code, tests, LEAST_SECONDS + SLOWER * needed)
-            kept.put(key_of(root, mutant, tests), outcome)
-            found.put((mutant, outcome))
+            try:
+                tests, seconds = order.of(mutant.line)
+                outcome, test = worker.ask(root, mutant, tests, seconds)
+            except (TrialError, OSError, ValueError) as error:
+                found.put(TrialError(str(error)))
+                return
+            if test:
+                order.noticed(test)
+            kept.put(mutant, outcome, test, selection.of(mutant.line))
+            found.put(Tried(mutant, outcome))
+
+    for worker in workers[: max(1, left)]:
+        threading.Thread(target=serve, args=(worker,), daemon=True).start()
+    for _ in range(left):
+        one = found.get()
+        if isinstance(one, TrialError):
+            raise one
+        yield one
 
 
-def _outcome(code: int | None) -> Outcome:
-    if code is None:
-        return "hung"
-    return {0: "survived", 5: "unseen"}.get(code, "killed")
+class Worker:
+    """A process that tries mutants in a copy; it is started when it is asked for the first time."""
 
+    def __init__(self, folder: Path, tests: Sequence[str]) -> None:
+        self._folder = folder
+        self._tests = tests
+        self._process: subprocess.Popen[str] | None = None
 
-@contextmanager
-def _worker(folder: Path, warm: Sequence[str]) -> Iterator[tuple[IO[str], IO[str]]]:
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(folder)}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.mutants.worker", *warm],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    def ask(
+        self, root: Path, mutant: Mutant, tests: Sequence[str], seconds: float
+    ) -> tuple[Outcome, str | None]:
+        """What becomes of a mutant, and the test that notices it.
+
+        Raises:
+            TrialError: The test fails without any change, or the process ended.
+        """
+        if self._process is None:
+            self._process = self._start()
+        process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        yield process.stdin, process.stdout
-        process.stdin.close()
+        asked = {"module": mutant.module, "code": mutant.code, "tests": tests, "seconds": seconds}
+        process.stdin.write(json.dumps(asked) + "\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
+        if not line:
+            raise TrialError(f"the tests cannot be collected in a copy of {root}; run them first")
+        outcome, test = json.loads(line)
+        if outcome == "untrusted":
+            raise TrialError(f"{test} fails in a copy of the repository without any change")
+        return outcome, test
+
+    def _start(self) -> subprocess.Popen[str]:
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(self._folder)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.mutants.worker", *self._tests],
+            cwd=self._folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def end(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            with self._process as process:
+                assert process.stdin is not None
+                process.stdin.close()
+            self._process = None

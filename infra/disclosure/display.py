@@ -7,8 +7,8 @@ from typing import Any
 
 from infra.disclosure import allow_list
 from infra.disclosure.mask import HIDDEN, Mask
-from infra.policy.resource import SECRET, UNKNOWN
 from infra.preview.paths import MISSING, Path, show
+from infra.preview.untold import SECRET, UNKNOWN
 
 NOTHING = "(none)"
 LATER = "(known after the update)"

@@ -15,10 +15,10 @@ from infra.disclosure.mask import Mask
 from infra.drift import azure_defaults, comparison, false_drift
 from infra.drift.false_drift import pattern
 from infra.drift.finding import Finding, Kind, Question, Severity
-from infra.policy.resource import SECRET, UNKNOWN
 from infra.preview import paths
 from infra.preview.paths import MISSING, Difference, Path
 from infra.preview.plan import Plan, Step
+from infra.preview.untold import SECRET, UNKNOWN
 
 OPEN = "lets more people in, and nothing declares it: an update leaves it open"
 SET = "nothing declares it, and it is not Azure's default: an update may leave it"

@@ -11,11 +11,11 @@ from infra.disclosure import display
 from infra.disclosure.mask import Mask
 from infra.drift import false_drift, severity
 from infra.drift.finding import Finding, Kind, Question
-from infra.policy.resource import UNKNOWN
 from infra.preview import changes, paths
 from infra.preview.paths import MISSING, Difference
 from infra.preview.plan import Op, Plan, State, Step
 from infra.preview.secret_lists import OPENED
+from infra.preview.untold import UNKNOWN
 
 DEPLOYED = "deployed"
 DECLARED = "declared"

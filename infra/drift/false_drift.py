@@ -12,8 +12,8 @@ from typing import Any
 
 from infra import azure_facts
 from infra.drift import azure_defaults
-from infra.policy.resource import SECRET
 from infra.preview.paths import MISSING, Difference, Path
+from infra.preview.untold import SECRET
 
 _ARM_ID = re.compile(r"/(subscriptions|providers|tenants)/", re.IGNORECASE)
 _ENUMERATIONS = re.compile(

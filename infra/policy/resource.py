@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.policy.limits import Limits
+from infra.preview.untold import SECRET, UNKNOWN
 
 _VERSION = re.compile(r"/v\d{8}\w*(?=:)")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -15,26 +16,6 @@ _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 class NotKnownYetError(Exception):
     """A rule met a value that only the update itself will produce, or one kept secret."""
-
-
-class Unknown:
-    """Stands for a value that is not known before the update."""
-
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN = Unknown()
-
-
-class Secret:
-    """Stands for a value that Pulumi keeps secret; what it is never reaches a rule."""
-
-    def __repr__(self) -> str:
-        return "SECRET"
-
-
-SECRET = Secret()
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from infra.policy.resource import SECRET, UNKNOWN
 from infra.preview.errors import PreviewError
 from infra.preview.plan import Diagnostic, Op, Plan, State, Step
+from infra.preview.untold import SECRET, UNKNOWN
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 

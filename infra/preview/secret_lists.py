@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from infra import azure_facts
-from infra.policy.resource import SECRET
 from infra.preview.events import SECRET_SIGNATURE, SIGNATURE, value
 from infra.preview.plan import Op, Plan, State
+from infra.preview.untold import SECRET
 
 OPENED = {azure_facts.CONTAINER_GROUP: ("containers", "initContainers")}
 """The properties that are opened, by type."""

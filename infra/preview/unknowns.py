@@ -19,9 +19,9 @@ from typing import Any
 
 from infra.preview import paths
 from infra.preview.changes import related
-from infra.preview.events import UNKNOWN
 from infra.preview.paths import MISSING, Difference, Path
 from infra.preview.plan import Op, Plan, Step
+from infra.preview.untold import UNKNOWN
 
 Sources = Mapping[str, Mapping[str, frozenset[str]]]
 """URNs of the resources that each top-level input of each resource comes from."""

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from infra.policy.resource import SECRET, UNKNOWN
 from infra.preview.changes import Change
 from infra.preview.paths import MISSING
 from infra.preview.plan import Step
+from infra.preview.untold import SECRET, UNKNOWN
 
 
 def key_of(secrets: Iterable[str]) -> bytes:

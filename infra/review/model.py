@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra import azure_facts
-from infra.policy.resource import SECRET, UNKNOWN
 from infra.preview.plan import Plan, State, Step
+from infra.preview.untold import SECRET, UNKNOWN
 from infra.review.manifests import Manifest, Manifests
 
 _VARIABLE = "MODEL_SHA256"

@@ -49,27 +49,6 @@ class ArmError(Exception):
         return JSONResponse({"error": self.body()}, self.status, headers)
 
 
-def not_found(resource_id: str) -> ArmError:
-    """Azure's answer for a resource that does not exist, with the code of its type."""
-    from local_azure import types
-    from local_azure.arm.ids import GROUPS, parse
-
-    rid = parse(resource_id)
-    kind = types.find(rid.type)
-    code = kind.missing if kind else "ResourceNotFound"
-    if rid.type == GROUPS:
-        return ArmError(404, code, f"Resource group '{rid.group}' could not be found.")
-    if code != "ResourceNotFound":
-        return ArmError(404, code, f"'{rid.name}' at '{rid.scope}' was not found.")
-    where = f" under resource group '{rid.group}'" if rid.group else ""
-    return ArmError(
-        404,
-        code,
-        f"The Resource '{rid.type}/{rid.name}'{where} was not found. "
-        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
-    )
-
-
 async def arm_error(_: Request, error: Exception) -> Response:
     """Starlette's handler for `ArmError`."""
     assert isinstance(error, ArmError)  # noqa: S101 - registered for this class only

@@ -1,10 +1,11 @@
-"""ARM resource ids: parsed once, compared without case."""
+"""ARM resource ids: parsed once, compared without case; what is answered where nothing is."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from local_azure import types
 from local_azure.arm.errors import ArmError
 
 GROUPS = "Microsoft.Resources/resourceGroups"
@@ -115,6 +116,24 @@ def _provided(text: str, scope: str, rest: list[str], subscription: str, group: 
                 group,
             )
         scope, rest = here, levels[further:]
+
+
+def not_found(resource_id: str) -> ArmError:
+    """Azure's answer for a resource that does not exist, with the code of its type."""
+    rid = parse(resource_id)
+    kind = types.find(rid.type)
+    code = kind.missing if kind else "ResourceNotFound"
+    if rid.type == GROUPS:
+        return ArmError(404, code, f"Resource group '{rid.group}' could not be found.")
+    if code != "ResourceNotFound":
+        return ArmError(404, code, f"'{rid.name}' at '{rid.scope}' was not found.")
+    where = f" under resource group '{rid.group}'" if rid.group else ""
+    return ArmError(
+        404,
+        code,
+        f"The Resource '{rid.type}/{rid.name}'{where} was not found. "
+        "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
 
 
 def _invalid(text: str) -> ArmError:

@@ -12,8 +12,8 @@ from local_azure.arm.admission import Admission
 from local_azure.arm.bodies import check_unchanged, checked, merged, shown, with_state
 from local_azure.arm.conditions import Conditions
 from local_azure.arm.conventions import Convention, convention
-from local_azure.arm.errors import ArmError, not_found
-from local_azure.arm.ids import GROUPS, ResourceId
+from local_azure.arm.errors import ArmError
+from local_azure.arm.ids import GROUPS, ResourceId, not_found
 from local_azure.arm.names import Names
 from local_azure.arm.roles import ASSIGNMENTS, check_assignment
 from local_azure.arm.rules import check_name

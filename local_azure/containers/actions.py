@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from local_azure.arm.errors import ArmError, not_found
+from local_azure.arm.errors import ArmError
+from local_azure.arm.ids import not_found
 from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Lookup, Resource
 from local_azure.containers.group import Group

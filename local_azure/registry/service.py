@@ -14,7 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from local_azure import clock
-from local_azure.arm.errors import ArmError, not_found
+from local_azure.arm.errors import ArmError
+from local_azure.arm.ids import not_found
 from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Body, Resource, Surroundings
 from local_azure.registry.registry import Registry, remove

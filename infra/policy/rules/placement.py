@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from infra.azure_facts import TRACKED
-from infra.policy.resource import UNKNOWN, Resource
+from infra.policy.resource import Resource
 from infra.policy.rule import Level, rule
+from infra.preview.untold import UNKNOWN
 
 
 @rule(*TRACKED)

@@ -10,8 +10,8 @@ from infra import azure_facts
 from infra.disclosure.mask import Mask
 from infra.drift import answers
 from infra.drift.finding import Finding, Kind, Severity
-from infra.policy.resource import SECRET, UNKNOWN
 from infra.preview.plan import Op, Plan, State, Step
+from infra.preview.untold import SECRET, UNKNOWN
 
 STORAGE, GROUP = azure_facts.STORAGE_ACCOUNT, azure_facts.CONTAINER_GROUP
 URN = "urn:pulumi:dev::p::azure-native:storage:StorageAccount::storage"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from infra import azure_facts
 from infra.drift import false_drift
-from infra.policy.resource import SECRET
 from infra.preview.paths import MISSING, Difference, Path, differences
+from infra.preview.untold import SECRET
 
 ID = (
     "/subscriptions/0000/resourceGroups/rg-mnist/providers/Microsoft.ManagedIdentity"

@@ -15,9 +15,10 @@ import yaml
 from infra import azure_facts
 from infra.policy.evaluate import Passed, Undecided, Violation, evaluate, judge
 from infra.policy.limits import Limits, LimitsError, load
-from infra.policy.resource import UNKNOWN, NotKnownYetError, Resource
+from infra.policy.resource import NotKnownYetError, Resource
 from infra.policy.rule import Level, Rule
 from infra.policy.rules import RULES
+from infra.preview.untold import UNKNOWN
 
 ROOT = Path(__file__).resolve().parents[3]
 IDENTITY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/ids/puller"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from infra.policy.resource import UNKNOWN
 from infra.preview import changes
 from infra.preview.plan import Op, Plan, State, Step
 from infra.preview.unknowns import Sources, settle
+from infra.preview.untold import UNKNOWN
 
 IDENTITY, REGISTRY, ROLE, GROUP = "p::identity", "p::registry", "p::role", "p::group"
 PRINCIPAL = "6f1c0d2e-0000-4000-8000-000000000001"

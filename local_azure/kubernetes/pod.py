@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import httpx
 
 from local_azure.containers.container import Container, Plan, Timing
-from local_azure.kubernetes import pod_rules
+from local_azure.kubernetes import pod_rules, service_links
 from local_azure.kubernetes.api import Api, Object
 
 LOG = logging.getLogger(__name__)
@@ -143,7 +143,8 @@ class Pod:
             raise CannotStartError("CreateContainerConfigError", "; ".join(refused))
         scratch = self.folder / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
-        links = await self._service_links() if spec.get("enableServiceLinks", True) else {}
+        declined = not spec.get("enableServiceLinks", True)
+        links = await service_links.given(self.api, self.namespace, declined=declined)
         made = []
         for each in spec["containers"]:
             environment = {**links, **await self._environment(each)}
@@ -153,33 +154,6 @@ class Pod:
         self.containers = made
         for container in made:
             container.start()
-
-    async def _service_links(self) -> dict[str, str]:
-        """The variables that Kubernetes gives a container for each service of its namespace.
-
-        Source: "Environment variables" in Kubernetes' documentation of services.
-        """
-        listed = await self.api.get(f"/api/v1/namespaces/{self.namespace}/services")
-        links: dict[str, str] = {}
-        for service in (listed or {"items": []})["items"]:
-            ip, ports = service["spec"].get("clusterIP"), service["spec"].get("ports") or []
-            if ip in (None, "", "None") or not ports:
-                continue
-            name = service["metadata"]["name"].upper().replace("-", "_")
-            links[f"{name}_SERVICE_HOST"] = ip
-            links[f"{name}_SERVICE_PORT"] = str(ports[0]["port"])
-            first = ports[0]
-            links[f"{name}_PORT"] = f"{first['protocol'].lower()}://{ip}:{first['port']}"
-            for port in ports:
-                if port.get("name"):
-                    of = port["name"].upper().replace("-", "_")
-                    links[f"{name}_SERVICE_PORT_{of}"] = str(port["port"])
-                stem = f"{name}_PORT_{port['port']}_{port['protocol']}"
-                links[stem] = f"{port['protocol'].lower()}://{ip}:{port['port']}"
-                links[f"{stem}_PROTO"] = port["protocol"].lower()
-                links[f"{stem}_PORT"] = str(port["port"])
-                links[f"{stem}_ADDR"] = ip
-        return links
 
     async def _environment(self, container: Object) -> dict[str, str]:
         found = {}

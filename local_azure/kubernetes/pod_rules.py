@@ -38,12 +38,18 @@ def refusals(spec: Object) -> Iterator[str]:
         yield "initContainers: the virtual kubelet runs none"
     if spec.get("ephemeralContainers"):
         yield "ephemeralContainers: the virtual kubelet runs none"
+    tokens = set()
     for volume in spec.get("volumes") or []:
-        if "emptyDir" not in volume:
+        if _is_token(volume):
+            tokens.add(volume["name"])
+            yield "no service account token can be mounted; set automountServiceAccountToken: false"
+        elif "emptyDir" not in volume:
             kind = next((key for key in volume if key != "name"), "nothing")
             yield f"volume '{volume['name']}': {kind} cannot be mounted; emptyDir can"
     for container in spec["containers"]:
-        for reason in _of_container(container):
+        mounts = container.get("volumeMounts") or []
+        mounts = [each for each in mounts if each.get("name") not in tokens]
+        for reason in _of_container({**container, "volumeMounts": mounts}):
             yield f"container '{container['name']}': {reason}"
 
 
@@ -57,6 +63,12 @@ def quantity(text: str | float) -> float:
     if match is None:
         raise ValueError(f"'{text}' is not a quantity; expected for example 500m, 1 or 512Mi")
     return float(match[1]) * _UNITS[match[2] or ""]
+
+
+def _is_token(volume: Object) -> bool:
+    """What admission adds to every pod that does not decline it."""
+    sources = (volume.get("projected") or {}).get("sources") or []
+    return any("serviceAccountToken" in each for each in sources)
 
 
 def _of_container(container: Object) -> Iterator[str]:

@@ -32,7 +32,12 @@ def pod(stand: Stand, name: str, **spec: Any) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": "default"},
-        "spec": {"restartPolicy": "Never", "containers": [container], **spec},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "containers": [container],
+            **spec,
+        },
     }
 
 
@@ -152,7 +157,10 @@ def test_service_links_are_given_as_kubernetes_gives_them_and_can_be_declined(
         assert found["SCORING_PORT"] == f"tcp://{address}:5001"
         assert found["SCORING_SERVICE_HOST"] == address
         stand.apply(pod(stand, "unlinked", enableServiceLinks=False))
-        assert ended(stand, "unlinked")["SCORING_PORT"] == "5001"
+        unlinked = ended(stand, "unlinked")
+        assert unlinked["SCORING_PORT"] == "5001"
+        assert "SCORING_SERVICE_HOST" not in unlinked
+        assert unlinked["KUBERNETES_SERVICE_PORT"] == "443", "the API server's is always given"
         own = {"env": [{"name": "SCORING_PORT", "value": "5002"}]}
         stand.apply(pod(stand, "own", container=own))
         assert ended(stand, "own")["SCORING_PORT"] == "5002"

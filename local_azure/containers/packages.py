@@ -6,11 +6,11 @@ import asyncio
 import fcntl
 import hashlib
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from local_azure import uv
 from local_azure.containers.image import Image, ImageError
 
 REQUIREMENTS = "requirements.txt"
@@ -60,27 +60,11 @@ def _locked(target: Path, requirements: Path | None, environment: dict[str, str]
 
 
 def _build(target: Path, requirements: Path | None, environment: dict[str, str]) -> None:
-    _uv(["venv", "--python", sys.executable, str(target)], environment)
+    commands = [["venv", "--python", sys.executable, str(target)]]
     if requirements is not None:
+        options = ["--system-certs", "--require-hashes", "--compile-bytecode"]
         python = str(target / "bin" / "python")
-        options = ["--system-certs", "--require-hashes", "--compile-bytecode", "--python", python]
-        _uv(["pip", "sync", *options, str(requirements)], environment)
-
-
-def _uv(arguments: list[str], environment: dict[str, str]) -> None:
-    uv = Path(sys.executable).parent / "uv"
-    done = subprocess.run(
-        [str(uv), "--no-progress", *arguments],
-        env={k: v for k, v in environment.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH"}},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ImageError(f"its packages cannot be installed: {_last_words(done.stderr)}")
-
-
-def _last_words(text: str) -> str:
-    """One line of what uv says."""
-    return " ".join(text.split())[-500:] or "uv says nothing"
+        commands.append(["pip", "sync", *options, "--python", python, str(requirements)])
+    for command in commands:
+        if (failed := uv.failure(command, environment)) is not None:
+            raise ImageError(f"its packages cannot be installed: {failed}")

@@ -23,8 +23,6 @@ from scoring.bench.attacks import fuzzing
 from scoring.bench.attacks import table as attacks
 from scoring.bench.cases import Cases
 from scoring.bench.comparison import Environments
-from scoring.bench.environment import MLSERVER, EnvironmentFailedError
-from scoring.bench.environment import environment as build_environment
 from scoring.bench.faults import Target
 from scoring.bench.load import WrongAnswerError
 from scoring.bench.plan import QUICK, Plan
@@ -56,7 +54,6 @@ def _one_line_errors() -> Iterator[None]:
     try:
         yield
     except (
-        EnvironmentFailedError,
         OSError,
         ScoringError,
         ServerFailedError,
@@ -135,7 +132,8 @@ def compare(
                 progress.update(task, description=what, advance=1)
 
             environments = Environments(
-                environment or build_environment(), mlserver or build_environment(MLSERVER)
+                environment or servers.packages(servers.MICROSOFT),
+                mlserver or servers.packages(servers.MLSERVER),
             )
             found = comparison.measure(model, images, environments, plan, generator.find(), say)
         text = report.markdown(found)

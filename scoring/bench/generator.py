@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from scoring.bench import load
-from scoring.bench.environment import CACHE
 from scoring.bench.load import CONNECTIONS, PATIENCE_SECONDS, Load, WrongAnswerError
+from scoring.environments import cache
 
 BOMBARDIER = "github.com/codesenberg/bombardier@v1.2.6"
 _BUILD_SECONDS = 300
@@ -147,13 +147,13 @@ def find() -> Generator:
 
 def _bombardier() -> Path | None:
     """Its executable in the cache; nothing where there is no Go, or no way to the module."""
-    folder = CACHE / BOMBARDIER.rpartition("/")[2].replace("@", "-")
+    folder = cache() / BOMBARDIER.rpartition("/")[2].replace("@", "-")
     command = folder / "bombardier"
     go = shutil.which("go")
     if command.exists() or go is None:
         return command if command.exists() else None
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE, prefix=".draft-") as draft:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".draft-") as draft:
         try:
             subprocess.run(
                 [go, "install", BOMBARDIER],

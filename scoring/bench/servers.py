@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import psutil
 
+from scoring.environments import environment
 from scoring.manifest import Manifest
 
 READY_SECONDS = 60.0
@@ -27,6 +28,20 @@ THEIR_NAME = "azureml-inference-server-http"
 MLSERVER_NAME = "MLServer"
 IMAGE = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
 """What the image sets for glibc; theirs gets it, too."""
+
+
+MICROSOFT, MLSERVER = "azureml-inference-server", "mlserver"
+"""Their locks, beside this file."""
+
+
+def packages(server: str) -> Path:
+    """The environment of another server: exactly its locked packages.
+
+    Raises:
+        PackagesError: They cannot be installed.
+    """
+    lock = Path(__file__).with_name(f"{server}.txt")
+    return environment(lock.read_bytes(), server)
 
 
 class ServerFailedError(Exception):

@@ -14,7 +14,10 @@ ROOM = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOM / "requirements.txt"
 WORKDIR = "app"
 RESULT = "an image"
-_LEFT_OUT = ("asgi", "bench", "image", "cli.py", "__main__.py", "myenv.py", "output_folder.py")
+_LEFT_OUT = (
+    *("asgi", "bench", "image", "cli.py", "__main__.py", "myenv.py", "output_folder.py"),
+    *("environments.py", "packages.py"),
+)
 """What runs beside the service, not in it."""
 
 ENVIRONMENT = {

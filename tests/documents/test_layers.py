@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "scoring": ("scoring",),
     "scoring.errors": (),
     "scoring.packages": (),
+    "scoring.environments": ("scoring.errors",),
     "scoring.manifest": ("scoring.errors",),
     "scoring.settings": ("scoring.errors", "scoring.manifest"),
     "scoring.output_folder": ("scoring.errors",),
@@ -54,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "scoring.http": (*BASE, "scoring.routes.messages"),
     "scoring.process": (*BASE, "scoring.model", "scoring.routes", "scoring.http"),
     "scoring.asgi": (*BASE, "scoring.process", "scoring.routes", "scoring.http.body"),
-    "scoring.image": (*BASE, "scoring.output_folder", "scoring.model"),
+    "scoring.image": (*BASE, "scoring.environments", "scoring.output_folder", "scoring.model"),
 }
 # Nobody imports these: they are started, or used in development alone.
 STANDING_ALONE = ("scoring.bench", "scoring.asgi", "scoring.score", "journey")

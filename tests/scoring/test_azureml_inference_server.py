@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scoring.bench.environment import environment
+from scoring.bench.servers import MICROSOFT, packages
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90.0
@@ -27,7 +27,7 @@ def uri(model_dir: Path, tmp_path_factory) -> Iterator[str]:
     """A running azmlinfsrv with our script; its whole process group is stopped."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    folder = environment()
+    folder = packages(MICROSOFT)
     log = tmp_path_factory.mktemp("azmlinfsrv") / "log"
     with log.open("w") as output:
         process = subprocess.Popen(

@@ -157,7 +157,7 @@ def test_packages_that_cannot_be_installed_are_one_line_and_installed_the_next_t
     )
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "the image's packages cannot be installed to check the model: " in line
+    assert "image-packages cannot be installed: " in line
     assert scoring("check", "--model", model, XDG_CACHE_HOME=str(cache)).returncode == 0
 
 

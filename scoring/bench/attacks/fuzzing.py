@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scoring.bench.attacks.fuzz_targets import CORPUS, TARGETS
-from scoring.bench.environment import EnvironmentFailedError
+from scoring.errors import PackagesError
 
 LONGEST_INPUT = 2048
 """Bytes: longer inputs find nothing more, and fewer a second are tried."""
@@ -51,7 +51,7 @@ def available() -> bool:
 def fuzz(seconds: int, found: Path = FOUND) -> list[Fuzzed]:
     """Fuzz all targets at once for so many seconds; what is new stays in `found`."""
     if not available():
-        raise EnvironmentFailedError("the fuzzer atheris is installed on Linux on x86-64 alone")
+        raise PackagesError("the fuzzer atheris is installed on Linux on x86-64 alone")
     begun = [(target, *_begin(target, seconds, found)) for target in TARGETS]
     return [_end(target, process, log) for target, process, log in begun]
 

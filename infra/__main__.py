@@ -85,6 +85,7 @@ if settings.image and settings.model_sha256:
         memory_gb=settings.memory_gb,
         port=settings.port,
         dns_label=settings.dns_label or names.dns_label,
+        data=settings.data,
         description=settings.description,
         scoring_key=settings.scoring_key,
         scoring_key_secondary=settings.scoring_key_secondary,

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 
-from infra import kubernetes_settings
-from infra.kubernetes_settings import KubernetesSettings
+from infra.aks import settings as kubernetes_settings
+from infra.aks.settings import KubernetesSettings
 from infra.setting_reader import LOCATION, REGION
 from infra.settings import KEYS, Settings
 

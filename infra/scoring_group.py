@@ -80,7 +80,7 @@ class ScoringGroup(pulumi.ComponentResource):
                 auto_generated_domain_name_label_scope="TenantReuse",
             ),
             containers=[_container(service)],
-            tags={"data": "MNIST", "method": "sklearn", **service.identity, **service.tags},
+            tags={**service.identity, **service.tags},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[args.pull_assignment],

@@ -25,7 +25,8 @@ class ScoringService:
         memory_gb: Memory of a container in GB.
         port: The service's TCP port.
         dns_label: The first label of its host name.
-        description: What the service is.
+        data: What the model was trained on, or None.
+        description: What the service is; None: what the model's manifest says.
         scoring_key: The Bearer key, or None.
         scoring_key_secondary: Another that is as good, or None.
         tags: Tags beside the model's.
@@ -38,7 +39,8 @@ class ScoringService:
     memory_gb: float
     port: int
     dns_label: str
-    description: str
+    data: str | None
+    description: str | None
     scoring_key: pulumi.Output[str] | None
     scoring_key_secondary: pulumi.Output[str] | None
     tags: Mapping[str, str]
@@ -46,19 +48,19 @@ class ScoringService:
     @property
     def identity(self) -> dict[str, str]:
         """Which model it is: shown on what runs it."""
-        identity = {"modelSha256": self.model_sha256}
-        if self.model_version:
-            identity["modelVersion"] = self.model_version
-        return identity
+        identity = {
+            "data": self.data,
+            "method": "sklearn",
+            "modelSha256": self.model_sha256,
+            "modelVersion": self.model_version,
+        }
+        return {name: value for name, value in identity.items() if value}
 
     @property
     def variables(self) -> dict[str, str]:
         """The container's environment variables that anybody may read."""
-        return {
-            "MODEL_SHA256": self.model_sha256,
-            "SCORING_PORT": str(self.port),
-            "SERVICE_DESCRIPTION": self.description,
-        }
+        variables = {"MODEL_SHA256": self.model_sha256, "SCORING_PORT": str(self.port)}
+        return variables | ({"SERVICE_DESCRIPTION": self.description} if self.description else {})
 
     @property
     def keys(self) -> dict[str, pulumi.Output[str]]:

@@ -28,7 +28,8 @@ class Settings:
         memory_gb: Memory of the container, or of each pod.
         port: The TCP port of the service.
         dns_label: The host name's first label. By default prefix, stack and a stable suffix.
-        description: What the service is, handed to the container.
+        data: What the model was trained on, shown as a tag. `make up` takes it from the manifest.
+        description: What `/swagger.json` calls the service. By default what the manifest says.
         registry_sku: The registry's tier.
         log_retention_days: How long Log Analytics keeps logs.
         tags: Tags of every resource, beside the model's.
@@ -48,7 +49,8 @@ class Settings:
     memory_gb: float = 1.0
     port: int = 5001
     dns_label: str | None = None
-    description: str = "Predict MNIST with sklearn"
+    data: str | None = None
+    description: str | None = None
     registry_sku: str = "Basic"
     log_retention_days: int = 30
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +70,7 @@ KEYS: Mapping[str, str] = {
     "memoryGb": "1 to 16 GB in steps of 0.1",
     "port": "1024 to 65535",
     "dnsLabel": "5 to 63 lower-case letters, digits and hyphens, a letter first",
+    "data": "1 to 256 characters",
     "description": "1 to 256 characters",
     "registrySku": "Basic, Standard or Premium",
     "logRetentionDays": "30 to 730 days",
@@ -112,7 +115,8 @@ def load(
         memory_gb=read.number("memoryGb", float, 1, 16, step=0.1) or Settings.memory_gb,
         port=read.number("port", int, 1024, 65535) or Settings.port,
         dns_label=read.text("dnsLabel", r"[a-z][a-z0-9-]{3,61}[a-z0-9]"),
-        description=read.text("description", r"(?s:.{1,256})") or Settings.description,
+        data=read.text("data", r"(?s:.{1,256})"),
+        description=read.text("description", r"(?s:.{1,256})"),
         registry_sku=read.text("registrySku", "Basic|Standard|Premium") or Settings.registry_sku,
         log_retention_days=read.number("logRetentionDays", int, 30, 730)
         or Settings.log_retention_days,

@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -247,12 +246,3 @@ class Azure:
             raise UnexpectedAnswerError(f"{address.netloc} does not answer: {error}") from error
         finally:
             connection.close()
-
-
-def manifest_of(model: Path) -> dict[str, Any]:
-    """A model directory's manifest as it is; empty where there is none that can be read."""
-    try:
-        read = json.loads((model / "manifest.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return read if isinstance(read, dict) else {}

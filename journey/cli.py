@@ -33,6 +33,7 @@ from local_azure.home import Home
 from local_azure.pulumi_cli import PulumiCli
 from local_azure.ready import prepare
 from local_azure.removal import remove
+from scoring.errors import ScoringError
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "model_eval" / "models" / "sklearn_mnist" / "1"
@@ -234,7 +235,7 @@ def _one_line_errors(command: str) -> Iterator[None]:
         yield
     except DamagedStateError as error:
         _fail(f"{error.reason}; start afresh: make down, then make up")
-    except (JourneyError, LocalAzureError) as error:
+    except (JourneyError, LocalAzureError, ScoringError) as error:
         _fail(str(error))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""

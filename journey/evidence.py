@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from journey.plan import Plan
+from scoring.errors import ModelError
+from scoring.manifest import Manifest
 
 _MEASURED_WITH = ("scikit-learn", "numpy")
 
@@ -45,14 +47,14 @@ class Evidence:
                 return None
             report = json.loads(self.report.read_bytes())
             return report if float(report["accuracy"]) >= plan.min_accuracy else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, ModelError):
             return None
 
     def _basis(self, plan: Plan, model: Path) -> dict[str, str]:
-        manifest = json.loads((model / "manifest.json").read_bytes())
+        manifest = Manifest.read(model)
         return {
-            "model": _sha256(model / str(manifest["file"])),
-            "classes": json.dumps(manifest["classes"]),
+            "model": _sha256(model / manifest.file),
+            "classes": json.dumps(manifest.classes),
             "data": _sha256(plan.data) if plan.data else "MNIST",
             "report": _sha256(self.report),
             **{name: metadata.version(name) for name in _MEASURED_WITH},

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from journey.azure import Azure, manifest_of
+from infra.azure_facts import TAG_VALUE_MOST
+from journey.azure import Azure
 from journey.built_image import BuiltImage
 from journey.evidence import Evidence
 from journey.look import dashboard
@@ -23,6 +24,8 @@ from journey.steps import DiskFullError, JourneyError, Steps
 from journey.target import Target
 from local_azure.environment import STACK, ambient
 from model_eval import workspace_config
+from scoring.errors import ModelError
+from scoring.manifest import Manifest, verified_bytes
 from scoring.output_folder import MARK
 
 REPOSITORY = "sklearn-mnist-svc"
@@ -110,6 +113,9 @@ class Life:
         image = self._build(model)
         reference = self._push(outputs, str(image["digest"]))
         labels = image["labels"]
+        data = labels.get("model.data", "")[:TAG_VALUE_MOST]
+        if not data and self.stack.is_set("data"):
+            self.stack.unset("Remove data, of another model, from the configuration", "data")
         self._deploy(
             outputs,
             self._defaults()
@@ -117,6 +123,7 @@ class Life:
                 "image": reference,
                 "modelSha256": labels["model.sha256"],
                 "modelVersion": labels["model.version"],
+                **({"data": data} if data else {}),
             },
         )
         if self.target is Target.ACI:
@@ -228,7 +235,8 @@ class Life:
         """A real image of each digit, if the deployed model takes such."""
         plan = Plan.recall(self.remembered)
         model = self.retrieved if plan is None or plan.registered else plan.source
-        if manifest_of(model).get("input", {}).get("image") != [28, 28]:
+        manifest = _kept(model)
+        if manifest is None or manifest.image != (28, 28):
             return None
         kept = json.loads((self.steps.root / "infra" / "drift" / "sample.json").read_bytes())
         return dashboard.Digits(kept["rows"], kept["answers"])
@@ -279,10 +287,9 @@ class Life:
         else:
             with self.steps.timed(f"{title}: the same model, data and gate as before"):
                 pass
-        named = manifest_of(model)
+        manifest = Manifest.read(model)
         self.steps.detail(
-            f"{named.get('name')} version {named.get('version')}, "
-            f"sha256 {str(named.get('sha256'))[:12]}: "
+            f"{manifest.name} version {manifest.version}, sha256 {manifest.sha256[:12]}: "
             f"accuracy {report['accuracy']:.4f} on {report['rows']} rows"
         )
         return report
@@ -307,7 +314,7 @@ class Life:
 
     def _forget_image(self) -> None:
         """Without an image the program declares everything but the service."""
-        for key in ("image", "modelSha256", "modelVersion"):
+        for key in ("image", "modelSha256", "modelVersion", "data"):
             if self.stack.is_set(key):
                 self.stack.unset(f"Remove {key} from the configuration", key)
 
@@ -322,15 +329,14 @@ class Life:
         config = self.state / "config.json"
         workspace_config.write(json.dumps(outputs), config)
         title = "Register and retrieve the model"
-        wanted, kept = manifest_of(plan.source), manifest_of(self.retrieved)
-        name, sha256 = str(wanted.get("name")), str(wanted.get("sha256"))
-        if (kept.get("name"), kept.get("sha256")) == (name, sha256):
+        wanted, kept = Manifest.read(plan.source), _kept(self.retrieved)
+        if kept and (kept.name, kept.sha256) == (wanted.name, wanted.sha256):
             with self.steps.timed(f"{title}: ask the workspace"):
                 version = Azure(self.stack.env, outputs).registered_version(
-                    name, str(wanted.get("file")), sha256
+                    wanted.name, wanted.file, wanted.sha256
                 )
-            if str(version) == kept.get("version") and _is_whole(self.retrieved, kept):
-                self.steps.detail(f"already registered: {name} version {version}")
+            if str(version) == kept.version:
+                self.steps.detail(f"already registered: {wanted.name} version {version}")
                 return self.retrieved
         result = self.state / "registered.json"
         # It is ours: one that was damaged is no reason to refuse it.
@@ -438,11 +444,11 @@ def _registry_remedy(output: str) -> str:
     return "The workspace's copy of the model is damaged: make down, then make up."
 
 
-def _is_whole(folder: Path, manifest: Mapping[str, Any]) -> bool:
-    """Whether a model directory's pickle is the one that its manifest declares."""
-    from model_eval.digest import sha256_of
-
+def _kept(folder: Path) -> Manifest | None:
+    """The manifest of a model directory whose pickle it declares; None where it is damaged."""
     try:
-        return sha256_of(folder / str(manifest["file"])) == manifest["sha256"]
-    except (OSError, KeyError):
-        return False
+        manifest = Manifest.read(folder)
+        verified_bytes(folder, manifest)
+    except ModelError:
+        return None
+    return manifest

@@ -114,11 +114,7 @@ def connect(workspace: Workspace) -> SdkV1:
 
 
 def _logins() -> Iterator[tuple[str, Callable[[], Any]]]:
-    from azureml.core.authentication import (
-        AzureCliAuthentication,
-        MsiAuthentication,
-        ServicePrincipalAuthentication,
-    )
+    from azureml.core.authentication import AzureCliAuthentication, ServicePrincipalAuthentication
 
     for names in _PRINCIPALS:
         tenant, client, password = (os.environ.get(name, "") for name in names)
@@ -129,14 +125,31 @@ def _logins() -> Iterator[tuple[str, Callable[[], Any]]]:
     if shutil.which("az"):
         yield "the Azure CLI", AzureCliAuthentication
     if _has_identity():
-        yield "the managed identity", MsiAuthentication
+        yield "the managed identity", _identity
     if not shutil.which("az"):
         yield "the Azure CLI", AzureCliAuthentication
 
 
+def _identity() -> Any:
+    """The machine's managed identity, which gave a token.
+
+    Raises:
+        AuthenticationException: It gave none, for whatever reason.
+    """
+    from azureml.core.authentication import MsiAuthentication
+    from azureml.exceptions import AuthenticationException
+
+    identity = MsiAuthentication()
+    try:
+        identity.get_authentication_header()
+    except Exception as error:  # of many libraries
+        raise AuthenticationException(str(error)) from error
+    return identity
+
+
 def _has_identity() -> bool:
     """Whether this machine may have a managed identity: asked before anything is said to expire."""
-    if os.environ.get("MSI_ENDPOINT") or os.environ.get("IDENTITY_ENDPOINT"):
+    if os.environ.get("MSI_ENDPOINT"):
         return True
     with contextlib.suppress(OSError):
         socket.create_connection(METADATA_SERVICE, METADATA_SECONDS).close()

@@ -44,8 +44,10 @@ class Settings:
         default=ENTRY_SCRIPT,
         metadata=_about("SCORING_SCRIPT", "the entry script with init() and run()"),
     )
-    description: str = _setting(
-        "SERVICE_DESCRIPTION", "what `/swagger.json` calls the service", "Predict with scikit-learn"
+    description: str | None = _setting(
+        "SERVICE_DESCRIPTION",
+        "what `/swagger.json` calls the service; unset: the manifest's description",
+        None,
     )
     host: str = _setting("SCORING_HOST", "the address to bind", "127.0.0.1")
     port: int = _setting(

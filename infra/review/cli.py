@@ -10,7 +10,7 @@ import typer
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.github import workflow
 from infra.policy import limits as policy_limits
-from infra.preview import command, engine
+from infra.preview import command, engine, login
 from infra.preview.command import Preview
 from infra.preview.errors import PreviewError
 from infra.preview.plan import Plan
@@ -120,6 +120,11 @@ def review(
             key=key_of(opened.secrets),
         )
         mask = Mask.of(opened.secrets | environment_secrets())
+        if said := login.refusal(told):
+            raise ReviewError(
+                f"Azure refused the login: {mask.text(said)}; sign in again (az login), or set"
+                " ARM_CLIENT_ID, ARM_TENANT_ID and what the login needs"
+            )
         found = manifests.find(manifest_folder)
         made = report.build(stack, told, found, bounds, mask, options)
         moved = expectation.moved(expected, made) if expected is not None else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,8 @@ def _labels(manifest: Manifest) -> dict[str, str]:
     }
     if manifest.accuracy is not None:
         labels["model.accuracy"] = f"{manifest.accuracy:.4f}"
+    if manifest.data:
+        labels["model.data"] = manifest.data
     return labels
 
 
@@ -116,9 +119,14 @@ def _config(labels: dict[str, str]) -> dict[str, Any]:
 
 
 def _write_context(folder: Path, files: dict[str, bytes], labels: dict[str, str]) -> None:
-    lines = [f'LABEL {name}="{value}"' for name, value in sorted(labels.items())]
+    lines = [f'LABEL {name}="{_escaped(value)}"' for name, value in sorted(labels.items())]
     dockerfile = (ROOM / "Dockerfile").read_text("utf-8") + "\n".join(lines) + "\n"
     for name, content in {**files, "Dockerfile": dockerfile.encode()}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+
+
+def _escaped(text: str) -> str:
+    """For double quotes in a Dockerfile."""
+    return re.sub(r'([\\"$])', r"\\\1", text)

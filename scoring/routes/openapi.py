@@ -28,6 +28,7 @@ _SCORING = {
     "401": "A key is asked for, and none or a wrong one was sent.",
     "500": "The entry script failed.",
 }
+_DESCRIPTION = "Predict with scikit-learn"
 _TENSORS = """The values of `data` are in row order, flat or as a list of rows, and as many as
 `shape` says, which no schema can express. The binary tensor extension is taken, too:
 `application/octet-stream`, a JSON head whose input has the parameter `binary_data_size` in place of
@@ -57,7 +58,7 @@ def document(settings: Settings, manifest: Manifest, script: EntryScript) -> dic
         "info": {
             "title": manifest.name,
             "version": manifest.version,
-            "description": settings.description,
+            "description": settings.description or manifest.description or _DESCRIPTION,
         },
         "paths": paths,
         "components": {

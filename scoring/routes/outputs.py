@@ -16,7 +16,8 @@ from scoring.routes.v2_request import INPUT, V2Request
 
 HEAD_LENGTH = b"inference-header-content-length"
 BINARY = "application/octet-stream"
-_WIRE = {"INT64": np.dtype("<i8"), "FP64": np.dtype("<f8")}
+_KINDS = {"b": "BOOL", "i": "INT64", "u": "INT64", "f": "FP64"}
+_WIRE = {"BOOL": np.dtype("?"), "INT64": np.dtype("<i8"), "FP64": np.dtype("<f8")}
 
 
 class Outputs:
@@ -76,8 +77,7 @@ class Outputs:
 
 def metadata(manifest: Manifest, scorer: Any) -> dict[str, Any]:
     """The answer of GET /v2/models/NAME."""
-    kinds = {type(each) for each in manifest.classes}
-    label = {frozenset({int}): "INT64", frozenset({str}): "BYTES"}.get(frozenset(kinds), "FP64")
+    label = _datatype(np.array(manifest.classes))  # a regressor's are none, of floats
     outputs: list[dict[str, Any]] = [{"name": "predict", "datatype": label, "shape": [-1]}]
     if "predict_proba" in scorer.methods:
         shape = [-1, len(manifest.classes) or -1]
@@ -92,9 +92,7 @@ def metadata(manifest: Manifest, scorer: Any) -> dict[str, Any]:
 
 
 def _datatype(values: NDArray[Any]) -> str:
-    if values.dtype.kind in "iu":
-        return "INT64"
-    return "FP64" if values.dtype.kind == "f" else "BYTES"
+    return _KINDS.get(values.dtype.kind, "BYTES")
 
 
 def _packed(values: NDArray[Any]) -> bytes:

@@ -142,7 +142,7 @@ def infer_answer() -> Schema:
         "properties": {
             "name": {"type": "string"},
             "shape": _list({"type": "integer", "minimum": 1}, 1, 2),
-            "datatype": {"type": "string", "enum": ["INT64", "FP64", "BYTES"]},
+            "datatype": {"type": "string", "enum": ["BOOL", "INT64", "FP64", "BYTES"]},
             "data": {"type": "array", "items": {}},
             "parameters": {"type": "object"},
         },

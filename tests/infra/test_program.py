@@ -29,6 +29,8 @@ SERVICE = {
     "image": f"{SERVER}/sklearn-mnist-svc@sha256:{'a' * 64}",
     "modelSha256": "b" * 64,
     "modelVersion": "7",
+    "data": "MNIST",
+    "description": "Predict MNIST with sklearn",
 }
 SECRET = "4dabf18193072939515e22adb298388d"
 SCHEMAS = Path(types.__file__).parent / "schemas"
@@ -135,6 +137,15 @@ def test_the_tutorials_size_tags_and_description(run: Run) -> None:
         each["name"]: each.get("value") for each in recorded.container["environmentVariables"]
     }
     assert variables["SERVICE_DESCRIPTION"] == "Predict MNIST with sklearn"
+
+
+def test_what_is_not_said_of_the_model_is_not_invented(run: Run) -> None:
+    said = {key: value for key, value in SERVICE.items() if key not in ("data", "description")}
+    recorded = run(said)
+    assert recorded.group["tags"].keys() >= {"method", "modelSha256"}
+    assert "data" not in recorded.group["tags"]
+    names = {each["name"] for each in recorded.container["environmentVariables"]}
+    assert "SERVICE_DESCRIPTION" not in names  # the container has the model's manifest
 
 
 def test_the_declared_model_reaches_the_container_and_the_tags(run: Run) -> None:
@@ -270,6 +281,7 @@ def test_the_address_that_azure_gives_is_ignored(run: Run) -> None:
     [
         ("prefix", "iris", "resources:ResourceGroup", "resourceGroupName", "rg-iris-test-"),
         ("modelVersion", "v1.2-3", "containerinstance:ContainerGroup", "tags.modelVersion", None),
+        ("data", "Weine, 1991", "containerinstance:ContainerGroup", "tags.data", None),
         ("cpu", "2.5", "containerinstance:ContainerGroup", "CONTAINER.resources.requests.cpu", 2.5),
         ("cpu", "4", "containerinstance:ContainerGroup", "CONTAINER.resources.requests.cpu", 4),
         (

@@ -53,6 +53,8 @@ KEY = "correct-horse-battery-staple"
         ("dnsLabel", "abcd-"),
         ("dnsLabel", "abcd"),
         ("dnsLabel", "a" * 64),
+        ("data", ""),
+        ("data", "x" * 257),
         ("description", ""),
         ("description", "x" * 257),
         ("registrySku", "Cheap"),

@@ -18,7 +18,14 @@ def plan(tmp_path: Path) -> Plan:
     model = tmp_path / "model"
     model.mkdir()
     (model / "model.pkl").write_bytes(b"pickle")
-    manifest = {"file": "model.pkl", "classes": [0, 1], "name": "m", "version": "1"}
+    manifest = {
+        "name": "m",
+        "version": "1",
+        "file": "model.pkl",
+        "sha256": "a" * 64,
+        "classes": [0, 1],
+        "input": {"features": 1},
+    }
     (model / "manifest.json").write_text(json.dumps(manifest))
     (tmp_path / "test.csv").write_text("a,b\n1,0\n")
     return Plan(model, registered=True, data=tmp_path / "test.csv", min_accuracy=0.8)

@@ -77,6 +77,8 @@ def write(pipeline: Any, folder: Path) -> None:
             "file": "wine.pkl",
             "sha256": sha256_of(folder / "wine.pkl"),
             "estimator": "Pipeline",
+            "description": "Tell growers by their wine",
+            "data": "wine",
             "framework": {"scikit-learn": sklearn.__version__},
             "input": {"features": 13},
             "classes": sorted(LABELS.tolist()),
@@ -93,6 +95,15 @@ def test_another_classifier_goes_all_the_way_by_configuration_only(cellar: Cella
     answer = httpx.post(uri, json=sample, trust_env=False, timeout=60)
     assert answer.json()[0] in LABELS
     assert answer.headers["x-model-sha256"] == sha256_of(cellar.model / "wine.pkl")
+    described = httpx.get(uri.replace("/score", "/swagger.json"), trust_env=False, timeout=60)
+    assert described.json()["info"]["description"] == "Tell growers by their wine"
+    exported = json.loads(cellar.machine.inside("pulumi", "stack", "export").stdout)
+    (tags,) = (
+        each["inputs"]["tags"]
+        for each in exported["deployment"]["resources"]
+        if each["type"].endswith(":ContainerGroup")
+    )
+    assert tags["data"] == "wine"
 
 
 def test_info_names_the_sdk_and_the_workspace(cellar: Cellar) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs
 
 import pytest
 
 from scoring.manifest import Manifest
-from tests.support.cellar import DATA, PRINCIPAL, Cellar, opened
+from tests.support.cellar import DATA, PRINCIPAL, Cellar, credential, opened
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -72,6 +79,65 @@ def test_a_wrong_config_names_the_command(cellar: Cellar, content: str) -> None:
     said = cellar.bad("list", "--config", "wrong.json")
     assert "python -m model_eval config" in said
     assert "wrong.json" in said
+
+
+@pytest.fixture
+def machine_of_azure(cellar: Cellar, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The variables of a machine with a managed identity, whose `az` was never signed in."""
+    az = tmp_path / "az"
+    az.write_text("#!/bin/sh\necho 'ERROR: Please run az login' >&2\nexit 1\n")
+    az.chmod(0o755)
+    asked: list[str] = []
+
+    class Identity(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            (resource,) = parse_qs(self.rfile.read(length).decode())["resource"]
+            asked.append(resource)
+            given = credential(cellar.environment).get_token(f"{resource.rstrip('/')}/.default")
+            answer = {
+                "access_token": given.token,
+                "expires_on": str(given.expires_on),
+                "token_type": "Bearer",
+            }
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nobody reads it."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Identity) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield {
+            "PATH": f"{tmp_path}{os.pathsep}{cellar.environment['PATH']}",
+            "MSI_ENDPOINT": f"http://127.0.0.1:{server.server_port}/token",
+            f"{PRINCIPAL}_PASSWORD": "",
+            "AZURE_CLIENT_SECRET": "",
+        }
+        server.shutdown()
+        thread.join()
+    assert asked, "nobody asked the managed identity"
+
+
+def test_a_managed_identity_is_tried_before_a_login_is_called_expired(
+    cellar: Cellar, machine_of_azure: dict[str, str]
+) -> None:
+    assert "name: wsp" in cellar.good("info", **machine_of_azure)
+
+
+def test_no_login_at_all_is_one_line_that_names_what_was_tried(
+    cellar: Cellar, machine_of_azure: dict[str, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        closed = f"http://127.0.0.1:{free.getsockname()[1]}/token"
+    cellar.good("info", **machine_of_azure)
+    said = cellar.bad("info", **machine_of_azure | {"MSI_ENDPOINT": closed})
+    assert "the login was refused or has expired; sign in again: az login (tried " in said
+    assert "the Azure CLI: " in said
+    assert "the managed identity: " in said
 
 
 def test_a_refused_login_is_one_line(cellar: Cellar) -> None:

@@ -83,6 +83,19 @@ def test_it_holds_only_what_serving_needs(image):
     assert "scikit-learn" in pins
 
 
+def test_what_it_was_trained_on_is_a_label_whatever_its_letters(model_dir, tmp_path):
+    model, data = tmp_path / "model", 'wine "1991", $5 \\ bottle'
+    shutil.copytree(model_dir, model)
+    manifest = json.loads((model / "manifest.json").read_text())
+    (model / "manifest.json").write_text(json.dumps({**manifest, "data": data}))
+    built = build_image(model, tmp_path / "out")
+    assert built["labels"]["model.data"] == data
+    text = (tmp_path / "out" / "context" / "Dockerfile").read_text()
+    (line,) = re.findall(r"^LABEL model.data=(.*)$", text, re.MULTILINE)
+    # A Dockerfile's double quotes are a shell's.
+    assert subprocess.check_output(["sh", "-c", f"printf %s {line}"], text=True) == data
+
+
 def test_an_altered_model_is_not_packed(model_dir, tmp_path):
     model = tmp_path / "model"
     shutil.copytree(model_dir, model)

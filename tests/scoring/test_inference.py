@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -81,31 +82,44 @@ def test_every_form_gives_scikit_learns_answers(
     )
 
 
-def test_labels_that_are_texts_come_back(start, tmp_path):
-    rng = np.random.default_rng(7)
-    rows = rng.normal(size=(40, 3))
-    neighbours = KNeighborsClassifier(3).fit(rows, np.where(rows[:, 0] > 0, "é+", "-"))
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (["-", "é+"], "BYTES"),
+        ([False, True], "BOOL"),
+        ([3, 8], "INT64"),
+        ([1.0, 2.0], "FP64"),
+    ],
+)
+def test_labels_of_every_type_come_back_as_the_metadata_says(start, tmp_path, labels, kind):
+    rows = np.random.default_rng(7).normal(size=(40, 3))
+    neighbours = KNeighborsClassifier(3).fit(rows, np.array(labels)[(rows[:, 0] > 0).astype(int)])
     joblib.dump(neighbours, tmp_path / "model.pkl")
     content = {
-        "name": "texts",
+        "name": "labels",
         "version": "2",
         "file": "model.pkl",
-        "sha256": __import__("hashlib").sha256((tmp_path / "model.pkl").read_bytes()).hexdigest(),
-        "estimator": "KNeighborsClassifier",
-        "framework": {"scikit-learn": "1"},
+        "sha256": hashlib.sha256((tmp_path / "model.pkl").read_bytes()).hexdigest(),
         "input": {"features": 3},
-        "classes": ["-", "é+"],
+        "classes": labels,
     }
     (tmp_path / "manifest.json").write_text(json.dumps(content), "utf-8")
     server = start("--model", str(tmp_path))
+    wanted = neighbours.predict(rows).tolist()
+    assert server.score({"data": rows.tolist()}).json() == wanted
     with triton.InferenceServerClient(f"127.0.0.1:{server.port}") as official:
-        for binary in (True, False):
-            output = triton.InferRequestedOutput("predict", binary_data=binary)
-            answer = official.infer("texts", [tensor(rows, "FP64", binary=True)], outputs=[output])
-            texts: Any = answer.as_numpy("predict")
-            found = texts.tolist()
-            decoded = [each.decode() if isinstance(each, bytes) else each for each in found]
-            assert decoded == neighbours.predict(rows).tolist()
+        described = official.get_model_metadata("labels")["outputs"]
+        assert described[0] == {"name": "predict", "datatype": kind, "shape": [-1]}
+        for binary in (True, True, False):  # a client's second request takes the remembered head
+            asked = triton.InferRequestedOutput("predict", binary_data=binary)
+            answer = official.infer("labels", [tensor(rows, "FP64", binary=True)], outputs=[asked])
+            output: Any = answer.get_output("predict")
+            assert output["datatype"] == kind
+            if not binary:
+                assert output["data"] == wanted
+            values: Any = answer.as_numpy("predict")
+            found = [each.decode() if isinstance(each, bytes) else each for each in values.tolist()]
+            assert (found, [*map(type, found)]) == (wanted, [*map(type, wanted)])
 
 
 def test_a_refusal_reaches_the_official_client(client):

@@ -84,6 +84,7 @@ def score_again(server: Any, features: int) -> None:
     assert len(answer.json()) == 1
 
 
+@pytest.mark.timeout(1000)
 def test_generated_requests_are_answered_as_described(server, tmp_path):
     assert fuzz(server, tmp_path, "--max-examples", "10") > 300
     score_again(server, 784)

@@ -65,6 +65,13 @@ def test_swagger_describes_score(server):
     assert body["schema"]["properties"]["data"]["items"]["minItems"] == 784
 
 
+def test_swagger_says_what_the_manifest_says_unless_told(server, start):
+    info = server.client.get("/swagger.json").json()["info"]
+    assert info["description"] == "Predict MNIST with sklearn"
+    told = start(SERVICE_DESCRIPTION="Reads postcodes").client.get("/swagger.json").json()["info"]
+    assert told["description"] == "Reads postcodes"
+
+
 BAD_BODIES: dict[str, tuple[Any, int, str, str]] = {
     "empty body": (b"", 400, "not_json", "line 1"),
     "cut short": (b'{"data": [[1, 2', 400, "not_json", "column"),

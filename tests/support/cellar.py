@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,8 @@ from sklearn.tree import DecisionTreeClassifier
 from local_azure import process
 from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.certificates import Certificates
-from local_azure.environment import TENANT_NAME, inside
+from local_azure.environment import inside
 from local_azure.home import Home
-from local_azure.identity import identity
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-models"
@@ -67,26 +66,30 @@ class Cellar:
         return done.stderr
 
 
-def _made(home: Home, url: str) -> None:
-    """A resource group and a workspace."""
-    who = identity(home)
-    credential = ClientSecretCredential(
-        TENANT_NAME,
-        who.client_id,
-        who.client_secret,
-        authority=url,
-        connection_verify=str(Certificates.at(home.certificates).authority),
+def credential(environment: Mapping[str, str]) -> ClientSecretCredential:
+    """The stand-in's own login."""
+    return ClientSecretCredential(
+        environment["AZURE_TENANT_ID"],
+        environment["AZURE_CLIENT_ID"],
+        environment["AZURE_CLIENT_SECRET"],
+        authority=environment["AZURE_AUTHORITY_HOST"],
+        connection_verify=environment["SSL_CERT_FILE"],
     )
-    headers = {"Authorization": f"Bearer {credential.get_token(f'{url}/.default').token}"}
+
+
+def _made(home: Home, url: str, environment: Mapping[str, str]) -> None:
+    """A resource group and a workspace."""
+    token = credential(environment).get_token(f"{url}/.default").token
+    headers = {"Authorization": f"Bearer {token}"}
     context = Certificates.at(home.certificates).client_context()
-    with httpx.Client(base_url=url, verify=context, headers=headers) as client:
+    with httpx.Client(base_url=url, verify=context, headers=headers, timeout=60) as client:
         for path, version, body in (
             (GROUP, "2024-03-01", {"location": "westeurope"}),
             (WORKSPACE, "2025-12-01", {"location": "westeurope", "properties": {}}),
         ):
             answer = client.put(path, params={"api-version": version}, json=body)
             assert answer.status_code in (201, 202), answer.text
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while client.get(WORKSPACE, params={"api-version": "2025-12-01"}).json().get(
             "properties", {}
         ).get("provisioningState") not in ("Succeeded", None):
@@ -115,8 +118,9 @@ def opened(folder: Path) -> Iterator[Cellar]:
     place.mkdir()
     running = process.start(home)
     try:
-        _made(home, running.url)
+        environment = inside(home, running.url, None, os.environ)
+        _made(home, running.url, environment)
         _fill(place)
-        yield Cellar(place, inside(home, running.url, None, os.environ))
+        yield Cellar(place, environment)
     finally:
         process.stop(home)

@@ -33,6 +33,7 @@ CHANGES: list[tuple[str, set[str], str, str]] = [
     ("registrySku=Standard", {"registry"}, "update", "untouched"),
     ("logRetentionDays=60", {"log-analytics"}, "update", "untouched"),
     ("description=Tells digits", GROUP_ALONE, "update", "restarts"),
+    ("data=iris", GROUP_ALONE, "update", "restarts"),
     ("modelVersion=1.1", GROUP_ALONE, "update", "restarts"),
     ("dnsLabel=digits-for-all", GROUP_ALONE, "update", "restarts"),
     ("scoringKey=the-second-door-key", GROUP_ALONE, "update", "restarts"),

@@ -213,6 +213,14 @@ def test_another_key_since_the_review_is_noticed_and_not_shown(
     assert KEY not in written + agreed.read_text()
 
 
+def test_a_refused_login_is_one_line(machine: Machine) -> None:
+    command = ("python", "-m", "infra.review", "--stack", "local")
+    done = machine.inside("env", "ARM_CLIENT_SECRET=wrong", *command, good=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: Azure refused the login: ")
+
+
 def test_another_region_is_refused_before_anything_is_destroyed(
     changed: Machine, folder: Path
 ) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from local_azure import process
 from local_azure.arm.subscriptions import SUBSCRIPTION
-from local_azure.environment import ambient, exports
+from local_azure.environment import ambient, exports, inside
 from local_azure.errors import LocalAzureError
 from local_azure.home import Home
 from local_azure.kubernetes import network
@@ -148,6 +148,45 @@ def execute(
     """
     with _one_line_errors():
         _become(command, _ready().environment)
+
+
+@app.command()
+def rest(
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, PUT, PATCH, POST, DELETE.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="A path with ?api-version=DATE.")],
+    body: Annotated[str | None, typer.Option(metavar="JSON", help="What is sent.")] = None,
+) -> None:
+    """Ask ARM anything, as `az rest` does.
+
+    It is how to change by hand what a stack made, behind Pulumi's back. For example:
+
+    python -m local_azure rest GET '/subscriptions?api-version=2022-12-01'
+    """
+    # Azure's client takes as long to import as all the rest.
+    from local_azure.provider.arm_client import ArmClient, ArmClientError, Login
+
+    path, found, version = url.partition("?api-version=")
+    if not path.startswith("/") or not found:
+        raise typer.BadParameter(
+            f"{url!r} is no path with its version; one is: /subscriptions?api-version=2022-12-01",
+            param_hint="URL",
+        )
+    try:
+        content = json.loads(body) if body else None
+    except ValueError:
+        raise typer.BadParameter(f"{body!r} is no JSON", param_hint="--body") from None
+    with _one_line_errors():
+        home = Home.from_environment()
+        environment = inside(home, process.start(home).url, None, ambient())
+        os.environ.clear()
+        os.environ.update(environment)
+        try:
+            client = ArmClient(Login.from_environment(environment))
+            answer = client.call(method.upper(), path, version, content)
+        except ArmClientError as error:
+            raise LocalAzureError(str(error)) from error
+    if answer:
+        typer.echo(answer)
 
 
 @app.command()

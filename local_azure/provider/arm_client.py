@@ -191,6 +191,16 @@ class ArmClient:
         """
         return self._send("POST", path, api_version).http_response.json()
 
+    def call(
+        self, method: str, path: str, api_version: str, body: dict[str, Any] | None = None
+    ) -> str:
+        """What ARM answers to anything, as text; an operation goes on by itself.
+
+        Raises:
+            ArmClientError: It was refused.
+        """
+        return self._send(method, path, api_version, body).http_response.text()
+
     def cancel(self) -> None:
         """End every wait, now and later: the engine is about to stop."""
         self._cancelled.set()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_azure import process
+from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.home import Home
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -50,6 +51,39 @@ def test_the_life_of_a_stand_in(command: Command, home: Home, tmp_path: Path):
     assert command("reset").returncode == 0
     assert not home.root.exists()
     assert command("reset").stdout == "There is nothing to forget.\n"
+
+
+def test_rest_changes_what_a_program_made_behind_its_back(command: Command, home: Home):
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/by-hand?api-version=2024-03-01"
+    made = command("rest", "put", group, "--body", '{"location": "westeurope"}')
+    assert (made.returncode, json.loads(made.stdout)["name"]) == (0, "by-hand"), made.stderr
+    changed = command("rest", "PATCH", group, "--body", '{"tags": {"team": "blue"}}')
+    assert json.loads(changed.stdout)["tags"] == {"team": "blue"}
+    assert command("stop").stdout == "Stopped.\n"
+
+
+def test_what_arm_refuses_is_one_line(command: Command):
+    refused = command(
+        "rest", "GET", f"/subscriptions/{SUBSCRIPTION}/resourceGroups/no?api-version=2024-03-01"
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: ResourceGroupNotFound: ")
+    assert refused.stderr.count("\n") == 1
+    assert command("stop").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("GET", "subscriptions?api-version=2022-12-01"), "is no path"),
+        (("GET", "/subscriptions"), "api-version=2022-12-01"),
+        (("PUT", "/subscriptions?api-version=2022-12-01", "--body", "{"), "is no JSON"),
+    ],
+)
+def test_rest_says_what_it_takes(command: Command, words: tuple[str, ...], named: str):
+    refused = command("rest", *words)
+    assert refused.returncode == 2
+    assert named in " ".join(refused.stderr.split())
 
 
 def test_reset_stops_a_running_stand_in_first(command: Command, home: Home):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
+from local_azure import cache
 from local_azure.errors import LocalAzureError
+
+END_SECONDS = 10.0
+"""How long an interrupted Go may take to tidy up."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,12 @@ class GoModule:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         said: list[str] = []
         with (
             process,
+            _ended_with_us(process),
             Progress(
                 *Progress.get_default_columns(), TimeElapsedColumn(), console=self.console
             ) as bar,
@@ -106,4 +115,35 @@ class GoModule:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return {**self.environment, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
+        flags = {"GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw", "GOWORK": "off"}
+        return {**self._own, **self.environment, **flags}
+
+    @property
+    def _own(self) -> dict[str, str]:
+        """Where a Go keeps things that the user does not have: not in the user's home."""
+        if shutil.which("go", path=self.environment.get("PATH")) == self.go:
+            return {}
+        kept = work_folder(self.environment)
+        # The last is for what Go counts of its own use.
+        names = {"GOPATH": "path", "GOCACHE": "cache", "XDG_CONFIG_HOME": "config"}
+        return {name: str(kept / folder) for name, folder in names.items()}
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Whatever interrupts us ends Go and its compilers: as Ctrl-C does, so that it tidies up."""
+    try:
+        yield
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        raise
+
+
+def work_folder(environment: Mapping[str, str]) -> Path:
+    """What our own Go keeps; an interrupted build is finished from it."""
+    return cache.folder(environment) / "go-work"

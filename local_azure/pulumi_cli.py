@@ -20,7 +20,7 @@ from rich.console import Console
 
 from local_azure import cache, uv
 from local_azure.errors import LocalAzureError
-from local_azure.go_module import GoModule
+from local_azure.go_module import GoModule, work_folder
 
 VERSION = "3.259.0"
 """What is downloaded or built."""
@@ -190,6 +190,8 @@ class PulumiCli:
             except LocalAzureError as error:
                 raise LocalAzureError(f"{error}; {_REMEDY}") from error
             draft.rename(self.cache)
+        # A gigabyte that nothing reads again.
+        shutil.rmtree(work_folder(self.environment), ignore_errors=True)
 
     def go(self) -> str:
         """Go on PATH, else from the package index, by its hashes, kept beside the CLI.

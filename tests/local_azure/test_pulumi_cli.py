@@ -6,15 +6,19 @@ import datetime
 import io
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -29,6 +33,8 @@ SITE = "get.pulumi.com"
 
 GO = """#!/bin/sh
 echo "$*" >> {log}
+echo "keeps $GOPATH $GOCACHE $XDG_CONFIG_HOME" >> {log}
+[ -z "$GOPATH" ] || mkdir -p "$GOPATH"
 case "$1" in
   list)
     [ ! -e {offline} ] || {{ echo "module not found: $3" >&2; exit 1; }}
@@ -40,6 +46,7 @@ case "$1" in
   build)
     [ ! -e {broken} ] || {{ echo "x.go:1: undefined: y" >&2; exit 2; }}
     printf 'fmt\\nos\\n' >&2
+    [ ! -e {endless} ] || {{ echo $$ > {endless}; exec sleep 600; }}
     while [ "$1" != -o ]; do shift; done
     printf '#!/bin/sh\\necho v{version}\\n' > "$2"
     chmod +x "$2";;
@@ -64,7 +71,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.programs = folder / "bin"
         self.programs.mkdir()
-        for tool in ("sh", "mkdir", "cp", "cat", "chmod"):
+        for tool in ("sh", "mkdir", "cp", "cat", "chmod", "sleep"):
             (self.programs / tool).symlink_to(shutil.which(tool) or "")
         self.cache = folder / "cache"
         self.folder = folder
@@ -97,7 +104,7 @@ class Machine:
             self.program("pulumi-language-python", "#!/bin/sh\n")
         return self.program("pulumi", f"#!/bin/sh\necho {version}\n")
 
-    def go(self) -> None:
+    def go(self, folder: Path | None = None) -> None:
         """A Go that knows the modules, and builds programs that tell their version."""
         scripts = self.folder / "modules" / "python" / "cmd"
         scripts.mkdir(parents=True)
@@ -106,10 +113,11 @@ class Machine:
             log=self.log,
             offline=self.folder / "offline",
             broken=self.folder / "broken",
+            endless=self.folder / "endless",
             modules=self.folder / "modules",
             version=VERSION,
         )
-        self.program("go", text)
+        self.program("go", text, folder)
 
     @property
     def log(self) -> Path:
@@ -205,6 +213,24 @@ def test_the_build_names_exact_versions_and_tells_what_it_does(machine: Machine)
     assert "compiling pulumi" in machine.output
 
 
+def test_a_go_of_our_own_leaves_nothing_in_the_users_home(machine: Machine) -> None:
+    ours = machine.cache / "sklearn-mnist-svc"
+    folder = ours / "go" / "go" / "bin"
+    folder.mkdir(parents=True)
+    machine.go(folder)
+    machine.cli.ensure()
+    work = ours / "go-work"
+    kept = set(re.findall("^keeps (.*)$", machine.log.read_text(), re.MULTILINE))
+    assert kept == {f"{work}/path {work}/cache {work}/config"}
+    assert machine.left() == {f"pulumi-{VERSION}", f"pulumi-{VERSION}.lock", "go"}
+
+
+def test_the_users_go_keeps_things_where_the_user_has_them(machine: Machine) -> None:
+    machine.go()
+    machine.cli.ensure()
+    assert set(re.findall("^keeps(.*)$", machine.log.read_text(), re.MULTILINE)) == {"   "}
+
+
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [
@@ -235,6 +261,40 @@ def test_what_a_killed_build_left_is_removed(machine: Machine) -> None:
     half.mkdir(parents=True)
     assert machine.cli.ensure() == half / "pulumi"
     assert machine.left() == {f"pulumi-{VERSION}", f"pulumi-{VERSION}.lock"}
+
+
+INTERRUPTED = """
+import json, signal, sys
+from rich.console import Console
+from local_azure.pulumi_cli import PulumiCli
+
+class Terminated(KeyboardInterrupt):
+    pass
+
+def end(number, frame):
+    raise Terminated
+
+signal.signal(signal.SIGTERM, end)
+try:
+    PulumiCli(json.loads(sys.argv[1]), Console(stderr=True)).ensure()
+except Terminated:
+    sys.exit(143)
+"""
+
+
+def test_a_build_that_is_told_to_end_ends_with_its_compilers(machine: Machine) -> None:
+    machine.go()
+    endless = machine.folder / "endless"
+    endless.touch()
+    command = [sys.executable, "-c", INTERRUPTED, json.dumps(machine.environment)]
+    with subprocess.Popen(command) as building:
+        while not endless.read_text().strip():
+            assert building.poll() is None
+            time.sleep(0.05)
+        building.send_signal(signal.SIGTERM)
+        assert building.wait(60) == 143
+    assert not psutil.pid_exists(int(endless.read_text()))
+    assert machine.left() == {f"pulumi-{VERSION}.lock"}
 
 
 def test_two_checkouts_at_once_build_once(machine: Machine) -> None:

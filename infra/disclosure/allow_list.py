@@ -92,6 +92,55 @@ _PUBLIC_VARIABLES = {
 }
 """Environment variables whose plain value may be shown."""
 
+
+def _kubernetes() -> list[_Entry]:
+    """The program's objects, but for the Secret, of which nothing is shown, and its cluster."""
+    kinds = (
+        *(azure_facts.DEPLOYMENT, azure_facts.AUTOSCALER, azure_facts.BUDGET, azure_facts.SERVICE),
+        *(azure_facts.NETWORK_POLICY, azure_facts.NAMESPACE, azure_facts.GATEWAY),
+        azure_facts.ROUTE,
+    )
+    cluster, pod = azure_facts.MANAGED_CLUSTER, "spec.template.spec"
+    container = f"{pod}.containers[*]"
+    return [
+        *(each for kind in kinds for each in _all(kind, _text, "kind apiVersion metadata.*")),
+        *_all(azure_facts.AUTOSCALER, _text, "spec.*"),
+        *_all(azure_facts.BUDGET, _text, "spec.*"),
+        *_all(azure_facts.SERVICE, _text, "spec.*"),
+        *_all(azure_facts.NETWORK_POLICY, _text, "spec.*"),
+        *_all(azure_facts.GATEWAY, _text, "spec.gatewayClassName spec.listeners[*].port"),
+        *_all(azure_facts.GATEWAY, HOST, "spec.listeners[*].hostname"),
+        *_all(azure_facts.ROUTE, HOST, "spec.hostnames[*]"),
+        *_all(azure_facts.ROUTE, _text, "spec.rules[*].backendRefs[*].port"),
+        *_all(azure_facts.DEPLOYMENT, _text, "spec.replicas spec.strategy.* spec.selector.*"),
+        *_all(azure_facts.DEPLOYMENT, _text, "spec.progressDeadlineSeconds spec.minReadySeconds"),
+        *_all(azure_facts.DEPLOYMENT, DIGEST, "spec.template.metadata.annotations.modelSha256"),
+        *_all(azure_facts.DEPLOYMENT, _text, "spec.template.metadata.annotations.modelVersion"),
+        *_all(azure_facts.DEPLOYMENT, _text, f"{pod}.nodeSelector.* {pod}.securityContext.*"),
+        *_all(azure_facts.DEPLOYMENT, _image, f"{container}.image"),
+        *_all(azure_facts.DEPLOYMENT, _named, f"{container}.name {container}.env[*].name"),
+        *_all(azure_facts.DEPLOYMENT, _named, f"{container}.env[*].valueFrom.secretKeyRef.*"),
+        *_all(azure_facts.DEPLOYMENT, _text, f"{container}.ports[*].containerPort"),
+        *_all(azure_facts.DEPLOYMENT, _text, f"{container}.resources.*"),
+        *_all(azure_facts.DEPLOYMENT, _text, f"{container}.securityContext.*"),
+        *(
+            each
+            for probe in ("startup", "liveness", "readiness")
+            for each in _all(azure_facts.DEPLOYMENT, _text, f"{container}.{probe}Probe.*")
+        ),
+        *_all(cluster, _text, "kubernetesVersion currentKubernetesVersion sku.tier dnsPrefix"),
+        *_all(
+            cluster,
+            _text,
+            " ".join(
+                f"agentPoolProfiles[*].{name}"
+                for name in ("count", "minCount", "maxCount", "maxPods", "vmSize", "name", "mode")
+            ),
+        ),
+        *_all(cluster, _text, "autoUpgradeProfile.*"),
+    ]
+
+
 _ENTRIES: tuple[_Entry, ...] = tuple(
     _all("*", _text, "location kind sku.name sku.tier sku.family identity.type tags.*")
     + _all("*", _text, "resourceGroupName accountName vaultName workspaceName registryName")
@@ -128,6 +177,7 @@ _ENTRIES: tuple[_Entry, ...] = tuple(
             "successThreshold",
         )
     ]
+    + _kubernetes()
     + _all(azure_facts.STORAGE_ACCOUNT, _text, "accessTier minimumTlsVersion")
     + _all(azure_facts.STORAGE_ACCOUNT, _text, "networkRuleSet.bypass networkRuleSet.defaultAction")
     + _all(azure_facts.STORAGE_ACCOUNT, _network, "networkRuleSet.ipRules[*].iPAddressOrRange")
@@ -166,6 +216,8 @@ _OUTPUTS: dict[str, Shape] = {
     "workspace": _text,
     "login_server": HOST,
     "container_group": _text,
+    "cluster": _text,
+    "namespace": _text,
     "image": _image,
     "model_sha256": DIGEST,
     "subscription_id": GUID,
@@ -188,7 +240,7 @@ def property_may_be_shown(token: str, path: Path, label: str, value: str, mask: 
     if names and SECRET_WORD.search(names[-1]):
         return False
     pattern = _pattern(path)
-    if pattern.endswith(".environmentVariables[*].value"):
+    if pattern.endswith((".environmentVariables[*].value", ".env[*].value")):
         shape = _PUBLIC_VARIABLES.get(label)
         return shape is not None and shape(value, mask)
     return any(entry.shape(value, mask) for entry in _ENTRIES if entry.covers(token, pattern))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from infra.preview import paths
 from infra.preview.errors import PreviewError
 from infra.preview.plan import Diagnostic, Op, Plan, State, Step
 from infra.preview.untold import SECRET, UNKNOWN
@@ -35,6 +36,7 @@ _UNKNOWN = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
+_AUTONAMED = ("metadata", "annotations", "pulumi.com/autonamed")
 _OPS = {
     "same": Op.SAME,
     "create": Op.CREATE,
@@ -163,8 +165,38 @@ def _plan(
     for step in steps:
         known = merged.get(step.urn)
         merged[step.urn] = step if known is None else _merge(known, step)
+    found = _without_random_names([merged[urn] for urn in sorted(merged)])
     unique = sorted(set(diagnostics), key=lambda one: (one.severity, one.urn, one.message))
-    return Plan(tuple(merged[urn] for urn in sorted(merged)), before, after, tuple(unique), failed)
+    return Plan(found, before, after, tuple(unique), failed)
+
+
+def _without_random_names(steps: list[Step]) -> tuple[Step, ...]:
+    """The steps with each name that Pulumi's Kubernetes provider invents as not known.
+
+    Every preview invents another one, and the update one more.
+    """
+    names = {
+        str(paths.at(step.new.inputs, ("metadata", "name")))
+        for step in steps
+        if step.op in {Op.CREATE, Op.REPLACE} and step.new
+        if paths.at(step.new.inputs, _AUTONAMED) == "true"
+    }
+    if not names:
+        return tuple(steps)
+    return tuple(
+        replace(step, new=replace(step.new, inputs=_unknown(step.new.inputs, names)))
+        if step.new
+        else step
+        for step in steps
+    )
+
+
+def _unknown(tree: Any, texts: set[str]) -> Any:
+    if isinstance(tree, Mapping):
+        return {name: _unknown(each, texts) for name, each in tree.items()}
+    if isinstance(tree, list):
+        return [_unknown(each, texts) for each in tree]
+    return UNKNOWN if isinstance(tree, str) and tree in texts else tree
 
 
 def _merge(first: Step, second: Step) -> Step:
@@ -199,7 +231,8 @@ def _step(metadata: Mapping[str, Any]) -> Iterator[Step]:
             path: str(each.get("diffKind") or each.get("kind") or "update")
             for path, each in (metadata.get("detailedDiff") or {}).items()
         },
-        replace_keys=frozenset(metadata.get("keys") or ()),
+        # Most providers name a property; Kubernetes' whole paths.
+        replace_keys=frozenset(str(paths.parse(key)[0]) for key in metadata.get("keys") or ()),
         changed_keys=frozenset(metadata.get("diffs") or ()),
     )
 

@@ -45,9 +45,12 @@ class Endpoint(enum.IntEnum):
 
     UNTOUCHED = 0
     STARTS = 1
-    RESTARTS = 2
-    INTERRUPTED = 3
-    REMOVED = 4
+    ROLLS = 2
+    GAPS = 3
+    RESTARTS = 4
+    MOVES = 5
+    INTERRUPTED = 6
+    REMOVED = 7
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 
+from infra.azure_facts import DEPLOYMENT, SECRET
 from infra.disclosure.display import NOTHING
 from infra.preview.plan import Op
 from infra.review.resource_change import ResourceChange, Row
@@ -22,20 +23,47 @@ class KeyChange(enum.StrEnum):
     REMOVED = "removed"
 
 
+_SERVICES = frozenset({"containerinstance:ContainerGroup", DEPLOYMENT})
+_POINTER = ".valueFrom.secretKeyRef.name"
+"""Where a pod names the Secret that holds its keys: of another name where any of them changes."""
+
+
 def is_of_key(row: Row) -> bool:
     """Whether a row is about the key."""
-    return row.label == VARIABLE
+    return row.label == VARIABLE or row.path.endswith(f"ata.{VARIABLE}")
 
 
 def key_change(changes: Sequence[ResourceChange]) -> tuple[KeyChange, str]:
-    """What happens to the key of a service that stays, and the container group's name."""
+    """What happens to the key of a service that stays, and the name of what runs it."""
     for change in changes:
-        rows = [row for row in change.rows if is_of_key(row)]
-        if change.op not in {Op.UPDATE, Op.REPLACE} or not rows:
-            continue
-        if all(row.after == NOTHING for row in rows):
-            return KeyChange.REMOVED, change.name
-        if all(row.before == NOTHING for row in rows):
-            return KeyChange.SET, change.name
-        return KeyChange.CHANGED, change.name
+        if change.op in {Op.UPDATE, Op.REPLACE} and change.type != SECRET:
+            found = _of(_rows(change), changes)
+            if found is not KeyChange.NONE:
+                return found, change.name
+    gone, come = (
+        [one for one in changes if one.type in _SERVICES and one.op is op]
+        for op in (Op.DELETE, Op.CREATE)
+    )
+    if len(gone) == len(come) == 1:
+        had, has = (any(_rows(one)) for (one,) in (gone, come))
+        if had is not has:
+            return KeyChange.REMOVED if had else KeyChange.SET, come[0].name
     return KeyChange.NONE, ""
+
+
+def _rows(change: ResourceChange) -> list[Row]:
+    return [row for row in change.rows if is_of_key(row)]
+
+
+def _of(rows: Sequence[Row], changes: Sequence[ResourceChange]) -> KeyChange:
+    if not rows:
+        return KeyChange.NONE
+    if all(row.after == NOTHING for row in rows):
+        return KeyChange.REMOVED
+    if all(row.before == NOTHING for row in rows):
+        return KeyChange.SET
+    secrets = [one for one in changes if one.type == SECRET]
+    if secrets and all(row.path.endswith(_POINTER) for row in rows):
+        changed = any(_rows(one) for one in secrets)
+        return KeyChange.CHANGED if changed else KeyChange.NONE
+    return KeyChange.CHANGED

@@ -7,11 +7,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra import azure_facts
-from infra.preview.plan import Plan, State, Step
+from infra.preview import paths
+from infra.preview.paths import Path
+from infra.preview.plan import Plan, State
 from infra.preview.untold import SECRET, UNKNOWN
 from infra.review.manifests import Manifest, Manifests
 
 _VARIABLE = "MODEL_SHA256"
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Where a resource that runs the service says what it runs."""
+
+    target: str
+    containers: Path
+    variables: str
+    tags: Path
+
+
+_FORMS = {
+    azure_facts.CONTAINER_GROUP: _Form("aci", ("containers",), "environmentVariables", ("tags",)),
+    azure_facts.DEPLOYMENT: _Form(
+        "aks",
+        ("spec", "template", "spec", "containers"),
+        "env",
+        ("spec", "template", "metadata", "annotations"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +47,7 @@ class Side:
         version: The version the container group names, or the manifest's.
         manifest: What is known of the model, or None.
         url: Where its manifest can be looked at, or empty.
+        target: What it runs on, `aci` or `aks`.
     """
 
     images: tuple[str | None, ...]
@@ -31,6 +55,7 @@ class Side:
     version: str | None
     manifest: Manifest | None
     url: str = ""
+    target: str = "aci"
 
 
 @dataclass(frozen=True)
@@ -57,11 +82,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class ModelChange:
-    """What happens to the model of one container group.
+    """What happens to the model of one container group, or of one Deployment.
 
     Attributes:
-        group: The container group's name in the program.
-        old: Before, or None where there was no group.
+        group: Its name in the program.
+        old: Before, or None where there was none.
         new: After, or None where there will be none.
         worse: Cells of the confusion matrix that got worse, the worst first.
         incomparable: Why the matrices cannot be compared, or empty.
@@ -78,17 +103,32 @@ class ModelChange:
         """Whether another image carries the same model."""
         return bool(self.old and self.new and self.old.sha256 == self.new.sha256)
 
+    @property
+    def moves(self) -> bool:
+        """Whether it runs on another target from then on."""
+        return bool(self.old and self.new and self.old.target != self.new.target)
+
 
 def changes(plan: Plan, manifests: Manifests) -> list[ModelChange]:
-    """The container groups of a plan whose image or model changes."""
+    """What runs the service in a plan and gets another image or model, or another place."""
     found: list[ModelChange] = []
     for step in plan.steps:
-        if step.type == azure_facts.CONTAINER_GROUP:
-            old, new = (_side(state, manifests) for state in (step.old, step.new))
-            if old is None and new is None:
-                continue
-            if old is None or new is None or _differ(old, new):
-                found.append(_compare(step, old, new))
+        form = _FORMS.get(step.type)
+        if form is None:
+            continue
+        old, new = (_side(state, form, manifests) for state in (step.old, step.new))
+        if old is None and new is None:
+            continue
+        if old is None or new is None or _differ(old, new):
+            found.append(_compare(step.name, old, new))
+    gone, come = (
+        [one for one in found if one.new is None],
+        [one for one in found if one.old is None],
+    )
+    if len(gone) == len(come) == 1:
+        moved = _compare(come[0].group, gone[0].old, come[0].new)
+        if moved.moves:
+            return [moved, *(each for each in found if each not in (*gone, *come))]
     return found
 
 
@@ -100,23 +140,24 @@ def _differ(old: Side, new: Side) -> bool:
     return known and old.images != new.images
 
 
-def _side(state: State | None, manifests: Manifests) -> Side | None:
+def _side(state: State | None, form: _Form, manifests: Manifests) -> Side | None:
     if state is None:
         return None
-    containers = state.inputs.get("containers")
+    containers = paths.at(state.inputs, form.containers)
     containers = containers if isinstance(containers, list) else []
-    tags = state.inputs.get("tags")
+    tags = paths.at(state.inputs, form.tags)
     tags = tags if isinstance(tags, Mapping) else {}
     images = tuple(_image(_get(one, "image")) for one in containers)
-    sha256 = _variable(containers) or _plain(tags.get("modelSha256"))
+    sha256 = _variable(containers, form) or _plain(tags.get("modelSha256"))
     manifest = manifests.by_sha256.get(sha256) if sha256 else None
     version = _plain(tags.get("modelVersion")) or (manifest.version if manifest else None)
-    return Side(images, sha256, version, manifest, manifest.url if manifest else "")
+    url = manifest.url if manifest else ""
+    return Side(images, sha256, version, manifest, url, form.target)
 
 
-def _variable(containers: list[Any]) -> str | None:
+def _variable(containers: list[Any], form: _Form) -> str | None:
     for container in containers:
-        for variable in _get(container, "environmentVariables") or ():
+        for variable in _get(container, form.variables) or ():
             if _get(variable, "name") == _VARIABLE:
                 return _plain(_get(variable, "value"))
     return None
@@ -134,11 +175,11 @@ def _plain(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _compare(step: Step, old: Side | None, new: Side | None) -> ModelChange:
+def _compare(name: str, old: Side | None, new: Side | None) -> ModelChange:
     before = old.manifest if old else None
     after = new.manifest if new else None
     if not (before and after) or before == after:
-        return ModelChange(step.name, old, new, (), "")
+        return ModelChange(name, old, new, (), "")
     if not before.confusion or not after.confusion:
         reason = "a manifest has no confusion matrix"
     elif before.classes != after.classes:
@@ -146,8 +187,8 @@ def _compare(step: Step, old: Side | None, new: Side | None) -> ModelChange:
     elif before.data != after.data or before.rows != after.rows:
         reason = "the models were measured on other test data"
     else:
-        return ModelChange(step.name, old, new, _worse(before, after), "")
-    return ModelChange(step.name, old, new, (), reason)
+        return ModelChange(name, old, new, _worse(before, after), "")
+    return ModelChange(name, old, new, (), reason)
 
 
 def _worse(before: Manifest, after: Manifest) -> tuple[Cell, ...]:

@@ -13,12 +13,13 @@ from infra.preview import changes
 from infra.preview.changes import Change
 from infra.preview.paths import MISSING, differences
 from infra.preview.plan import FRAME, Op, Plan, Step
-from infra.review import azure, model
+from infra.review import azure, kubernetes, model
 from infra.review.azure import Effect, Endpoint
 from infra.review.causes import causes
 from infra.review.digest import digest
 from infra.review.judgement import Finding, judge, of_the_key
 from infra.review.key_change import KeyChange, key_change
+from infra.review.kubernetes import Around
 from infra.review.manifests import Manifests
 from infra.review.model import ModelChange, Side
 from infra.review.obstacles import obstacles
@@ -123,7 +124,9 @@ class Report:
 
     @property
     def endpoint(self) -> Endpoint:
-        """The worst that happens to the scoring endpoint."""
+        """The worst that happens to the scoring endpoint; one that is elsewhere then has moved."""
+        if any(one.moves for one in self.models):
+            return Endpoint.MOVES
         return max((one.endpoint for one in self.changes), default=Endpoint.UNTOUCHED)
 
     @property
@@ -180,9 +183,10 @@ def build(
     """The report of a plan; pure: the same arguments give an equal report."""
     options = options or Options()
     steps = [step for step in plan.steps if step.custom]
+    rest = kubernetes.around(steps)
     changed = tuple(
         sorted(
-            (_resource(step, mask, options) for step in steps if step.op is not Op.SAME),
+            (_resource(step, rest, mask, options) for step in steps if step.op is not Op.SAME),
             key=lambda one: (_ORDER[one.op], one.type, one.name),
         )
     )
@@ -213,7 +217,7 @@ def build(
             ShownObstacle(
                 _name(one.urn, mask), display.key(one.name, mask), one.why, one.remedy, one.first
             )
-            for one in obstacles(steps)
+            for one in (*obstacles(steps), *kubernetes.obstacles(steps))
         ),
         unsettled=tuple(
             (display.name(step.name, mask), display.path(path, mask))
@@ -229,9 +233,13 @@ def build(
     )
 
 
-def _resource(step: Step, mask: Mask, options: Options) -> ResourceChange:
+def _resource(step: Step, rest: Around, mask: Mask, options: Options) -> ResourceChange:
     found = changes.of(step)
-    effect: Effect = azure.effect(step, found)
+    effect: Effect = (
+        kubernetes.effect(step, found, rest)
+        if kubernetes.speaks_of(step)
+        else azure.effect(step, found)
+    )
     return ResourceChange(
         name=display.name(step.name, mask),
         type=display.key(step.type.removeprefix("azure-native:"), mask),

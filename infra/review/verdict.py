@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from infra.disclosure.markdown import code
 from infra.preview.plan import Op
 from infra.review.azure import Endpoint
+from infra.review.causes import GROUP
 from infra.review.judgement import Finding
 from infra.review.report import Report
 
@@ -23,6 +24,11 @@ _WORDS = {
 _ENDPOINT = {
     Endpoint.UNTOUCHED: "The endpoint is not touched.",
     Endpoint.STARTS: "The endpoint starts; until then there is none.",
+    Endpoint.ROLLS: "Rolling, no downtime: {why}.",
+    Endpoint.GAPS: "Rolling, but requests may fail meanwhile: {why}.",
+    Endpoint.MOVES: (
+        "The endpoint moves: callers need the new URL, and what answers at the old one ends."
+    ),
     Endpoint.RESTARTS: "The endpoint restarts: no caller gets an answer for some seconds.",
     Endpoint.INTERRUPTED: (
         "The endpoint is interrupted: its container group is replaced, and no caller gets an "
@@ -74,7 +80,7 @@ def _second(report: Report) -> str:
 def _consequences(report: Report) -> Iterator[str]:
     if report.changes:
         yield ", ".join(f"{count} {_WORDS[op]}" for op, count in report.counts.items()) + "."
-        yield _ENDPOINT[report.endpoint]
+        yield _endpoint(report)
     lost = [f"{code(one.name)} with {one.lost}" for one in report.changes if one.lost]
     if lost:
         more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
@@ -83,6 +89,20 @@ def _consequences(report: Report) -> Iterator[str]:
     yield from _counted(
         report.open_questions, "mandatory rule not decided", "mandatory rules not decided"
     )
+
+
+def _endpoint(report: Report) -> str:
+    """What callers notice, and on Kubernetes why."""
+    worst = report.endpoint
+    told = [
+        one.notes[0]
+        for one in report.changes
+        if one.endpoint is worst and one.notes and one.type != GROUP
+    ]
+    why = "; ".join(dict.fromkeys(told))
+    if why and worst is Endpoint.INTERRUPTED:
+        return f"The endpoint is interrupted: {why}."
+    return _ENDPOINT[worst].format(why=why)
 
 
 def _counted(findings: tuple[Finding, ...], one: str, many: str = "") -> Iterator[str]:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,39 @@ SERVICE = {
 }
 SECRET = "4dabf18193072939515e22adb298388d"
 SCHEMAS = Path(types.__file__).parent / "schemas"
+
+
+RECORDED = Path(__file__).parent / "recorded" / "stack.json"
+
+
+def test_all_that_a_stack_declares_is_as_it_was_reviewed(run: Run) -> None:
+    """A deployed stack changes with every property: `RECORD=1 pytest ...` writes what is meant."""
+    key = "correct-horse-battery-staple"
+    config = {
+        **SERVICE,
+        "tags": {"team": "ml"},
+        "scoringKey": key,
+        "scoringKeySecondary": key[::-1],
+    }
+    recorded = run(config, secrets=("scoringKey", "scoringKeySecondary"))
+    found = {
+        "outputs": recorded.outputs,
+        "resources": {
+            token: {
+                "name": request.name,
+                "parent": request.parent,
+                "waits for": sorted(urn.rpartition("::")[2] for urn in request.dependencies),
+                "protect": request.protect,
+                "inputs": inputs,
+            }
+            for token, (request,) in sorted(recorded.requests.items())
+            for inputs in recorded.inputs[token]
+        },
+    }
+    text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if os.environ.get("RECORD"):
+        RECORDED.write_text(text, encoding="utf-8")
+    assert text == RECORDED.read_text(encoding="utf-8")
 
 
 def test_without_an_image_everything_but_the_container_group_is_declared(run: Run) -> None:

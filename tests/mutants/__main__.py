@@ -54,7 +54,7 @@ def main(
 
     It can be stopped at any time: what was found is kept in .local/mutants.
     Exit codes: 0 enough were noticed; 1 too few, a reason for what is no survivor, or the tests
-    fail without any change.
+    cannot be run.
     """
     files = modules(wanted or [])
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -62,20 +62,22 @@ def main(
     if fresh:
         for each in [found, *KEPT.glob("lines-*.json")]:
             each.unlink(missing_ok=True)
-    kept = trial.Kept(ROOT, found)
-    measured = selection.Measured(ROOT, KEPT)
     rows: list[table.Row] = []
     tried: list[trial.Tried] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as place:
-        folders = [trial.copy(ROOT, Path(place) / str(number)) for number in range(jobs)]
-        for tests, group in groupby(files, lambda module: selection.tests_of(module, ROOT)):
+        # Whoever goes on working here changes nothing of a run.
+        root = trial.copy(ROOT, Path(place) / "whole")
+        kept = trial.Kept(root, found)
+        measured = selection.Measured(root, KEPT)
+        folders = [trial.copy(root, Path(place) / str(number)) for number in range(jobs)]
+        for tests, group in groupby(files, lambda module: selection.tests_of(module, root)):
             workers = [trial.Worker(folder, tests) for folder in folders]
             for module in group:
                 known = measured.of(module, tests, folders[0])
-                every = list(mutant.of(ROOT, module))
+                every = list(mutant.of(root, module))
                 # Their digests are as good as chance, and the same each time.
                 chosen = sorted(every, key=lambda one: one.key)[:sample] if sample else every
-                mine = list(trial.try_all(ROOT, workers, chosen, known, kept))
+                mine = list(trial.try_all(workers, chosen, known, kept))
                 tried += mine
                 counted = Counter(one.outcome for one in mine)
                 rows.append(table.Row(module, len(every), counted))

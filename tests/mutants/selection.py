@@ -22,12 +22,16 @@ LEFT_OUT = "not stack and not slow and not drill"
 _USERS = {
     "infra/preview": ("tests/infra/review",),
     "infra/disclosure": ("tests/infra/review",),
+    "infra/setting_reader.py": ("tests/infra/test_settings.py",),
 }
-"""Where else a folder's behaviour is stated: in the tests of what shows it."""
+"""Where else a folder's or a module's behaviour is stated: in the tests of what shows it."""
+
+_PROGRAM = "tests/infra/test_program.py"
+"""What holds a module of the program that has no file of tests of its own."""
 
 
 class MeasureError(Exception):
-    """The tests fail without any change."""
+    """The tests cannot be run."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +40,20 @@ class Selection:
 
     Attributes:
         lines: The tests that run each line.
-        seconds: How long each test took.
+        imported: The lines that run when the module is imported.
+        seconds: How long each test took, of every file of tests that runs a line of the module.
     """
 
     lines: Mapping[int, tuple[str, ...]]
+    imported: frozenset[int]
     seconds: Mapping[str, float]
 
     def of(self, line: int) -> list[str]:
         """The tests to run for a change of a line: the fastest first.
 
-        A line that is run when the module is imported is seen by every test of the module.
+        A line that is run when the module is imported is seen by every test.
         """
-        found = self.lines.get(line) or {test for tests in self.lines.values() for test in tests}
+        found = self.seconds if line in self.imported else self.lines.get(line, ())
         return sorted(found, key=lambda test: (self.seconds.get(test, 0), test))
 
 
@@ -67,7 +73,7 @@ class Measured:
             copy: Where the tests are run if they have to be.
 
         Raises:
-            MeasureError: The tests fail without any change.
+            MeasureError: The tests cannot be run.
         """
         digest = _digest(self._root / module)
         known = {each: self._read(each) for each in tests}
@@ -80,12 +86,15 @@ class Measured:
             self._measure(stale, copy)
             known |= {each: self._read(each) for each in stale}
         lines: dict[int, tuple[str, ...]] = {}
+        imported: set[int] = set()
         seconds: dict[str, float] = {}
         for one in filter(None, known.values()):
-            for line, names in one["modules"].get(module, {"lines": {}})["lines"].items():
-                lines[int(line)] = (*lines.get(int(line), ()), *names)
-            seconds |= one["seconds"]
-        return Selection(lines, seconds)
+            if found := one["modules"].get(module):
+                for line, names in found["lines"].items():
+                    lines[int(line)] = (*lines.get(int(line), ()), *names)
+                imported |= set(found["imported"])
+                seconds |= one["seconds"]
+        return Selection(lines, frozenset(imported), seconds)
 
     def _place(self, tests: str) -> Path:
         return self._folder / f"lines-{tests.replace('/', '-')}.json"
@@ -107,10 +116,11 @@ class Measured:
             stdout=subprocess.DEVNULL,
             check=False,
         ).returncode
-        if code not in {0, 5}:
-            out.unlink(missing_ok=True)
-            raise MeasureError(f"{' '.join(tests)} fail without any change; run them first")
+        if not out.exists():
+            raise MeasureError(f"{' '.join(tests)} cannot be run (pytest says {code})")
         content = json.loads(out.read_text(encoding="utf-8"))
+        for name in content["failed"]:
+            sys.stderr.write(f"{name} fails without any change: it is no judge\n")
         out.unlink()
         for each in tests:
             own = f"{each}::"
@@ -122,10 +132,15 @@ class Measured:
                     if (found := [name for name in names if name.startswith(own)])
                 }
                 if kept:
-                    digest = _digest(self._root / module)
-                    modules[module] = {"digest": digest, "lines": kept}
+                    modules[module] = {
+                        "digest": _digest(self._root / module),
+                        "lines": kept,
+                        "imported": [int(line) for line, names in lines.items() if "" in names],
+                    }
             seconds = {
-                name: value for name, value in content["seconds"].items() if name.startswith(own)
+                name: value
+                for name, value in content["seconds"].items()
+                if name.startswith(own) and name not in content["failed"]
             }
             self._place(each).write_text(
                 json.dumps(
@@ -149,12 +164,15 @@ class _Measure:
     def __init__(self, cover: coverage.Coverage) -> None:
         self._cover = cover
         self.seconds: dict[str, float] = {}
+        self.failed: list[str] = []
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._cover.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
+        if report.failed:
+            self.failed.append(report.nodeid)
 
     def pytest_runtest_logfinish(self) -> None:
         self._cover.switch_context("")
@@ -176,22 +194,33 @@ def measure(root: Path, tests: Iterable[str], out: Path) -> int:
     for file in data.measured_files():
         contexts = data.contexts_by_lineno(file)
         lines[str(Path(file).relative_to(root))] = {
-            line: [each for each in names if each] for line, names in contexts.items()
+            line: [each for each in names if each not in plugin.failed]
+            for line, names in contexts.items()
         }
-    out.write_text(json.dumps({"lines": lines, "seconds": plugin.seconds}), encoding="utf-8")
+    if code in {
+        pytest.ExitCode.OK,
+        pytest.ExitCode.TESTS_FAILED,
+        pytest.ExitCode.NO_TESTS_COLLECTED,
+    }:
+        content = {"lines": lines, "seconds": plugin.seconds, "failed": plugin.failed}
+        out.write_text(json.dumps(content), encoding="utf-8")
     return int(code)
 
 
 def tests_of(module: str, root: Path) -> tuple[str, ...]:
-    """The files of tests that have to hold a module: of its own folder, and of what is read by it.
+    """The files of tests that have to hold a module: its own, and those of what is read by it.
 
-    It is stricter than all tests, and a tenth of the work.
+    A module of a folder is held by the tests of that folder, one that stands in `infra/` itself by
+    its own file. It is stricter than all tests, and a tenth of the work.
     """
-    folder = str(Path(module).parent)
+    path = Path(module)
+    folder = str(path.parent)
+    if folder == "infra":
+        own = f"tests/infra/test_{path.stem}.py"
+        return _USERS.get(module) or (own if (root / own).exists() else _PROGRAM,)
     while folder not in PACKAGES and not (root / "tests" / folder).is_dir():
         folder = str(Path(folder).parent)
-    own = root / "tests" / folder
-    places = [own, *(root / each for each in _USERS.get(folder, ()))]
+    places = [root / "tests" / folder, *(root / each for each in _USERS.get(folder, ()))]
     return tuple(
         str(each.relative_to(root)) for place in places for each in sorted(place.glob("test_*.py"))
     )

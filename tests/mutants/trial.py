@@ -20,7 +20,7 @@ from queue import Empty, Queue
 from tests.mutants.mutant import Mutant
 from tests.mutants.selection import Selection
 
-MOST_SECONDS = 60.0
+MOST_SECONDS = 20.0
 """How long the tests of one mutant may take; it survives what was not asked then."""
 
 Outcome = str
@@ -131,13 +131,14 @@ class Order:
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
         self._noticed: Counter[str] = Counter()
+        self._no_judges: set[str] = set()
 
     def of(self, line: int) -> tuple[list[str], float]:
         """The tests of a line, and how long they take together."""
         seconds = self._selection.seconds
         found = sorted(
-            self._selection.of(line),
-            key=lambda test: (0.001 + seconds.get(test, 0)) / (0.1 + self._noticed[test]),
+            set(self._selection.of(line)) - self._no_judges,
+            key=lambda test: ((0.001 + seconds.get(test, 0)) / (0.1 + self._noticed[test]), test),
         )
         chosen, total = [], 0.0
         for test in found:
@@ -147,13 +148,17 @@ class Order:
             chosen.append(test)
         return chosen, total
 
+    def leave_out(self, test: str) -> None:
+        """A test fails without any change."""
+        sys.stderr.write(f"{test} fails without any change: it is no judge\n")
+        self._no_judges.add(test)
+
     def noticed(self, test: str) -> None:
         """A test noticed a mutant."""
         self._noticed[test] += 1
 
 
 def try_all(
-    root: Path,
     workers: Sequence[Worker],
     mutants: Sequence[Mutant],
     selection: Selection,
@@ -162,7 +167,7 @@ def try_all(
     """Yield each mutant with what became of it, as it is found.
 
     Raises:
-        TrialError: The tests fail without any change, or the processes end.
+        TrialError: The processes end.
     """
     order = Order(selection)
     waiting: Queue[Mutant] = Queue()
@@ -185,8 +190,17 @@ def try_all(
             except Empty:
                 return
             try:
-                tests, seconds = order.of(mutant.line)
-                outcome, test = worker.ask(root, mutant, tests, seconds)
+                while True:
+                    tests, seconds = order.of(mutant.line)
+                    if not tests:
+                        outcome, test = "unseen", None
+                        break
+                    outcome, test = worker.ask(
+                        mutant, tests, seconds, anew=mutant.line in selection.imported
+                    )
+                    if outcome != "untrusted" or test is None:
+                        break
+                    order.leave_out(test)
             except (TrialError, OSError, ValueError) as error:
                 found.put(TrialError(str(error)))
                 return
@@ -213,27 +227,33 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
 
     def ask(
-        self, root: Path, mutant: Mutant, tests: Sequence[str], seconds: float
+        self, mutant: Mutant, tests: Sequence[str], seconds: float, *, anew: bool
     ) -> tuple[Outcome, str | None]:
         """What becomes of a mutant, and the test that notices it.
 
+        It is `untrusted` where that test fails without the change, too.
+
         Raises:
-            TrialError: The test fails without any change, or the process ended.
+            TrialError: The process ended.
         """
         if self._process is None:
             self._process = self._start()
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        asked = {"module": mutant.module, "code": mutant.code, "tests": tests, "seconds": seconds}
+        asked = {
+            "module": mutant.module,
+            "code": mutant.code,
+            "tests": tests,
+            "seconds": seconds,
+            "anew": anew,
+        }
         process.stdin.write(json.dumps(asked) + "\n")
         process.stdin.flush()
         line = process.stdout.readline()
         if not line:
-            raise TrialError(f"the tests cannot be collected in a copy of {root}; run them first")
+            raise TrialError(f"the tests cannot be collected in {self._folder}; run them first")
         outcome, test = json.loads(line)
-        if outcome == "untrusted":
-            raise TrialError(f"{test} fails in a copy of the repository without any change")
         return outcome, test
 
     def _start(self) -> subprocess.Popen[str]:

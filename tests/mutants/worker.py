@@ -78,7 +78,7 @@ class Worker:
             each.unlink()
         file.write_text(asked["code"], encoding="utf-8")
         try:
-            changes = changed(text, asked["code"], str(file))
+            changes = None if asked["anew"] else changed(text, asked["code"], str(file))
             place = None if changes is None else self._place(changes, str(file))
             outcome, test = self._run(session, place, asked["tests"], asked["seconds"])
         finally:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from infra.disclosure.mask import looks_secret
-from infra.disclosure.randomness import is_random
+from infra.disclosure.randomness import is_random, surprises
 
 ROOT = Path(__file__).resolve().parents[3]
 DRAWN = 4000
@@ -124,3 +124,36 @@ def test_real_names_are_left_alone_but_for_a_measured_rest(
     assert len(names) > 150
     wrong = sorted(filter(is_random, names))
     assert 100 * len(wrong) / len(names) <= most, wrong
+
+
+@pytest.mark.parametrize(
+    ("run", "count"),
+    [
+        ("workspace", 0),
+        ("team2026", 1),
+        ("a1b2", 5),
+        ("wxqz", 3),
+        ("www", 0),
+        ("qaZx", 2),
+        ("aBcDe", 3),
+    ],
+)
+def test_surprises_are_changes_rare_pairs_and_humps_of_one_letter(run: str, count: int) -> None:
+    assert surprises(run) == count
+
+
+@pytest.mark.parametrize(
+    ("word", "drawn"),
+    [
+        ("x1x2x3x4x", False),
+        ("x1x2x3x4x5", True),
+        ("mnistq7x9k2m4z8", True),
+        ("teamA1-teamB2-teamC3", True),
+        ("0123456789abcdef", True),
+        ("0123456789abcde", False),
+        ("Aa0-Aa0_Aa0-Aa0_Aa0-Aa0", True),
+        ("Aa0-Aa0-Aa0-Aa0-Aa0-Aa", False),
+    ],
+)
+def test_what_is_long_enough_and_surprises_often_enough_is_drawn(word: str, drawn: bool) -> None:
+    assert is_random(word) is drawn

@@ -29,7 +29,7 @@ Made from `infra/settings.py` by `python -m infra.configuration_page`, and teste
 ```sh
 pulumi config set cpu 2
 pulumi config set --path tags.team blue                        # an object
-pulumi config set --secret scoringKey "$(openssl rand -hex 32)"
+openssl rand -hex 32 | pulumi config set --secret scoringKey
 cat FILE | pulumi config set --secret kubeconfig
 ```
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra.configuration.reader import SettingError, foreign_image
 from infra.image_reference import ImageReference
-from infra.setting_reader import SettingError, foreign_image
 
 NAME = "sklearn-mnist-svc"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from infra import tags as azure_tags
 from infra.aks import settings as aks
 from infra.aks.settings import KubernetesSettings
+from infra.configuration import tags as azure_tags
+from infra.configuration.reader import Reader, SettingError
 from infra.image_reference import ImageReference
-from infra.setting_reader import Reader, SettingError
 
 
 @dataclass(frozen=True)

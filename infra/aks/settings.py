@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pulumi
 import yaml
 
-from infra.setting_reader import Reader
+from infra.configuration.reader import Reader
 
 KEYS: Mapping[str, str] = {
     "minReplicas": "2 to 1000 pods",

@@ -25,7 +25,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "infra": (),
     "infra.aks": (
         *("infra.azure_facts", "infra.naming", "infra.registry", "infra.scoring_service"),
-        *("infra.setting_reader", "infra.settings"),
+        *("infra.configuration.reader", "infra.settings"),
+    ),
+    "infra.configuration": (
+        *("infra.azure_facts", "infra.image_reference", "infra.settings", "infra.aks.settings"),
     ),
     "infra.arm": (),
     "infra.preview": ("infra.azure_facts",),

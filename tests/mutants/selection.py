@@ -22,7 +22,7 @@ LEFT_OUT = "not stack and not slow and not drill"
 _USERS = {
     "infra/preview": ("tests/infra/review",),
     "infra/disclosure": ("tests/infra/review",),
-    "infra/setting_reader.py": ("tests/infra/test_settings.py",),
+    "infra/configuration/reader.py": ("tests/infra/test_settings.py",),
 }
 """Where else a folder's or a module's behaviour is stated: in the tests of what shows it."""
 

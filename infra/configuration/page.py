@@ -1,4 +1,4 @@
-"""Every setting as a page: `python -m infra.configuration_page > docs/configuration.md`."""
+"""Every setting as a page: `python -m infra.configuration.page > docs/configuration.md`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import MISSING, Field, fields
 
 from infra.aks import settings as kubernetes_settings
 from infra.aks.settings import KubernetesSettings
-from infra.setting_reader import LOCATION, REGION
+from infra.configuration.reader import LOCATION, REGION
 from infra.settings import KEYS, Settings
 
 TYPES = {
@@ -24,7 +24,7 @@ TYPES = {
 }
 INTRODUCTION = """# Configuration
 
-Made from `infra/settings.py` by `python -m infra.configuration_page`, and tested to be up to date.
+Made from `infra/settings.py` by `python -m infra.configuration.page`, and tested to be up to date.
 
 ```sh
 pulumi config set cpu 2

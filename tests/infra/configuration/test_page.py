@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra import configuration_page
+from infra.configuration import page as configuration_page
 from infra.settings import KEYS
 
-FILE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
+FILE = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
 
 
 def rows() -> dict[str, list[str]]:
@@ -17,7 +17,7 @@ def rows() -> dict[str, list[str]]:
 
 
 def test_the_page_is_up_to_date() -> None:
-    told = "run: python -m infra.configuration_page > docs/configuration.md"
+    told = "run: python -m infra.configuration.page > docs/configuration.md"
     assert FILE.read_text(encoding="utf-8") == configuration_page.page(), told
 
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import pulumi
 
-from infra import tags as azure_tags
 from infra.azure_facts import ACR_DOMAINS
+from infra.configuration import tags as azure_tags
 from infra.image_reference import ImageReference
 
 T = TypeVar("T")

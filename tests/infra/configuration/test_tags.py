@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra import tags
+from infra.configuration import tags
 from infra.settings import SettingError
 
 Run = Callable[..., Any]

@@ -1,0 +1,1 @@
+"""How a stack's configuration is read and checked, and its table for people."""

@@ -49,9 +49,19 @@ _VARIABLES = frozenset({"MODEL_SHA256", "SCORING_PORT", "SCORING_HOST"})
 
 
 def causes(
-    changes: Sequence[ResourceChange], models: Sequence[ModelChange], key: KeyChange
+    changes: Sequence[ResourceChange],
+    models: Sequence[ModelChange],
+    key: KeyChange,
+    unprotected: Sequence[str] = (),
 ) -> Iterator[str]:
-    """What was changed, the most important first, as pieces of one line of Markdown."""
+    """What was changed, the most important first, as pieces of one line of Markdown.
+
+    Args:
+        changes: What changes.
+        models: What happens to the model.
+        key: What happens to the key.
+        unprotected: The resources that Pulumi refused to delete and then will not.
+    """
     gone = [one.name for one in changes if one.vanished]
     yield from (_model(one) for one in models if one.group not in gone)
     if key is not KeyChange.NONE:
@@ -60,6 +70,8 @@ def causes(
             KeyChange.CHANGED: "the key is changed: callers need the new one",
             KeyChange.REMOVED: "**the key is removed: the endpoint is open to all**",
         }[key]
+    if unprotected:
+        yield f"**protection is removed** from {_some(unprotected)}: they can be deleted then"
     for change in changes:
         if change.type in _FACING and change.op in {Op.UPDATE, Op.REPLACE}:
             yield from _address(change)
@@ -157,6 +169,10 @@ def _model(change: ModelChange) -> str:
         return f"first deployment of {_named(new)}{_accuracy(new)}"
     if change.same_model:
         return "another image with the same model"
+    if change.same_image:
+        shown = " -> ".join(code((side.sha256 or NOTHING)[:12]) for side in (old, new))
+        told = "the container starts only if its model has it"
+        return f"**another SHA-256 for the same image**, {shown}: {told}"
     return _another(old, new)
 
 

@@ -108,6 +108,11 @@ class ModelChange:
         """Whether it runs on another target from then on."""
         return bool(self.old and self.new and self.old.target != self.new.target)
 
+    @property
+    def same_image(self) -> bool:
+        """Whether another model is declared for the very images that run."""
+        return bool(self.old and self.new and self.old.images == self.new.images)
+
 
 def changes(plan: Plan, manifests: Manifests) -> list[ModelChange]:
     """What runs the service in a plan and gets another image or model, or another place."""

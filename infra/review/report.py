@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from infra import azure_facts
@@ -211,7 +212,7 @@ def build(
         findings=(*of_key, *findings),
         undecided=undecided,
         strict=options.strict,
-        causes=tuple(causes(changed, models, key)),
+        causes=tuple(causes(changed, models, key, _unprotected(steps, mask))),
         key=key,
         obstacles=tuple(
             ShownObstacle(
@@ -230,6 +231,15 @@ def build(
             Problem(one.severity, _name(one.urn, mask), mask.text(one.message))
             for one in plan.diagnostics
         ),
+    )
+
+
+def _unprotected(steps: Sequence[Step], mask: Mask) -> list[str]:
+    """What stays, and loses its protection."""
+    return sorted(
+        display.name(one.name, mask)
+        for one in steps
+        if one.old and one.new and one.old.protected and not one.new.protected
     )
 
 

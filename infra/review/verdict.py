@@ -47,7 +47,9 @@ def _first(report: Report) -> str:
     said: list[str] = []
     if report.failed:
         told = next(iter(report.errors), "")
-        told = told if len(told) <= _LONGEST else f"{told[:_LONGEST]}..."
+        if len(told) > _LONGEST:
+            # An exception is named at the end of its traceback.
+            told = f"{told[: _LONGEST - 100]} ... {told[-100:]}"
         reason = f": {code(told)}." if told else "."
         said.append(f"**The preview failed**{reason} What follows is incomplete.")
     if report.obstacles:

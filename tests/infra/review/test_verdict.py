@@ -78,6 +78,35 @@ def test_another_image_says_so(build: Build, group: Make, group_change: Make) ->
     assert lines(build(event))[0] == "Another image with the same model."
 
 
+def test_another_sha256_of_the_same_image_is_not_another_model(
+    build: Build, group: Make, group_change: Make, models: manifests.Manifests
+) -> None:
+    """An image holds one model: the container refuses the other one, and the update fails."""
+    event = group_change(group("d" * 64, OLD), group("d" * 64, NEW))
+    assert lines(build(event, found=models))[0] == (
+        f"**Another SHA-256 for the same image**, `{OLD[:12]}` -> `{NEW[:12]}`: "
+        "the container starts only if its model has it."
+    )
+
+
+@pytest.mark.parametrize("op", ["same", "update"])
+def test_a_protection_that_is_removed_is_said_although_azure_changes_nothing(
+    op: str, build: Build, step: Make
+) -> None:
+    inputs = {"location": "westeurope"}
+    new = {**inputs, "tags": {"a": "b"}} if op == "update" else inputs
+    events = [step(op, name, old=inputs, new=new) for name in ("store", "vault")]
+    for event in events:
+        event["resourcePreEvent"]["metadata"]["old"]["protect"] = True
+    first = lines(build(*events))[0]
+    assert first.startswith(
+        "**Protection is removed** from `store`, `vault`: they can be deleted then"
+    )
+    for event in events:
+        event["resourcePreEvent"]["metadata"]["new"]["protect"] = True
+    assert "rotection" not in lines(build(*events))[0]
+
+
 def test_a_key_that_is_set_changed_or_removed_is_told_apart(
     build: Build, group: Make, group_change: Make
 ) -> None:
@@ -152,7 +181,7 @@ def test_a_failed_preview_says_why_in_the_first_line(build: Build) -> None:
     event = {"diagnosticEvent": {"severity": "error", "message": said}}
     (first,) = lines(build(event, result="failed"))
     assert first.startswith("**The preview failed**: `configuration cpu is '99'; allowed: 0.1 to 4")
-    assert first.endswith("!...`. What follows is incomplete.")
+    assert first.endswith("!`. What follows is incomplete.")
     assert lines(build(result="failed")) == ["**The preview failed**. What follows is incomplete."]
 
 
@@ -195,6 +224,16 @@ def test_a_failed_preview_leads_with_the_programs_words_and_not_with_pulumis(bui
     assert first.startswith("**The preview failed**: `cpu is '99'; allowed: 0.1 to 4 cores`.")
     shown = markdown(made)
     assert shown.rindex("cpu is") < shown.index(frame)
+
+
+def test_a_traceback_is_cut_before_what_it_ends_with(build: Build) -> None:
+    said = f"Traceback (most recent call last): {'File x, line 1, ' * 90} KeyError: 'cpu'"
+    event = {"diagnosticEvent": {"severity": "error", "message": said}}
+    (first,) = lines(build(event, result="failed"))
+    assert first.startswith("**The preview failed**: `Traceback")
+    assert " ... " in first
+    assert "KeyError: 'cpu'`. What follows" in first
+    assert len(first) < 400
 
 
 VAULT = "azure-native:keyvault:Vault"

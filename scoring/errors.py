@@ -13,6 +13,8 @@ RowError                an entry script's word for rows that it cannot score; an
 
 from __future__ import annotations
 
+_LONGEST = 2000
+
 
 class ScoringError(Exception):
     """What is wrong, the value, and the remedy, in one line. Commands print it and exit with 1."""
@@ -68,3 +70,12 @@ class Rejection(Exception):  # noqa: N818 (a client's fault, refused on purpose,
         self.headers = headers
         if retry_after is not None:
             self.headers = (*headers, ("retry-after", str(retry_after)))
+
+
+def message_of(error: BaseException) -> str:
+    """What an error of foreign code says, in one line of bounded length, and always."""
+    try:
+        text = " ".join(str(error).split())
+    except BaseException as broken:
+        text = f"(its message cannot be read: {type(broken).__name__})"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -18,12 +18,15 @@ from infra.preview.untold import SECRET
 _ARM_ID = re.compile(r"/(subscriptions|providers|tenants)/", re.IGNORECASE)
 _ENUMERATIONS = re.compile(
     r"(^|\.)(sku(\.(name|tier|family))?|protocol|scheme|osType|restartPolicy|kind|accessTier"
-    r"|type|principalType|minimumTlsVersion|(default)?[aA]ction|publicNetworkAccess\w*)$"
+    r"|type|principalType|minimumTlsVersion|(default)?[aA]ction|publicNetworkAccess\w*|\w+AuthMode)$"
 )
 """Properties whose values Azure compares without regard to case."""
 
 _SECURE = frozenset({"secureValue", "secureValueReference", "storageAccountKey", "workspaceKey"})
 """What a read never returns."""
+
+_COMPUTED = frozenset({(azure_facts.ML_WORKSPACE, ("discoveryUrl",))})
+"""Inputs that Azure makes of others where they are left out; an import takes them over."""
 
 
 def without(kind: str, differences: Iterable[Difference]) -> list[Difference]:
@@ -50,7 +53,9 @@ def _is_noise(kind: str, one: Difference) -> bool:
         return True
     if one.new is MISSING and one.path and one.path[-1] in _SECURE:
         return True
-    if one.old is MISSING and (_is_default(kind, one) or _is_hidden_tag(one.path)):
+    if one.old is MISSING and (
+        _is_default(kind, one) or _is_hidden_tag(one.path) or (kind, one.path) in _COMPUTED
+    ):
         return True
     return _same_value(one.path, one.old, one.new)
 

@@ -74,7 +74,8 @@ def _imports(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
             continue
         words = ["pulumi", "import", one.type, one.resource, one.id]
         if one.parent:
-            words += ["--parent", f"{_last(one.parent)}={one.parent}"]
+            # Pulumi looks first among what it imports: a resource is no parent of its namesake.
+            words += ["--parent", f"parent={one.parent}"]
         words += [f"--protect={str(one.protected).lower()}", "--generate-code=false", "--yes"]
         yield Repair(why, shlex.join([*words, "--stack", stack.name]))
         if one.type == azure_facts.CONTAINER_GROUP:
@@ -216,7 +217,3 @@ def _strays(findings: Sequence[Finding]) -> Iterator[Repair]:
 def _up(stack: Stack, *urns: str) -> str:
     targets = [word for urn in urns for word in ("--target", urn)]
     return shlex.join(["pulumi", "up", "--refresh", *targets, "--stack", stack.name])
-
-
-def _last(urn: str) -> str:
-    return urn.rsplit("::", 1)[-1]

@@ -9,7 +9,7 @@ from infra.azure_facts import GATEWAY, SERVICE
 from infra.disclosure.display import LATER, NOTHING
 from infra.disclosure.markdown import code
 from infra.preview.plan import Op
-from infra.review.key_change import KeyChange, is_of_key
+from infra.review.key_change import SECOND, KeyChange, is_of_key, key_change
 from infra.review.model import ModelChange, Side
 from infra.review.resource_change import ResourceChange, Row
 
@@ -64,12 +64,7 @@ def causes(
     """
     gone = [one.name for one in changes if one.vanished]
     yield from (_model(one) for one in models if one.group not in gone)
-    if key is not KeyChange.NONE:
-        yield {
-            KeyChange.SET: "a key is set: callers without it are refused",
-            KeyChange.CHANGED: "the key is changed: callers need the new one",
-            KeyChange.REMOVED: "**the key is removed: the endpoint is open to all**",
-        }[key]
+    yield from _keys(key, key_change(changes, SECOND)[0])
     if unprotected:
         yield f"**protection is removed** from {_some(unprotected)}: they can be deleted then"
     for change in changes:
@@ -135,6 +130,25 @@ def _others(changes: Sequence[ResourceChange]) -> Iterator[str]:
     if len(rest) > MOST:
         more = len(rest) - MOST
         yield f"{more} more propert{'ies' if more > 1 else 'y'}"
+
+
+def _keys(key: KeyChange, second: KeyChange) -> Iterator[str]:
+    """What callers have to send. Keys change places: nothing is said of which one is refused."""
+    if key is KeyChange.CHANGED and second in {KeyChange.SET, KeyChange.CHANGED}:
+        yield "the keys are changed: callers need one of the two"
+        return
+    if key is not KeyChange.NONE:
+        yield {
+            KeyChange.SET: "a key is set: callers without it are refused",
+            KeyChange.CHANGED: "the key is changed: callers need the new one",
+            KeyChange.REMOVED: "**the key is removed: the endpoint is open to all**",
+        }[key]
+    if second is not KeyChange.NONE and key is not KeyChange.REMOVED:
+        yield {
+            KeyChange.SET: "a second key is set: it is as good as the first",
+            KeyChange.CHANGED: "the second key is changed: its callers need the new one",
+            KeyChange.REMOVED: "the second key is removed: callers need the first",
+        }[second]
 
 
 def _address(change: ResourceChange) -> Iterator[str]:

@@ -13,6 +13,9 @@ from infra.review.resource_change import ResourceChange, Row
 VARIABLE = "SCORING_KEY"
 """The environment variable that holds it."""
 
+SECOND = "SCORING_KEY_SECONDARY"
+"""The one with a second key that is as good."""
+
 
 class KeyChange(enum.StrEnum):
     """What happens to it."""
@@ -29,15 +32,21 @@ _POINTER = ".valueFrom.secretKeyRef.name"
 
 
 def is_of_key(row: Row) -> bool:
-    """Whether a row is about the key."""
-    return row.label == VARIABLE or row.path.endswith(f"ata.{VARIABLE}")
+    """Whether a row is about one of the keys."""
+    return any(_is_of(row, each) for each in (VARIABLE, SECOND))
 
 
-def key_change(changes: Sequence[ResourceChange]) -> tuple[KeyChange, str]:
-    """What happens to the key of a service that stays, and the name of what runs it."""
+def _is_of(row: Row, variable: str) -> bool:
+    return row.label == variable or row.path.endswith(f"ata.{variable}")
+
+
+def key_change(
+    changes: Sequence[ResourceChange], variable: str = VARIABLE
+) -> tuple[KeyChange, str]:
+    """What happens to a key of a service that stays, and the name of what runs it."""
     for change in changes:
         if change.op in {Op.UPDATE, Op.REPLACE} and change.type != SECRET:
-            found = _of(_rows(change), changes)
+            found = _of(_rows(change, variable), changes, variable)
             if found is not KeyChange.NONE:
                 return found, change.name
     gone, come = (
@@ -45,17 +54,17 @@ def key_change(changes: Sequence[ResourceChange]) -> tuple[KeyChange, str]:
         for op in (Op.DELETE, Op.CREATE)
     )
     if len(gone) == len(come) == 1:
-        had, has = (any(_rows(one)) for (one,) in (gone, come))
+        had, has = (any(_rows(one, variable)) for (one,) in (gone, come))
         if had is not has:
             return KeyChange.REMOVED if had else KeyChange.SET, come[0].name
     return KeyChange.NONE, ""
 
 
-def _rows(change: ResourceChange) -> list[Row]:
-    return [row for row in change.rows if is_of_key(row)]
+def _rows(change: ResourceChange, variable: str) -> list[Row]:
+    return [row for row in change.rows if _is_of(row, variable)]
 
 
-def _of(rows: Sequence[Row], changes: Sequence[ResourceChange]) -> KeyChange:
+def _of(rows: Sequence[Row], changes: Sequence[ResourceChange], variable: str) -> KeyChange:
     if not rows:
         return KeyChange.NONE
     if all(row.after == NOTHING for row in rows):
@@ -64,6 +73,6 @@ def _of(rows: Sequence[Row], changes: Sequence[ResourceChange]) -> KeyChange:
         return KeyChange.SET
     secrets = [one for one in changes if one.type == SECRET]
     if secrets and all(row.path.endswith(_POINTER) for row in rows):
-        changed = any(_rows(one) for one in secrets)
+        changed = any(_rows(one, variable) for one in secrets)
         return KeyChange.CHANGED if changed else KeyChange.NONE
     return KeyChange.CHANGED

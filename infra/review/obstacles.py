@@ -7,11 +7,12 @@ recover Azure Log Analytics workspace" (14 days; the name is held in its old pla
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra import azure_facts
-from infra.preview.plan import Op, Step
+from infra.preview.plan import Op, Plan, Step
 
 _HELD = {
     azure_facts.VAULT: (
@@ -57,6 +58,11 @@ _PROTECTED = (
     "`protect: false`, deploy that alone, and back up what is in it first"
 )
 
+_REFUSED = re.compile(
+    r'(?:unable to (replace|delete) )?resource "(urn:[^"]+)"[^.]*? (?:for protection|is protected)'
+)
+"""How the engine refuses, of what is protected, already in a preview."""
+
 
 @dataclass(frozen=True)
 class Obstacle:
@@ -77,8 +83,14 @@ class Obstacle:
     first: bool = False
 
 
-def obstacles(steps: Sequence[Step]) -> Iterator[Obstacle]:
-    """Everything that would stop an update, in the order of the resources."""
+def obstacles(plan: Plan) -> Iterator[Obstacle]:
+    """Everything that would stop an update: what stopped the preview first."""
+    yield from (
+        Obstacle(urn, "", _protected(op or "delete"), _PROTECTED, first=True)
+        for one in plan.diagnostics
+        for op, urn in _REFUSED.findall(one.message)
+    )
+    steps = [step for step in plan.steps if step.custom]
     held = {
         (step.type, name.lower()): step
         for step in steps
@@ -94,12 +106,14 @@ def obstacles(steps: Sequence[Step]) -> Iterator[Obstacle]:
             continue
         destroyed = step.op in {Op.DELETE, Op.REPLACE}
         if destroyed and step.old and step.old.protected:
-            yield Obstacle(
-                step.urn, "", f"it is protected and would be {step.op}d", _PROTECTED, first=True
-            )
+            yield Obstacle(step.urn, "", _protected(step.op), _PROTECTED, first=True)
         wanted = _name(step, new=True) if step.op in {Op.CREATE, Op.REPLACE} else ""
         if wanted and (step.type, wanted.lower()) in held:
             yield Obstacle(step.urn, wanted, _HELD[step.type][1], _ASIDE)
+
+
+def _protected(op: str) -> str:
+    return f"it is protected and would be {op}d"
 
 
 def _name(step: Step, *, new: bool) -> str:

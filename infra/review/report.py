@@ -149,12 +149,12 @@ class Report:
     @property
     def refusal(self) -> str:
         """Why the change must not be made, in one line; empty if nothing stops it."""
-        if self.failed:
-            return "the preview failed; the report shows its errors"
         if self.obstacles:
             names = ", ".join(sorted({one.resource for one in self.obstacles}))
             verb = "start" if self.obstacles[0].first else "finish"
             return f"this update cannot {verb}; the report says why and what to do: {names}"
+        if self.failed:
+            return "the preview failed; the report shows its errors"
         if self.mandatory:
             rules = ", ".join(sorted({one.rule for one in self.mandatory}))
             return f"mandatory policies are violated: {rules}"
@@ -218,7 +218,7 @@ def build(
             ShownObstacle(
                 _name(one.urn, mask), display.key(one.name, mask), one.why, one.remedy, one.first
             )
-            for one in (*obstacles(steps), *kubernetes.obstacles(steps))
+            for one in (*obstacles(plan), *kubernetes.obstacles(steps))
         ),
         unsettled=tuple(
             (display.name(step.name, mask), display.path(path, mask))

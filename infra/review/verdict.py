@@ -45,13 +45,6 @@ def verdict(report: Report) -> str:
 
 def _first(report: Report) -> str:
     said: list[str] = []
-    if report.failed:
-        told = next(iter(report.errors), "")
-        if len(told) > _LONGEST:
-            # An exception is named at the end of its traceback.
-            told = f"{told[: _LONGEST - 100]} ... {told[-100:]}"
-        reason = f": {code(told)}." if told else "."
-        said.append(f"**The preview failed**{reason} What follows is incomplete.")
     if report.obstacles:
         first = report.obstacles[0]
         named = f" `{first.name}`:" if first.name else ""
@@ -60,6 +53,15 @@ def _first(report: Report) -> str:
             f"**This update cannot {'start' if first.first else 'finish'}**: "
             f"{code(first.resource)}:{named} {first.why}" + (f", and {more} more." if more else ".")
         )
+    if report.failed and report.obstacles:
+        said.append("The preview stopped there: what follows is incomplete.")
+    elif report.failed:
+        told = next(iter(report.errors), "")
+        if len(told) > _LONGEST:
+            # An exception is named at the end of its traceback.
+            told = f"{told[: _LONGEST - 100]} ... {told[-100:]}"
+        reason = f": {code(told)}." if told else "."
+        said.append(f"**The preview failed**{reason} What follows is incomplete.")
     if report.offline:
         said.append(
             "Only what the program declares was held against the policies, without an identity: "

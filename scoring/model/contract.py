@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.errors import ModelError
+from scoring.errors import ModelError, message_of
 from scoring.manifest import Manifest
 
 METHODS = ("predict", "predict_proba")
@@ -108,7 +108,7 @@ def try_rows(
             try:
                 answers = {method: np.asarray(ask(rows, method)) for method in methods}
             except Exception as error:  # an estimator may raise anything
-                problem = f"{type(error).__name__}: {_line(error)}"
+                problem = f"{type(error).__name__}: {message_of(error)}"
                 continue
             _check_answers(manifest, answers)
             return
@@ -162,7 +162,7 @@ def _unpickled(content: bytes) -> Any:
             ) from None
         except Exception as error:  # a pickle may raise anything
             raise ModelError(
-                f"the pickle cannot be loaded: {type(error).__name__}: {_line(error)}"
+                f"the pickle cannot be loaded: {type(error).__name__}: {message_of(error)}"
             ) from error
 
 
@@ -174,7 +174,3 @@ def _same(wanted: list[Any], found: list[Any]) -> bool:
 def _short(values: list[Any]) -> str:
     shown = ascii(values)
     return shown if len(shown) <= 120 else f"{shown[:120]}..."
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scoring.errors import ModelError, ScriptError
+from scoring.errors import ModelError, ScriptError, message_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def load_entry_script(path: Path) -> EntryScript:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ScriptError(f"the entry script {path} cannot be imported: {_line(error)}") from error
     for name in ("init", "run"):
         if not callable(getattr(module, name, None)):
@@ -44,7 +44,7 @@ def load_entry_script(path: Path) -> EntryScript:
         module.init()
     except ModelError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ScriptError(f"init() of {path} failed: {_line(error)}") from error
     run_array = getattr(module, "run_array", None)
     methods = getattr(module, "methods", None)
@@ -59,6 +59,6 @@ def load_entry_script(path: Path) -> EntryScript:
     )
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """The kind and the message of an error in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"{type(error).__name__}: {message_of(error)}"

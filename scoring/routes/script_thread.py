@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from scoring.errors import Rejection, RowError
+from scoring.errors import Rejection, RowError, message_of
 from scoring.routes.messages import Response
 
 Work = Callable[[], Response]
@@ -25,9 +25,9 @@ def attempt(work: Work) -> Response:
     except Rejection:
         raise
     except RowError as error:
-        raise Rejection(400, "bad_rows", str(error)) from None
+        raise Rejection(400, "bad_rows", message_of(error)) from None
     except BaseException as error:
-        said = " ".join(str(error).split())
+        said = message_of(error)
         message = f"the scoring script failed: {type(error).__name__}{': ' * bool(said)}{said}"
         raise Rejection(500, "script_failed", message) from None
 

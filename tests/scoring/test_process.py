@@ -110,6 +110,10 @@ def test_a_missing_model_is_one_line(fail_to_start, tmp_path):
             "def init(): raise ValueError('no\\ndisk')\ndef run(raw_data): ...",
             ("init()", "ValueError: no disk"),
         ),
+        (
+            "import sys\ndef init(): sys.exit('no key')\ndef run(raw_data): ...",
+            ("init()", "SystemExit: no key"),
+        ),
     ],
 )
 def test_a_failing_script_ends_the_process_with_its_reason(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scoring.errors import Rejection
+from scoring.errors import Rejection, message_of
 from scoring.routes.messages import Response
 from scoring.routes.script_thread import ScriptThread
 
@@ -19,10 +19,16 @@ SCRIPT = """
 import asyncio, builtins, json, threading, time
 import numpy as np
 
+class Unreadable(Exception):
+    def __str__(self):
+        raise ValueError("no message")
+
 def init(): pass
 
 def run(raw_data):
     asked = json.loads(raw_data)
+    if asked.get("raise") == "Unreadable":
+        raise Unreadable
     if "raise" in asked:
         kind = getattr(builtins, asked["raise"], None) or getattr(asyncio, asked["raise"])
         raise kind("on purpose")
@@ -77,6 +83,20 @@ def test_what_a_script_raises_is_answered_and_gives_its_place_back(odd, kind):
         assert error["code"] == "script_failed"
         assert f"{kind}: on purpose" in error["message"]
     assert odd.score({}).json() == [1]
+
+
+def test_an_error_whose_message_fails_too_gives_its_place_back(odd):
+    for _ in range(6):
+        answer = odd.score({"raise": "Unreadable"})
+        assert answer.status_code == 500
+        assert answer.json()["error"]["message"] == (
+            "the scoring script failed: Unreadable: (its message cannot be read: ValueError)"
+        )
+    assert odd.score({}).json() == [1]
+
+
+def test_a_message_without_end_is_cut():
+    assert message_of(ValueError("x" * 10_000_000)) == "x" * 2000 + "..."
 
 
 @pytest.mark.parametrize("quick", [True, False])

@@ -17,8 +17,9 @@ ID = (
     "/subscriptions/0000/resourceGroups/rg-mnist/providers/Microsoft.ManagedIdentity"
     "/userAssignedIdentities/id-mnist"
 )
-GROUP, REGISTRY, STORAGE = (
+GROUP, ML_WORKSPACE, REGISTRY, STORAGE = (
     azure_facts.CONTAINER_GROUP,
+    azure_facts.ML_WORKSPACE,
     azure_facts.REGISTRY,
     azure_facts.STORAGE_ACCOUNT,
 )
@@ -39,6 +40,8 @@ def left(kind: str, path: Path, declared: Any, actual: Any) -> list[Difference]:
         (GROUP, ("ipAddress", "ports", 0, "protocol"), "TCP", "Tcp"),
         (GROUP, ("containers", 0, "livenessProbe", "httpGet", "scheme"), "http", "HTTP"),
         (STORAGE, ("sku", "name"), "Standard_LRS", "standard_LRS"),
+        (ML_WORKSPACE, ("systemDatastoresAuthMode",), "identity", "Identity"),
+        (ML_WORKSPACE, ("discoveryUrl",), MISSING, "https://westeurope.api.azureml.ms/discovery"),
         (
             GROUP,
             ("containers", 0, "environmentVariables", 3, "secureValue"),
@@ -76,6 +79,8 @@ def test_another_way_to_write_the_same_is_no_drift(kind, path, declared, actual)
         (GROUP, ("subnetIds", 0, "id"), ID, ID + "2"),
         (STORAGE, ("location",), "westeurope", "northeurope"),
         (STORAGE, ("sku", "name"), "Standard_LRS", "Standard_GRS"),
+        (ML_WORKSPACE, ("discoveryUrl",), "https://a.example", "https://b.example"),
+        (STORAGE, ("discoveryUrl",), MISSING, "https://westeurope.api.azureml.ms/discovery"),
         # Only enumerations are compared without regard to case.
         (STORAGE, ("tags", "team"), "Blue", "blue"),
         (GROUP, ("containers", 0, "image"), "r/a@sha256:aa", "r/A@sha256:aa"),

@@ -146,7 +146,7 @@ def test_what_is_declared_and_in_no_state_is_imported_and_never_deleted(
     )
     assert lines(lost) == [
         f"pulumi import azure-native:storage:StorageAccount storage {ACCOUNT}mine"
-        f" --parent workspace={parent} --protect=true --generate-code=false --yes --stack dev"
+        f" --parent parent={parent} --protect=true --generate-code=false --yes --stack dev"
     ]
     assert "its id is hidden" in lines(replace(lost, id=""))[0]
 

@@ -410,7 +410,7 @@ def test_an_update_in_progress_breaks_the_check(machine: Machine, tmp_path: Path
 def test_a_declared_resource_that_fell_out_of_the_state_is_taken_back_and_nothing_is_deleted(
     machine: Machine, portal: Portal, tmp_path: Path
 ) -> None:
-    lost = ["key-vault", "pull-assignment", "scoring-group"]
+    lost = ["key-vault", "pull-assignment", "scoring-group", "workspace"]
     before = portal.ids()
     forget(machine, *lost, folder=tmp_path)
     code, report, written = drift(machine, folder=tmp_path)

@@ -127,6 +127,44 @@ def test_a_key_that_is_set_changed_or_removed_is_told_apart(
     assert "`endpoint-keeps-its-key`" in lines(taken)[1]
 
 
+FIRST, SECOND = (f"containers[0].environmentVariables[{index}].secureValue" for index in (2, 3))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "updated", "told"),
+    [
+        (1, 2, [], "A second key is set: it is as good as the first."),
+        (2, 1, [], "The second key is removed: callers need the first."),
+        (2, 2, [SECOND], "The second key is changed: its callers need the new one."),
+        (2, 2, [FIRST, SECOND], "The keys are changed: callers need one of the two."),
+        (1, 2, [FIRST], "The keys are changed: callers need one of the two."),
+        (2, 0, [], "**The key is removed: the endpoint is open to all**."),
+    ],
+)
+def test_a_second_key_is_told_by_what_callers_need(
+    before: int,
+    after: int,
+    updated: list[str],
+    told: str,
+    build: Build,
+    group: Make,
+    group_change: Make,
+) -> None:
+    old, new = (keyed(group(), count) for count in (before, after))
+    event = group_change(old, new, diff=dict.fromkeys(updated, "update") or None)
+    assert lines(build(event))[0] == told
+
+
+def keyed(inputs: dict[str, Any], count: int) -> dict[str, Any]:
+    """A group with so many keys."""
+    variables = inputs["containers"][0]["environmentVariables"]
+    (key,) = [one for one in variables if one["name"] == "SCORING_KEY"]
+    others = [one for one in variables if one is not key]
+    second = {**key, "name": "SCORING_KEY_SECONDARY"}
+    inputs["containers"][0]["environmentVariables"] = [*others, *[key, second][:count]]
+    return inputs
+
+
 def test_the_url_says_which_part_changes(build: Build, group: Make, group_change: Make) -> None:
     new = changed(
         group(), **{"ipAddress__ports[0]__port": 5002, "containers[0]__ports[0]__port": 5002}
@@ -291,6 +329,30 @@ def test_what_was_deleted_by_hand_and_holds_its_name_is_brought_back_and_not_mad
 
 def test_a_deleted_resource_whose_name_is_free_is_made_again(build: Build, step: Make) -> None:
     assert build(step("create", "one", new={"accountName": "x"}), before=["one"]).obstacles == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'unable to replace resource "URN" as part of replacing "urn:x" as it is currently marked '
+        "for protection. To unprotect the resource, remove the `protect` flag",
+        'unable to replace resource "URN"\nas it is currently marked for protection.',
+        'Preview failed: resource "URN" cannot be deleted\nbecause it is protected. To unprotect',
+    ],
+)
+def test_a_preview_that_the_protection_stopped_says_what_to_do(build: Build, said: str) -> None:
+    urn = "urn:pulumi:dev::p::p:infra:Workspace$azure-native:keyvault:Vault::key-vault"
+    event = {"diagnosticEvent": {"severity": "error", "message": said.replace("URN", urn)}}
+    made = build(event, result="failed")
+    op = "deleted" if "deleted" in said else "replaced"
+    assert lines(made) == [
+        f"**This update cannot start**: `key-vault`: it is protected and would be {op}. "
+        "The preview stopped there: what follows is incomplete."
+    ]
+    assert made.refusal == (
+        "this update cannot start; the report says why and what to do: key-vault"
+    )
+    assert "put the setting back that forces it" in markdown(made)
 
 
 @pytest.mark.parametrize("op", ["delete", "replace"])

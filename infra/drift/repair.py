@@ -145,6 +145,8 @@ def _harm(own: Sequence[Finding]) -> str:
     if any(one.question is Question.PROGRAM and one.kind is Kind.UNEXPECTED and not one.path
            for one in own):  # fmt: skip
         return f"DELETES {first.resource}"
+    if any(one.question is Question.CLOUD and not one.path for one in own):
+        return ""  # it is gone: what is made harms nothing
     endpoint = first.type == azure_facts.CONTAINER_GROUP
     if any(one.replaces for one in own):
         return f"REPLACES {first.resource}" + (": no endpoint meanwhile" if endpoint else "")

@@ -93,6 +93,15 @@ def test_what_an_update_does_to_the_endpoint_stands_on_its_line(
     assert one.chosen is line.startswith("REPLACES")
 
 
+def test_what_is_gone_is_made_again_and_nothing_is_interrupted(
+    finding: Callable[..., Finding],
+) -> None:
+    gone = finding(type=azure_facts.CONTAINER_GROUP, urn=URN, path="", kind=Kind.MISSING)
+    other = replace(gone, question=Question.PROGRAM, path="sku", kind=Kind.CHANGED, replaces=True)
+    (one,) = repair.of(stack(), [gone, other])
+    assert (one.harm, one.chosen) == ("", False)
+
+
 def test_a_stopped_group_is_started_before_it_is_made_anew(
     finding: Callable[..., Finding],
 ) -> None:

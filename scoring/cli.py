@@ -126,14 +126,22 @@ def push(
     repository: Annotated[
         str, typer.Option(metavar="NAME", help="The repository in the registry.")
     ] = "sklearn-mnist-svc",
+    without_python: Annotated[
+        bool,
+        typer.Option(
+            "--without-python",
+            help="Push to any registry. Only the local stand-in runs this image.",
+        ),
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Push the image to a container registry.
+    """Push the image to the local stand-in's registry.
 
-    What is already there is not sent again.
+    What is already there is not sent again. Another registry is
+    refused: the image has no Python, which `az acr build` adds.
     """
     with _one_line_errors():
-        pushed = image_push.push_image(image, registry, repository)
+        pushed = image_push.push_image(image, registry, repository, without_python=without_python)
         typer.echo(pushed["reference"])
         _write_json(json_file, pushed)
 

@@ -18,6 +18,6 @@ def packages_of(lock: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         sys.exit(
-            f"error: this Python has no {error.name}; what installs it:"
-            f" pip install --require-hashes -r {lock}"
+            f"error: this Python has no {error.name}; activate .venv, which make setup makes, or"
+            f" install it: pip install --require-hashes -r {lock}"
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from azure.containerregistry import ContainerRegistryClient, DigestValidationError
 from azure.core.credentials import TokenCredential
@@ -15,20 +17,33 @@ from azure.identity import ClientSecretCredential, DefaultAzureCredential
 from scoring.errors import ImageError
 
 
-def push_image(image: Path, registry: str, repository: str) -> dict[str, Any]:
+def push_image(
+    image: Path, registry: str, repository: str, *, without_python: bool = False
+) -> dict[str, Any]:
     """Push what `build_image` wrote; a manifest that is there is not sent again.
+
+    The layout has no Python: the local stand-in brings its own, no other place does.
 
     Args:
         image: The folder with the layout.
         registry: The registry's login server.
         repository: The repository's name.
+        without_python: Push to another registry than the stand-in's all the same.
 
     Returns:
         `reference` (by digest), `digest`, and `pushed`: whether anything was sent.
 
     Raises:
-        ImageError: No layout, a registry that does not answer, or a login that is refused.
+        ImageError: No layout, another registry than the stand-in's, one that does not answer, or a
+            login that is refused.
     """
+    if not (without_python or _is_local(registry)):
+        raise ImageError(
+            f"{registry} is not the local stand-in's registry, and nothing else runs this image,"
+            " which has no Python; build one there: az acr build --registry"
+            f" {registry.partition('.')[0]} --image {repository}:1 {image / 'context'}, or push it"
+            " all the same: --without-python"
+        )
     try:
         index = json.loads((image / "index.json").read_bytes())
         digest = str(index["manifests"][0]["digest"])
@@ -58,6 +73,15 @@ def push_image(image: Path, registry: str, repository: str) -> dict[str, Any]:
         raise ImageError(f"the registry {registry} cannot be reached: {first}") from error
     reference = f"{registry}/{repository}@{digest}"
     return {"reference": reference, "digest": digest, "pushed": pushed}
+
+
+def _is_local(registry: str) -> bool:
+    """Whether a registry is on this machine, as the stand-in's are."""
+    host = urlsplit(f"//{registry}").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _has(client: ContainerRegistryClient, repository: str, digest: str) -> bool:

@@ -32,7 +32,9 @@ def test_the_program_has_a_fifth_of_the_projects_packages_in_the_same_versions()
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_a_command_without_its_packages_names_the_file_that_installs_them(room: str) -> None:
+def test_a_command_without_its_packages_names_what_installs_them(
+    room: str,
+) -> None:
     done = subprocess.run(
         [sys.executable, "-S", "-m", room, "--help"],
         cwd=ROOT,
@@ -43,8 +45,11 @@ def test_a_command_without_its_packages_names_the_file_that_installs_them(room: 
     lock = "infra/requirements.txt" if room.startswith("infra.") else "requirements.txt"
     assert done.returncode == 1
     assert done.stdout == ""
-    remedy = f"what installs it: pip install --require-hashes -r {lock}"
-    assert re.fullmatch(rf"error: this Python has no \w+; {remedy}\n", done.stderr)
+    remedy = f"or install it: pip install --require-hashes -r {lock}"
+    assert re.fullmatch(
+        rf"error: this Python has no \w+; activate .venv, which make setup makes, {remedy}\n",
+        done.stderr,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,7 @@ def test_another_classifier_goes_all_the_way_by_configuration_only(cellar: Cella
     done = cellar.up()
     assert done.returncode == 0, done.stdout + done.stderr
     assert "registered: wine version 1" in done.stdout
+    assert "results.png" not in done.stdout  # its rows are no pictures
     uri = json.loads((cellar.machine.state / "out" / "smoke.json").read_text())["uri"]
     sample = json.loads((cellar.machine.state / "out" / "sample.json").read_text())
     answer = httpx.post(uri, json=sample, trust_env=False, timeout=60)

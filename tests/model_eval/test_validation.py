@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from typer.testing import CliRunner
 
 from model_eval.__main__ import app
+from model_eval.digest import sha256_of
 from model_eval.metrics import evaluate
 
 TUTORIAL = [
@@ -138,6 +140,23 @@ def test_your_own_model_and_data_are_validated_without_digits(tmp_path: Path, wi
     assert done.exit_code == 0, done.output
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["classes"] == ["barbera", "barolo", "grignolino"]
+
+
+def test_a_model_that_hands_on_pandas_is_one_line_where_there_is_no_pandas(
+    tmp_path: Path, wine: Any
+) -> None:
+    """Its scaler wants pandas for each row, and neither this environment nor the image has it."""
+    manifest = json.loads((wine.model / "manifest.json").read_text())
+    model = joblib.load(wine.model / manifest["file"])
+    model[0].set_output(transform="pandas")
+    joblib.dump(model, wine.model / manifest["file"])
+    manifest["sha256"] = sha256_of(wine.model / manifest["file"])
+    (wine.model / "manifest.json").write_text(json.dumps(manifest))
+    done = run("--model", str(wine.model), "--data", str(wine.data), "--out", str(tmp_path / "o"))
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert "the model cannot answer a row of 13 numbers: " in line
+    assert "pandas" in line
 
 
 def test_data_that_does_not_fit_the_model_is_named(tmp_path: Path, wine: Any) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
@@ -15,8 +16,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scoring.errors import ModelError
+from scoring.errors import ImageError, ModelError
 from scoring.image.build import ENVIRONMENT, ROOM, build_image
+from scoring.image.push import push_image
 
 
 def layer(image: Path) -> tarfile.TarFile:
@@ -131,3 +133,25 @@ def test_the_unpacked_layer_serves_from_its_own_folder(image, images, estimator,
         process.terminate()
         process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "registry", ["crmnist.azurecr.io", "127.0.0.1.example:5000", "10.0.0.4:5000"]
+)
+def test_an_image_without_a_python_is_pushed_to_the_stand_in_alone(image, registry):
+    with pytest.raises(ImageError, match="has no Python; build one there: az acr build") as refused:
+        push_image(image, registry, "scoring")
+    assert str(image / "context") in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "told"), [("127.0.0.1", False), ("localhost", False), ("registry.invalid", True)]
+)
+def test_a_registry_of_this_machine_or_one_that_is_meant_is_asked(image, host, told, monkeypatch):
+    for name, value in {"TENANT_ID": "t", "CLIENT_ID": "c", "CLIENT_SECRET": "s"}.items():
+        monkeypatch.setenv(f"AZURE_{name}", value)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", f"https://127.0.0.1:{port}")
+    with pytest.raises(ImageError, match="cannot be reached"):
+        push_image(image, f"{host}:{port}", "scoring", without_python=told)

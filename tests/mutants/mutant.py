@@ -20,6 +20,7 @@ from mutmut.mutation.mutators import mutation_operators
 
 _KEPT = (libcst.Annotation, libcst.Decorator, libcst.Import, libcst.ImportFrom)
 """What is left as it is, with all that is in it."""
+_STATEMENT = (libcst.SimpleStatementLine, libcst.BaseCompoundStatement)
 _CALLS = frozenset({"TypeVar", "cast"})
 
 
@@ -30,6 +31,7 @@ class Mutant:
     Attributes:
         module: The module's file, relative to the repository.
         line: Where the change is, from 1.
+        statement: Where its statement begins.
         where: The function or class that it is in, such as `Names.of`; empty outside of any.
         before: What stands there, shortened.
         after: What stands there instead, shortened.
@@ -38,6 +40,7 @@ class Mutant:
 
     module: str
     line: int
+    statement: int
     where: str
     before: str
     after: str
@@ -62,7 +65,13 @@ def of(root: Path, module: str) -> Iterator[Mutant]:
         if code not in seen:
             seen.add(code)
             yield Mutant(
-                module, place.line, place.where, _short(node), _short(change), code.decode()
+                module,
+                place.line,
+                place.statement,
+                place.where,
+                _short(node),
+                _short(change),
+                code.decode(),
             )
 
 
@@ -72,9 +81,10 @@ def _short(node: libcst.CSTNode) -> str:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a node is: its line from 1, what it is in, its bytes from 0."""
+    """Where a node is: its line and its statement's from 1, what it is in, its bytes from 0."""
 
     line: int
+    statement: int
     where: str
     start: int
     end: int
@@ -87,10 +97,13 @@ class _Finder(libcst.CSTVisitor):
         super().__init__()
         self.found: list[tuple[_Place, libcst.CSTNode, libcst.CSTNode]] = []
         self._names: list[str] = []
+        self._statements: list[int] = []
 
     def on_visit(self, node: libcst.CSTNode) -> bool:
         if isinstance(node, _KEPT) or _is_text(node) or _is_of_types(node):
             return False
+        if isinstance(node, _STATEMENT):
+            self._statements.append(self._line(node))
         changes = [
             change
             for kind, operator in mutation_operators
@@ -99,15 +112,21 @@ class _Finder(libcst.CSTVisitor):
             if _counts(node, change)
         ]
         if changes:
-            line = cast("Any", self.get_metadata(PositionProvider, node)).start.line
             span = cast("Any", self.get_metadata(ByteSpanPositionProvider, node))
-            place = _Place(line, ".".join(self._names), span.start, span.start + span.length)
+            line, statement = self._line(node), self._statements[-1]
+            where = ".".join(self._names)
+            place = _Place(line, statement, where, span.start, span.start + span.length)
             self.found += [(place, node, change) for change in changes]
         if isinstance(node, libcst.FunctionDef | libcst.ClassDef):
             self._names.append(node.name.value)
         return True
 
+    def _line(self, node: libcst.CSTNode) -> int:
+        return cast("Any", self.get_metadata(PositionProvider, node)).start.line
+
     def on_leave(self, original_node: libcst.CSTNode) -> None:
+        if isinstance(original_node, _STATEMENT):
+            self._statements.pop()
         if isinstance(original_node, libcst.FunctionDef | libcst.ClassDef):
             self._names.pop()
 

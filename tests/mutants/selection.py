@@ -15,6 +15,8 @@ from typing import Any
 import coverage
 import pytest
 
+from tests.mutants.mutant import Mutant
+
 PACKAGES = ("infra", "model_eval")
 LEFT_OUT = "not stack and not slow and not drill"
 """A mutant is run hundreds of times; the tests with the engine are not among those that count."""
@@ -41,20 +43,32 @@ class Selection:
     Attributes:
         lines: The tests that run each line.
         imported: The lines that run when the module is imported.
-        seconds: How long each test took, of every file of tests that runs a line of the module.
+        seconds: How long each test took, of every file of tests that runs a line of the module,
+            or of all if none does.
     """
 
     lines: Mapping[int, tuple[str, ...]]
     imported: frozenset[int]
     seconds: Mapping[str, float]
 
-    def of(self, line: int) -> list[str]:
-        """The tests to run for a change of a line: the fastest first.
+    def of(self, mutant: Mutant) -> list[str]:
+        """The tests to run for a mutant: the fastest first.
 
-        A line that is run when the module is imported is seen by every test.
+        A line that is run when the module is imported is seen by every test, and a module that no
+        test imports by those that start a process of their own.
         """
-        found = self.seconds if line in self.imported else self.lines.get(line, ())
+        line = self._line(mutant)
+        found = self.seconds if self.anew(mutant) else self.lines.get(line, ())
         return sorted(found, key=lambda test: (self.seconds.get(test, 0), test))
+
+    def anew(self, mutant: Mutant) -> bool:
+        """Whether the module has to be imported anew for it."""
+        return not self.lines or self._line(mutant) in self.imported
+
+    def _line(self, mutant: Mutant) -> int:
+        # Inside of a long expression not every line is told.
+        known = mutant.line in self.lines or mutant.line in self.imported
+        return mutant.line if known else mutant.statement
 
 
 class Measured:
@@ -88,12 +102,13 @@ class Measured:
         lines: dict[int, tuple[str, ...]] = {}
         imported: set[int] = set()
         seconds: dict[str, float] = {}
-        for one in filter(None, known.values()):
+        used = [one for one in known.values() if one and module in one["modules"]]
+        for one in used or filter(None, known.values()):
             if found := one["modules"].get(module):
                 for line, names in found["lines"].items():
                     lines[int(line)] = (*lines.get(int(line), ()), *names)
                 imported |= set(found["imported"])
-                seconds |= one["seconds"]
+            seconds |= one["seconds"]
         return Selection(lines, frozenset(imported), seconds)
 
     def _place(self, tests: str) -> Path:

@@ -170,18 +170,31 @@ def test_a_measure_is_taken_again_when_the_module_or_the_test_has_changed(
     assert lines()[limit + 1] == ("tests/infra/test_one.py::test_four_are_enough",)
 
 
+def at(line: int, statement: int | None = None) -> mutant.Mutant:
+    return mutant.Mutant("a.py", line, statement or line, "f", "x", "y", "")
+
+
 def test_a_line_that_runs_at_import_is_held_by_every_test_of_the_module() -> None:
     known = Selection({5: ("t::one",)}, frozenset({1}), {"t::one": 2.0, "t::two": 1.0})
-    assert known.of(5) == ["t::one"]
-    assert known.of(1) == ["t::two", "t::one"]
-    assert known.of(6) == []
+    assert known.of(at(5)) == ["t::one"]
+    assert known.of(at(1)) == ["t::two", "t::one"]
+    assert known.of(at(6)) == []
+    # A line in the middle of a statement is not told.
+    assert known.of(at(6, 5)) == ["t::one"]
+    assert [known.anew(at(line)) for line in (1, 5)] == [True, False]
+
+
+def test_a_module_that_no_test_imports_is_held_by_the_processes_that_tests_start() -> None:
+    known = Selection({}, frozenset(), {"t::one": 2.0})
+    assert known.of(at(1)) == ["t::one"]
+    assert known.anew(at(1))
 
 
 def test_who_noticed_much_for_little_is_asked_first() -> None:
     order = trial.Order(Selection({5: ("slow", "fast")}, frozenset(), {"slow": 1.0, "fast": 0.2}))
-    assert order.of(5)[0] == ["fast", "slow"]
+    assert order.of(at(5))[0] == ["fast", "slow"]
     order.noticed("slow")
-    assert order.of(5)[0] == ["slow", "fast"]
+    assert order.of(at(5))[0] == ["slow", "fast"]
 
 
 @pytest.mark.parametrize(
@@ -220,8 +233,8 @@ def test_a_reason_stands_beside_its_survivor_and_may_not_outlive_it(tmp_path: Pa
         "- {module: a.py, where: f, reason: the same, changes: ['x  ->  y', 'x  ->  z']}\n"
     )
     reasons = table.reasons(file)
-    one = trial.Tried(mutant.Mutant("a.py", 3, "f", "x", "y", ""), "survived")
-    other = trial.Tried(mutant.Mutant("a.py", 4, "f", "x", "z", ""), "killed")
+    one = trial.Tried(at(3), "survived")
+    other = trial.Tried(mutant.Mutant("a.py", 4, 4, "f", "x", "z", ""), "killed")
     assert table.survivors([one, other], reasons) == "a.py:3: f: x  ->  y  # the same"
     assert table.stale([one, other], reasons, {"a.py"}) == ["a.py: f: x  ->  z"]
     assert table.stale([], reasons, {"b.py"}) == []

@@ -133,11 +133,11 @@ class Order:
         self._noticed: Counter[str] = Counter()
         self._no_judges: set[str] = set()
 
-    def of(self, line: int) -> tuple[list[str], float]:
-        """The tests of a line, and how long they take together."""
+    def of(self, mutant: Mutant) -> tuple[list[str], float]:
+        """The tests of a mutant, and how long they take together."""
         seconds = self._selection.seconds
         found = sorted(
-            set(self._selection.of(line)) - self._no_judges,
+            set(self._selection.of(mutant)) - self._no_judges,
             key=lambda test: ((0.001 + seconds.get(test, 0)) / (0.1 + self._noticed[test]), test),
         )
         chosen, total = [], 0.0
@@ -173,7 +173,7 @@ def try_all(
     waiting: Queue[Mutant] = Queue()
     found: Queue[Tried | TrialError] = Queue()
     for mutant in mutants:
-        tests = selection.of(mutant.line)
+        tests = selection.of(mutant)
         known = kept.get(mutant, tests) if tests else ("unseen", None)
         if known:
             if known[1]:
@@ -191,13 +191,11 @@ def try_all(
                 return
             try:
                 while True:
-                    tests, seconds = order.of(mutant.line)
+                    tests, seconds = order.of(mutant)
                     if not tests:
                         outcome, test = "unseen", None
                         break
-                    outcome, test = worker.ask(
-                        mutant, tests, seconds, anew=mutant.line in selection.imported
-                    )
+                    outcome, test = worker.ask(mutant, tests, seconds, anew=selection.anew(mutant))
                     if outcome != "untrusted" or test is None:
                         break
                     order.leave_out(test)
@@ -206,7 +204,7 @@ def try_all(
                 return
             if test:
                 order.noticed(test)
-            kept.put(mutant, outcome, test, selection.of(mutant.line))
+            kept.put(mutant, outcome, test, selection.of(mutant))
             found.put(Tried(mutant, outcome))
 
     for worker in workers[: max(1, left)]:

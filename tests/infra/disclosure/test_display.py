@@ -8,6 +8,8 @@ from infra import azure_facts
 from infra.disclosure import display
 from infra.disclosure.display import HIDDEN
 from infra.disclosure.mask import Mask
+from infra.preview.paths import MISSING
+from infra.preview.untold import SECRET, UNKNOWN
 
 GROUP = azure_facts.CONTAINER_GROUP
 DRAWN = "q7x9k2m4z8w1p5r3"
@@ -71,3 +73,70 @@ def test_what_only_stands_in_such_a_place_is_hidden(
     path: tuple[str | int, ...], value: str
 ) -> None:
     assert display.property_value(GROUP, path, "", value, Mask()) == HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (MISSING, "(none)"),
+        (None, "(none)"),
+        (SECRET, "[secret]"),
+        (UNKNOWN, "(known after the update)"),
+        (True, "true"),
+        (False, "false"),
+        ({}, "{}"),
+        ([], "[]"),
+        ({"a": 1}, HIDDEN),
+        ([1], HIDDEN),
+        (1.0, "1"),
+        (0.25, "0.25"),
+        (7, "7"),
+        ("blue", "blue"),
+        ("two words", "two words"),
+        ("7", '"7"'),
+        ("true", '"true"'),
+        ("false", '"false"'),
+        ("null", '"null"'),
+        ('"a"', r'"\"a\""'),
+        ("", '""'),
+        (" a", '" a"'),
+        ("a\nb", r'"a\nb"'),
+        ("(none)", '"(none)"'),
+        ("(known after the update)", '"(known after the update)"'),
+        ("w " * 100, f'"{"w " * 49}w ...  {"w " * 24}" (202 characters)'),
+        ("word " * 40 + "x", f"{'word ' * 20} ... ord {'word ' * 9}x (201 characters)"),
+    ],
+)
+def test_a_value_is_told_from_what_looks_like_it(value: object, shown: str) -> None:
+    assert display.property_value("t", ("tags", "team"), "", value, Mask()) == shown
+
+
+def test_a_value_as_long_as_may_be_is_shown_whole() -> None:
+    text = "word " * 39 + "fives"
+    assert len(text) == display.MOST
+    assert display.property_value("t", ("tags", "team"), "", text, Mask()) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "shown"),
+    [
+        (("fqdn",), "mnist.example", "mnist.example"),
+        (("fqdn",), "no host", HIDDEN),
+        (("scoring_uri",), "http://mnist.example:5001/score", "http://mnist.example:5001/score"),
+        (("scoring_uri",), "http://u:p@mnist.example/score", HIDDEN),
+        (("model_sha256",), DIGEST, DIGEST),
+        (("other",), "x", HIDDEN),
+        (("fqdn", "inner"), "mnist.example", HIDDEN),
+        (("other",), MISSING, "(none)"),
+    ],
+)
+def test_an_output_is_shown_where_it_is_what_it_should_be(
+    path: tuple[str, ...], value: object, shown: str
+) -> None:
+    assert display.output_value(path, value, Mask()) == shown
+
+
+def test_a_name_is_on_one_line_and_short() -> None:
+    assert display.key("a\tb\x1b", Mask()) == r"a\tb\u001b"
+    assert display.name(f"of {DRAWN}\n", Mask()) == rf"of {HIDDEN}\n"
+    assert display.key(DRAWN, Mask()) == DRAWN

@@ -16,8 +16,7 @@ from markupsafe import Markup, escape
 from pages import heat
 
 FOLDER = Path(__file__).parent
-_CODE = re.compile(r"`([^`\n]*)`")
-_BOLD = re.compile(r"\*\*(.+?)\*\*")
+_MARKED = re.compile(r"`([^`\n]*)`|\*\*((?:`[^`\n]*`|[^`\n])+?)\*\*")
 _SEAM = re.compile(r"(?<=[./:@])|(?=\[)")
 
 
@@ -62,13 +61,17 @@ def png(picture: bytes) -> str:
 
 def inline(text: str) -> Markup:
     """Text with `code` and **bold**, as the reports have it for Markdown; all else is escaped."""
-    parts = _CODE.split(text)
-    return Markup("").join(
-        Markup("<code>{}</code>").format(_visible(part))
-        if index % 2
-        else Markup(_BOLD.sub(r"<strong>\1</strong>", str(escape(_visible(part)))))  # noqa: S704
-        for index, part in enumerate(parts)
-    )
+    shown: list[Markup] = []
+    end = 0
+    for found in _MARKED.finditer(text):
+        code, bold = found.groups()
+        shown.append(escape(_visible(text[end : found.start()])))
+        if code is None:
+            shown.append(Markup("<strong>{}</strong>").format(inline(bold)))
+        else:
+            shown.append(Markup("<code>{}</code>").format(_visible(code)))
+        end = found.end()
+    return Markup("").join([*shown, escape(_visible(text[end:]))])
 
 
 def path(text: str) -> Markup:

@@ -182,18 +182,23 @@ def _endpoint(stack: Stack, group_id: str, urn: str, wrong: Sequence[Finding]) -
     if not wrong:
         return
     if any(one.path == "state" for one in wrong):
-        start = shlex.join(["az", "container", "start", "--ids", group_id])
-        yield Repair("start the container group", start)
+        yield Repair("start the container group", _container("start", group_id))
     else:
-        restart = shlex.join(["az", "container", "restart", "--ids", group_id])
         harm = "INTERRUPTS the endpoint: its containers restart"
-        yield Repair("restart the container group", restart, harm)
+        yield Repair("restart the container group", _container("restart", group_id), harm)
     words = ["pulumi", "up", "--refresh", "--target", urn, "--replace", urn]
     yield Repair(
         "if that does not help, make it anew",
         shlex.join([*words, "--stack", stack.name]),
         "REPLACES the container group: no endpoint meanwhile",
     )
+
+
+def _container(verb: str, group_id: str) -> str:
+    """Azure's CLI takes no `--ids` for it."""
+    _, _, subscription, _, group, *_, name = group_id.split("/")
+    words = ["az", "container", verb, "--name", name, "--resource-group", group]
+    return shlex.join([*words, "--subscription", subscription])
 
 
 def _strays(findings: Sequence[Finding]) -> Iterator[Repair]:

@@ -40,7 +40,9 @@ def _heading(report: Report) -> str:
     if report.failed:
         return "The preview failed"
     if not report.changes:
-        return "Only stack outputs change" if report.outputs else "Nothing changes"
+        if report.outputs:
+            return "Only stack outputs change"
+        return "Nothing changes in Azure" if report.causes else "Nothing changes"
     words = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
     return ", ".join(f"{count} {words.get(op, op)}" for op, count in report.counts.items())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pages import page
 
 
@@ -13,3 +15,17 @@ def test_a_path_may_be_broken_between_its_names() -> None:
 def test_a_path_is_escaped_and_hides_nothing() -> None:
     assert page.path("tags.<b>") == "tags.<wbr>&lt;b&gt;"
     assert page.path("a\u202eb") == "a\\u202eb"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("**Gone: `a` with b.** **1 x**: `y`.",
+         "<strong>Gone: <code>a</code> with b.</strong> <strong>1 x</strong>: <code>y</code>."),
+        ("`**a**` **b", "<code>**a**</code> **b"),
+        ("**a `**` b**", "<strong>a <code>**</code> b</strong>"),
+        ("<i>**`<u>`**", "&lt;i&gt;<strong><code>&lt;u&gt;</code></strong>"),
+    ],
+)  # fmt: skip
+def test_bold_may_hold_code_and_code_holds_nothing_else(text: str, shown: str) -> None:
+    assert page.inline(text) == shown

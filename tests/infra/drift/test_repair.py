@@ -106,9 +106,11 @@ def test_a_stopped_group_is_started_before_it_is_made_anew(
     finding: Callable[..., Finding],
 ) -> None:
     stopped = finding(question=Question.ENDPOINT, resource="endpoint", type="", path="state")
-    own = f"{GROUP}/providers/Microsoft.ContainerInstance/containerGroups/g"
     first, second = lines(stopped)
-    assert first == f"az container start --ids {own}"
+    assert first == (
+        "az container start --name g --resource-group rg"
+        " --subscription 00000000-0000-0000-0000-00000000da7a"
+    )
     assert second == (
         "# REPLACES the container group: no endpoint meanwhile: "
         f"pulumi up --refresh --target {URN} --replace {URN} --stack dev"
@@ -120,7 +122,7 @@ def test_a_wrong_endpoint_of_an_unchanged_group_is_restarted_first(
 ) -> None:
     wrong = finding(question=Question.ENDPOINT, resource="endpoint", type="", path="answers")
     first, second = lines(wrong)
-    assert first.startswith("az container restart --ids ")
+    assert first.startswith("az container restart --name g ")
     assert "# INTERRUPTS the endpoint" in first
     assert second.startswith("# REPLACES the container group")
     changed = finding(type=azure_facts.CONTAINER_GROUP, path="containers[0].image", urn=URN)

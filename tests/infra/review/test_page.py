@@ -18,7 +18,8 @@ Make = Callable[..., Any]
 
 def plain(text: str) -> str:
     """A page's text without markup."""
-    return " ".join(re.sub(r"<[^>]*>", " ", text[text.index("<header>") :]).split())
+    words = text[text.index("<header>") :].replace("<wbr>", "")
+    return " ".join(re.sub(r"<[^>]*>", " ", words).split())
 
 
 def matrices(text: str) -> dict[str, list[list[str]]]:

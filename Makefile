@@ -13,7 +13,7 @@ help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo; echo "Written are .venv and .local here, and in the user's cache (~/.cache or XDG_CACHE_HOME)"; \
 	echo "the Pulumi CLI and the packages of images, in sklearn-mnist-svc: make clean-cache removes them;"; \
-	echo "and what uv downloads, in uv, which other projects may share: .venv/bin/uv cache clean."
+	echo "and what uv and matplotlib keep for all projects, in folders of their names."
 
 up: setup  ## Do the whole job: register, validate, deploy to the local stand-in, test the endpoint
 	@$(BIN)/python -m journey up $(if $(TARGET),--target $(TARGET)) $(ARGS)

@@ -314,9 +314,9 @@ class Life:
 
     def _forget_image(self) -> None:
         """Without an image the program declares everything but the service."""
-        for key in ("image", "modelSha256", "modelVersion", "data"):
-            if self.stack.is_set(key):
-                self.stack.unset(f"Remove {key} from the configuration", key)
+        image = ("image", "modelSha256", "modelVersion", "data")
+        if keys := [key for key in image if self.stack.is_set(key)]:
+            self.stack.unset("Remove the image from the configuration", *keys)
 
     def _defaults(self) -> dict[str, str]:
         """What a stack needs and the user has not set; the target, where it is another one now."""

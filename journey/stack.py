@@ -132,9 +132,9 @@ class Stack:
                 self.steps.detail(f"taken over, as no state has it: {each.rsplit('/', 1)[-1]}")
             self._change(f"{title}, again", command, {ADOPT: "1"})
 
-    def unset(self, title: str, key: str) -> None:
-        """Remove a key from the stack's configuration."""
-        self.steps.run(title, ["pulumi", "config", "rm", key, "--non-interactive"], self.env)
+    def unset(self, title: str, *keys: str) -> None:
+        """Remove keys from the stack's configuration."""
+        self.steps.run(title, ["pulumi", "config", "rm-all", *keys, "--non-interactive"], self.env)
 
     def destroy(self, title: str) -> None:
         """Delete every resource of the stack."""

@@ -13,11 +13,12 @@ from pulumi_azure_native import authorization, resources
 
 from infra import settings as configuration
 from infra.naming import Names
+from infra.place import Place
 from infra.pull_retry import require_cli
-from infra.registry import Registry, RegistryArgs
-from infra.scoring_group import ScoringGroup, ScoringGroupArgs
+from infra.registry import Registry
+from infra.scoring_group import ScoringGroup
 from infra.scoring_service import ScoringService
-from infra.workspace import Workspace, WorkspaceArgs
+from infra.workspace import Workspace
 
 require_cli()
 client = authorization.get_client_config()
@@ -40,30 +41,21 @@ group = resources.ResourceGroup(
     tags=settings.tags,
     opts=pulumi.ResourceOptions(protect=settings.protect),
 )
-registry = Registry(
-    "registry",
-    RegistryArgs(
-        names=names,
-        resource_group=group.name,
-        location=settings.location,
-        subscription_id=client.subscription_id,
-        sku=settings.registry_sku,
-        protect=settings.protect,
-        tags=settings.tags,
-    ),
+place = Place(
+    names=names,
+    subscription_id=client.subscription_id,
+    resource_group=group.name,
+    location=settings.location,
+    protect=settings.protect,
+    tags=settings.tags,
 )
+registry = Registry("registry", place, settings.registry_sku)
 workspace = Workspace(
     "workspace",
-    WorkspaceArgs(
-        names=names,
-        resource_group=group.name,
-        location=settings.location,
-        tenant_id=client.tenant_id,
-        registry_id=registry.registry_id,
-        log_retention_days=settings.log_retention_days,
-        protect=settings.protect,
-        tags=settings.tags,
-    ),
+    place,
+    tenant_id=client.tenant_id,
+    registry_id=registry.registry_id,
+    log_retention_days=settings.log_retention_days,
 )
 
 pulumi.export("subscription_id", client.subscription_id)
@@ -105,20 +97,9 @@ if settings.target == "aks":
             "pip install --require-hashes -r infra/requirements-aks.txt"
         ) from error
 
-    deploy(settings, names, group, registry, client.subscription_id, service)
-elif service and server:
-    scoring = ScoringGroup(
-        "scoring",
-        ScoringGroupArgs(
-            resource_group=group.name,
-            location=settings.location,
-            service=service,
-            server=server,
-            login_server=registry.login_server,
-            identity_id=registry.identity_id,
-            pull_assignment=registry.pull_assignment,
-        ),
-    )
+    deploy(settings.kubernetes, place, registry, service)
+elif service:
+    scoring = ScoringGroup("scoring", place, service, registry)
     pulumi.export("container_group", scoring.name)
     pulumi.export("fqdn", scoring.fqdn)
     pulumi.export("scoring_uri", scoring.scoring_uri)

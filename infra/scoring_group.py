@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pulumi
 from pulumi_azure_native import containerinstance
 
 from infra.azure_facts import ACI_IMMUTABLE
+from infra.place import Place
 from infra.pull_retry import PullRetry
+from infra.registry import Registry
 from infra.scoring_service import NAME, ScoringService
-
-
-@dataclass(frozen=True)
-class ScoringGroupArgs:
-    """What a scoring group needs to know.
-
-    Attributes:
-        resource_group: The name of the group that holds it.
-        location: Azure region.
-        service: What runs in it; a container group has no description of its own.
-        server: The registry's host, as the image names it.
-        login_server: The registry's host as Azure answers it; the image's has to be the same.
-        identity_id: The user-assigned identity that pulls.
-        pull_assignment: The right to pull: the group waits for it.
-    """
-
-    resource_group: pulumi.Input[str]
-    location: str
-    service: ScoringService
-    server: str
-    login_server: pulumi.Output[str]
-    identity_id: pulumi.Input[str]
-    pull_assignment: pulumi.Resource
 
 
 class ScoringGroup(pulumi.ComponentResource):
@@ -49,27 +26,32 @@ class ScoringGroup(pulumi.ComponentResource):
     scoring_uri: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: ScoringGroupArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        place: Place,
+        service: ScoringService,
+        registry: Registry,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sklearn-mnist-svc:infra:ScoringGroup", name, None, opts)
-        service = args.service
-        service.pulled_from(args.login_server)
+        service.pulled_from(registry.login_server)
         retry = pulumi.ErrorHook("wait-for-acr-pull", PullRetry(name))
         group = containerinstance.ContainerGroup(
             "scoring-group",
             container_group_name=NAME,
-            resource_group_name=args.resource_group,
-            location=args.location,
+            resource_group_name=place.resource_group,
+            location=place.location,
             os_type="Linux",
             restart_policy="Always",
             sku="Standard",
             identity=containerinstance.ContainerGroupIdentityArgs(
                 type=containerinstance.ResourceIdentityType.USER_ASSIGNED,
-                user_assigned_identities=[args.identity_id],
+                user_assigned_identities=[registry.identity_id],
             ),
             image_registry_credentials=[
                 containerinstance.ImageRegistryCredentialArgs(
-                    server=args.server, identity=args.identity_id
+                    server=service.image.server or registry.login_server,
+                    identity=registry.identity_id,
                 )
             ],
             ip_address=containerinstance.IpAddressArgs(
@@ -83,7 +65,7 @@ class ScoringGroup(pulumi.ComponentResource):
             tags={**service.identity, **service.tags},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[args.pull_assignment],
+                depends_on=[registry.pull_assignment],
                 replace_on_changes=list(ACI_IMMUTABLE),
                 # Azure gives the address and may change it; clients use the host name.
                 ignore_changes=["ipAddress.ip"],

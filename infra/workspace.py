@@ -8,9 +8,6 @@ local users, which its clients do not need, are off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import pulumi
 from pulumi_azure_native import (
     applicationinsights,
@@ -20,32 +17,7 @@ from pulumi_azure_native import (
     storage,
 )
 
-from infra.naming import Names
-
-
-@dataclass(frozen=True)
-class WorkspaceArgs:
-    """What a workspace needs to know.
-
-    Attributes:
-        names: The names of its resources.
-        resource_group: The name of the group that holds them.
-        location: Azure region.
-        tenant_id: The tenant whose identities the vault trusts.
-        registry_id: The container registry; without one Azure ML makes its own, with passwords on.
-        log_retention_days: Days that logs are kept.
-        protect: Whether Pulumi refuses to delete the storage, the vault and the workspace.
-        tags: Tags of every resource.
-    """
-
-    names: Names
-    resource_group: pulumi.Input[str]
-    location: str
-    tenant_id: str
-    registry_id: pulumi.Input[str]
-    log_retention_days: int
-    protect: bool
-    tags: Mapping[str, str]
+from infra.place import Place
 
 
 class Workspace(pulumi.ComponentResource):
@@ -62,18 +34,33 @@ class Workspace(pulumi.ComponentResource):
     log_analytics_id: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        place: Place,
+        *,
+        tenant_id: str,
+        registry_id: pulumi.Input[str],
+        log_retention_days: int,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """Declare them.
+
+        Args:
+            name: The component's name.
+            place: Where they go.
+            tenant_id: The tenant whose identities the vault trusts.
+            registry_id: The registry; without one Azure ML makes its own, with passwords on.
+            log_retention_days: Days that logs are kept.
+            opts: As of every component.
+        """
         super().__init__("sklearn-mnist-svc:infra:Workspace", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
+        kept = pulumi.ResourceOptions(parent=self, protect=place.protect)
         logs = operationalinsights.Workspace(
             "log-analytics",
-            workspace_name=args.names.log_analytics,
-            resource_group_name=args.resource_group,
-            location=args.location,
+            workspace_name=place.names.log_analytics,
             sku=operationalinsights.WorkspaceSkuArgs(name="PerGB2018"),
-            retention_in_days=args.log_retention_days,
+            retention_in_days=log_retention_days,
             public_network_access_for_ingestion="Enabled",
             public_network_access_for_query="Enabled",
             # Application Insights writes as a service; no agent signs in with the workspace's key.
@@ -81,14 +68,12 @@ class Workspace(pulumi.ComponentResource):
                 disable_local_auth=True,
                 enable_log_access_using_only_resource_permissions=True,
             ),
-            tags=args.tags,
+            **place.common,
             opts=child,
         )
         insights = applicationinsights.Component(
             "application-insights",
-            resource_name_=args.names.application_insights,
-            resource_group_name=args.resource_group,
-            location=args.location,
+            resource_name_=place.names.application_insights,
             kind="web",
             application_type="web",
             workspace_resource_id=logs.id,
@@ -97,14 +82,12 @@ class Workspace(pulumi.ComponentResource):
             public_network_access_for_query="Enabled",
             # Azure ML hands its jobs the connection string and nothing else.
             disable_local_auth=False,
-            tags=args.tags,
+            **place.common,
             opts=child,
         )
         account = storage.StorageAccount(
             "storage",
-            account_name=args.names.storage_account,
-            resource_group_name=args.resource_group,
-            location=args.location,
+            account_name=place.names.storage_account,
             kind="StorageV2",
             sku=storage.SkuArgs(name="Standard_LRS"),
             access_tier=storage.AccessTier.HOT,
@@ -120,16 +103,14 @@ class Workspace(pulumi.ComponentResource):
             network_rule_set=storage.NetworkRuleSetArgs(
                 default_action=storage.DefaultAction.ALLOW, bypass="AzureServices"
             ),
-            tags=args.tags,
+            **place.common,
             opts=kept,
         )
         vault = keyvault.Vault(
             "key-vault",
-            vault_name=args.names.key_vault,
-            resource_group_name=args.resource_group,
-            location=args.location,
+            vault_name=place.names.key_vault,
             properties=keyvault.VaultPropertiesArgs(
-                tenant_id=args.tenant_id,
+                tenant_id=tenant_id,
                 sku=keyvault.SkuArgs(family="A", name=keyvault.SkuName.STANDARD),
                 enable_rbac_authorization=True,
                 enable_soft_delete=True,
@@ -143,28 +124,26 @@ class Workspace(pulumi.ComponentResource):
                     default_action="Allow", bypass="AzureServices"
                 ),
             ),
-            tags=args.tags,
+            **place.common,
             opts=kept,
         )
         workspace = machinelearningservices.Workspace(
             "workspace",
-            workspace_name=args.names.workspace,
-            resource_group_name=args.resource_group,
-            location=args.location,
+            workspace_name=place.names.workspace,
             kind="Default",
             sku=machinelearningservices.SkuArgs(
                 name="Basic", tier=machinelearningservices.SkuTier.BASIC
             ),
             identity=machinelearningservices.ManagedServiceIdentityArgs(type="SystemAssigned"),
-            friendly_name=args.names.workspace,
+            friendly_name=place.names.workspace,
             storage_account=account.id,
             key_vault=vault.id,
             application_insights=insights.id,
-            container_registry=args.registry_id,
+            container_registry=registry_id,
             system_datastores_auth_mode="identity",
             public_network_access="Enabled",
             allow_public_access_when_behind_vnet=False,
-            tags=args.tags,
+            **place.common,
             opts=kept,
         )
         self.name = workspace.name

@@ -6,15 +6,16 @@ A cluster that exists is used by its kubeconfig instead, and nothing of this is 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import pulumi
 from pulumi_azure_native import authorization, containerservice, managedidentity
 
 from infra import naming
+from infra.aks.settings import KubernetesSettings
 from infra.azure_facts import IDENTITY_OPERATOR
-from infra.naming import Names
+from infra.place import Place
+from infra.registry import Registry
 
 ZONES: tuple[str, ...] = ("1", "2", "3")
 
@@ -23,37 +24,6 @@ _SERVICE_ADDRESSES = "10.97.0.0/16"
 _NAME_SERVER = "10.97.0.10"
 _SYSTEM_NODES = 1
 _PODS_A_NODE = 110
-
-
-@dataclass(frozen=True)
-class ClusterArgs:
-    """What a cluster needs to know.
-
-    Attributes:
-        names: The names of its resources.
-        resource_group: The name of the group that holds them.
-        location: Azure region.
-        subscription_id: The subscription of the role definitions.
-        kubelet: The identity that pulls images: its AcrPull is the registry's.
-        pull_assignment: The right to pull: nodes wait for it.
-        version: Kubernetes' version, such as `1.36`; None takes the region's default.
-        node_size: The size of the nodes that run pods of the service.
-        min_nodes: Nodes at least.
-        max_nodes: Nodes at most.
-        tags: Tags of every resource.
-    """
-
-    names: Names
-    resource_group: pulumi.Input[str]
-    location: str
-    subscription_id: str
-    kubelet: managedidentity.UserAssignedIdentity
-    pull_assignment: pulumi.Resource
-    version: str | None
-    node_size: str
-    min_nodes: int
-    max_nodes: int
-    tags: Mapping[str, str]
 
 
 class Cluster(pulumi.ComponentResource):
@@ -68,53 +38,54 @@ class Cluster(pulumi.ComponentResource):
     kubeconfig: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        place: Place,
+        registry: Registry,
+        wanted: KubernetesSettings,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sklearn-mnist-svc:infra:Cluster", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         identity = managedidentity.UserAssignedIdentity(
             "cluster-identity",
-            resource_name_=args.names.cluster_identity,
-            resource_group_name=args.resource_group,
-            location=args.location,
-            tags=args.tags,
+            resource_name_=place.names.cluster_identity,
+            **place.common,
             opts=child,
         )
         # AKS hands the kubelet's identity to the nodes, which takes a right over it.
         operator = authorization.RoleAssignment(
             "kubelet-assignment",
             role_assignment_name=naming.role_assignment(
-                args.subscription_id,
-                args.names.identity,
-                args.names.cluster_identity,
+                place.subscription_id,
+                place.names.identity,
+                place.names.cluster_identity,
                 IDENTITY_OPERATOR,
             ),
-            scope=args.kubelet.id,
-            role_definition_id=naming.role_definition(args.subscription_id, IDENTITY_OPERATOR),
+            scope=registry.identity.id,
+            role_definition_id=naming.role_definition(place.subscription_id, IDENTITY_OPERATOR),
             principal_id=identity.principal_id,
             principal_type=authorization.PrincipalType.SERVICE_PRINCIPAL,
             opts=child,
         )
         cluster = containerservice.ManagedCluster(
             "cluster",
-            resource_name_=args.names.cluster,
-            resource_group_name=args.resource_group,
-            location=args.location,
+            resource_name_=place.names.cluster,
             sku=containerservice.ManagedClusterSKUArgs(name="Base", tier="Standard"),
-            kubernetes_version=args.version,
-            dns_prefix=args.names.cluster,
+            kubernetes_version=wanted.kubernetes_version,
+            dns_prefix=place.names.cluster,
             identity=containerservice.ManagedClusterIdentityArgs(
                 type=containerservice.ResourceIdentityType.USER_ASSIGNED,
                 user_assigned_identities=[identity.id],
             ),
             identity_profile={
                 "kubeletidentity": containerservice.UserAssignedIdentityArgs(
-                    resource_id=args.kubelet.id,
-                    client_id=args.kubelet.client_id,
-                    object_id=args.kubelet.principal_id,
+                    resource_id=registry.identity.id,
+                    client_id=registry.identity.client_id,
+                    object_id=registry.identity.principal_id,
                 )
             },
-            agent_pool_profiles=_pools(args),
+            agent_pool_profiles=_pools(wanted),
             network_profile=containerservice.ContainerServiceNetworkProfileArgs(
                 network_plugin="azure",
                 network_plugin_mode="overlay",
@@ -139,17 +110,17 @@ class Cluster(pulumi.ComponentResource):
             auto_upgrade_profile=containerservice.ManagedClusterAutoUpgradeProfileArgs(
                 upgrade_channel="patch", node_os_upgrade_channel="NodeImage"
             ),
-            tags=args.tags,
+            **place.common,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[operator, args.pull_assignment],
+                depends_on=[operator, registry.pull_assignment],
                 # The autoscaler's business.
                 ignore_changes=["agentPoolProfiles[*].count"],
             ),
         )
         # By the name that is known, so that a changed tag leaves the kubeconfig known in previews.
         answer = containerservice.list_managed_cluster_user_credentials_output(
-            resource_group_name=args.resource_group,
+            resource_group_name=place.resource_group,
             resource_name=cluster.name,
         )
         self.name = cluster.name
@@ -159,13 +130,13 @@ class Cluster(pulumi.ComponentResource):
         self.register_outputs({"name": self.name})
 
 
-def _pools(args: ClusterArgs) -> list[containerservice.ManagedClusterAgentPoolProfileArgs]:
+def _pools(wanted: KubernetesSettings) -> list[containerservice.ManagedClusterAgentPoolProfileArgs]:
     """A pool for Kubernetes' own pods, and one for the service's."""
     common = {
         "type": "VirtualMachineScaleSets",
         "os_type": "Linux",
         "os_sku": "AzureLinux",
-        "vm_size": args.node_size,
+        "vm_size": wanted.node_size,
         "enable_auto_scaling": True,
         "availability_zones": list(ZONES),
         "max_pods": _PODS_A_NODE,
@@ -183,9 +154,9 @@ def _pools(args: ClusterArgs) -> list[containerservice.ManagedClusterAgentPoolPr
         containerservice.ManagedClusterAgentPoolProfileArgs(
             name="scoring",
             mode="User",
-            count=args.min_nodes,
-            min_count=args.min_nodes,
-            max_count=args.max_nodes,
+            count=wanted.min_nodes,
+            min_count=wanted.min_nodes,
+            max_count=wanted.max_nodes,
             **common,
         ),
     ]

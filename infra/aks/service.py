@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
+from infra.aks.settings import KubernetesSettings
 from infra.scoring_service import NAME, ScoringService
 
 HOST_NAME = "kubernetes.io/hostname"
@@ -36,30 +36,6 @@ _TAKEN_BACK = {"pulumi.com/patchForce": "true"}
 conflict, and the update and even its preview fail. What is not declared stays whose it is."""
 
 
-@dataclass(frozen=True)
-class KubernetesServiceArgs:
-    """What the service needs to know.
-
-    Attributes:
-        service: What runs in a pod; as many cores as it asks for are its limit, and its tags are
-            shown as an annotation of the Deployment.
-        min_replicas: Pods at least.
-        max_replicas: Pods at most.
-        cpu_target: Percent of a pod's cores above which pods are added.
-        rollout_seconds: How long an update waits for new pods.
-        hostname: The host name of a route through a gateway, or None for a load balancer.
-        gateway_class: The class of that gateway.
-    """
-
-    service: ScoringService
-    min_replicas: int
-    max_replicas: int
-    cpu_target: int
-    rollout_seconds: int
-    hostname: str | None
-    gateway_class: str | None
-
-
 class KubernetesService(pulumi.ComponentResource):
     """`sklearn-mnist-svc` on a cluster.
 
@@ -76,7 +52,8 @@ class KubernetesService(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        args: KubernetesServiceArgs,
+        service: ScoringService,
+        wanted: KubernetesSettings,
         provider: kubernetes.Provider,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -96,7 +73,7 @@ class KubernetesService(pulumi.ComponentResource):
             opts=self._child,
         )
         self.namespace = namespace.metadata.name
-        deployment = self._deployment(args, self._key(args.service))
+        deployment = self._deployment(service, wanted, self._key(service))
         kubernetes.policy.v1.PodDisruptionBudget(
             "disruption-budget",
             metadata=self._metadata(),
@@ -108,16 +85,16 @@ class KubernetesService(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        self._autoscaler(args, deployment)
-        self._network_policy(args.service.port)
-        service = self._service(args.service, outside=args.hostname is None)
-        if args.hostname:
-            self._route(args, args.hostname)
-            self.host = pulumi.Output.from_input(args.hostname)
-            self.scoring_uri = pulumi.Output.from_input(f"https://{args.hostname}/score")
+        self._autoscaler(wanted, deployment)
+        self._network_policy(service.port)
+        inside = self._service(service, outside=wanted.hostname is None)
+        if wanted.hostname:
+            self._route(wanted.hostname, wanted.gateway_class, service.port)
+            self.host = pulumi.Output.from_input(wanted.hostname)
+            self.scoring_uri = pulumi.Output.from_input(f"https://{wanted.hostname}/score")
         else:
-            self.host = service.status.load_balancer.apply(_host)
-            port = args.service.port
+            self.host = inside.status.load_balancer.apply(_host)
+            port = service.port
             self.scoring_uri = self.host.apply(lambda host: f"http://{host}:{port}/score")
         self.register_outputs({"scoring_uri": self.scoring_uri})
 
@@ -144,7 +121,10 @@ class KubernetesService(pulumi.ComponentResource):
         )
 
     def _deployment(
-        self, args: KubernetesServiceArgs, key: kubernetes.core.v1.Secret | None
+        self,
+        service: ScoringService,
+        wanted: KubernetesSettings,
+        key: kubernetes.core.v1.Secret | None,
     ) -> kubernetes.apps.v1.Deployment:
         apps, core = kubernetes.apps.v1, kubernetes.core.v1
         spread = [
@@ -160,15 +140,15 @@ class KubernetesService(pulumi.ComponentResource):
             "deployment",
             metadata=self._metadata(
                 {
-                    "pulumi.com/timeoutSeconds": str(args.rollout_seconds),
+                    "pulumi.com/timeoutSeconds": str(wanted.rollout_seconds),
                     # In one: names of tags may have characters that names of annotations have not.
-                    f"{NAME}/tags": json.dumps(dict(args.service.tags), sort_keys=True),
+                    f"{NAME}/tags": json.dumps(dict(service.tags), sort_keys=True),
                 }
             ),
             spec=apps.DeploymentSpecArgs(
-                replicas=args.min_replicas,
+                replicas=wanted.min_replicas,
                 revision_history_limit=3,
-                progress_deadline_seconds=args.rollout_seconds,
+                progress_deadline_seconds=wanted.rollout_seconds,
                 min_ready_seconds=2,
                 strategy=apps.DeploymentStrategyArgs(
                     type="RollingUpdate",
@@ -176,7 +156,7 @@ class KubernetesService(pulumi.ComponentResource):
                 ),
                 selector=LabelSelectorArgs(match_labels=self._labels),
                 template=core.PodTemplateSpecArgs(
-                    metadata=ObjectMetaArgs(labels=self._labels, annotations=args.service.identity),
+                    metadata=ObjectMetaArgs(labels=self._labels, annotations=service.identity),
                     spec=core.PodSpecArgs(
                         automount_service_account_token=False,
                         # A Service called `scoring` would set SCORING_PORT=tcp://...
@@ -198,7 +178,7 @@ class KubernetesService(pulumi.ComponentResource):
                             run_as_group=_USER,
                             seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
                         ),
-                        containers=[_container(args.service, key)],
+                        containers=[_container(service, key)],
                         volumes=[
                             core.VolumeArgs(
                                 name="tmp",
@@ -218,7 +198,7 @@ class KubernetesService(pulumi.ComponentResource):
         )
 
     def _autoscaler(
-        self, args: KubernetesServiceArgs, deployment: kubernetes.apps.v1.Deployment
+        self, wanted: KubernetesSettings, deployment: kubernetes.apps.v1.Deployment
     ) -> None:
         scaling = kubernetes.autoscaling.v2
         scaling.HorizontalPodAutoscaler(
@@ -228,15 +208,15 @@ class KubernetesService(pulumi.ComponentResource):
                 scale_target_ref=scaling.CrossVersionObjectReferenceArgs(
                     api_version="apps/v1", kind="Deployment", name=deployment.metadata.name
                 ),
-                min_replicas=args.min_replicas,
-                max_replicas=args.max_replicas,
+                min_replicas=wanted.min_replicas,
+                max_replicas=wanted.max_replicas,
                 metrics=[
                     scaling.MetricSpecArgs(
                         type="Resource",
                         resource=scaling.ResourceMetricSourceArgs(
                             name="cpu",
                             target=scaling.MetricTargetArgs(
-                                type="Utilization", average_utilization=args.cpu_target
+                                type="Utilization", average_utilization=wanted.cpu_target
                             ),
                         ),
                     )
@@ -281,7 +261,7 @@ class KubernetesService(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _route(self, args: KubernetesServiceArgs, hostname: str) -> None:
+    def _route(self, hostname: str, gateway_class: str | None, port: int) -> None:
         """A gateway with TLS, and the way from it to the service."""
         gateway = kubernetes.apiextensions.CustomResource(
             "gateway",
@@ -289,7 +269,7 @@ class KubernetesService(pulumi.ComponentResource):
             kind="Gateway",
             metadata=self._metadata(),
             spec={
-                "gatewayClassName": args.gateway_class,
+                "gatewayClassName": gateway_class,
                 "listeners": [
                     {
                         "name": "https",
@@ -310,7 +290,7 @@ class KubernetesService(pulumi.ComponentResource):
             spec={
                 "parentRefs": [{"name": NAME}],
                 "hostnames": [hostname],
-                "rules": [{"backendRefs": [{"name": NAME, "port": args.service.port}]}],
+                "rules": [{"backendRefs": [{"name": NAME, "port": port}]}],
             },
             opts=pulumi.ResourceOptions.merge(
                 self._child, pulumi.ResourceOptions(depends_on=[gateway])

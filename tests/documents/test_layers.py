@@ -24,8 +24,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "pages": (),
     "infra": (),
     "infra.aks": (
-        *("infra.azure_facts", "infra.naming", "infra.registry", "infra.scoring_service"),
-        *("infra.configuration.reader", "infra.settings"),
+        *("infra.azure_facts", "infra.naming", "infra.place", "infra.registry"),
+        *("infra.scoring_service", "infra.configuration.reader"),
     ),
     "infra.configuration": (
         *("infra.azure_facts", "infra.image_reference", "infra.settings", "infra.aks.settings"),

@@ -154,7 +154,8 @@ def test_the_image_and_the_model_are_the_declared_ones(run: Run) -> None:
     assert container(recorded)["image"] == SERVICE["image"]
     assert variables(recorded)["MODEL_SHA256"] == SERVICE["modelSha256"]
     annotations = recorded.object("apps/v1:Deployment")["spec"]["template"]["metadata"]
-    assert annotations["annotations"] == {"modelSha256": "b" * 64, "modelVersion": "7"}
+    named = {"data": "MNIST", "method": "sklearn", "modelSha256": "b" * 64, "modelVersion": "7"}
+    assert annotations["annotations"] == named
 
 
 def test_the_keys_are_in_a_secret_that_never_changes_and_the_pod_names_it(run: Run) -> None:

@@ -5,8 +5,8 @@ _sklearn_mnist_svc() {
   COMPREPLY=()
   [[ ${words[0]-} == -m ]] || return 0
   case "${words[1]-}" in
-    "") offered="journey infra.review infra.drift scoring model_eval local_azure" ;;
-    journey | journey.bench_tools | infra.review | infra.drift | scoring | scoring.bench | model_eval | local_azure)
+    "") offered="journey infra.preflight infra.review infra.drift scoring model_eval local_azure" ;;
+    journey | journey.bench_tools | infra.preflight | infra.review | infra.drift | scoring | scoring.bench | model_eval | local_azure)
       local command=("${words[@]:2:1}")
       [[ ${command-} == -* ]] && command=()
       help="$("${COMP_WORDS[0]/#~/$HOME}" -m "${words[1]}" "${command[@]}" --help 2>/dev/null)" || return 0

@@ -5,6 +5,8 @@ What it answers for a property that nobody set is a table of its own: `infra.dri
 
 from __future__ import annotations
 
+import re
+
 CONTAINER_GROUP = "azure-native:containerinstance:ContainerGroup"
 REGISTRY = "azure-native:containerregistry:Registry"
 ROLE_ASSIGNMENT = "azure-native:authorization:RoleAssignment"
@@ -80,7 +82,18 @@ IDENTITY_OPERATOR = "f1a07417-d97a-45cb-824c-7a7467783830"
 ACR_PUSH = "8311e382-0749-4cb8-b61a-304f252e45ec"
 STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 STORAGE_FILE_DATA_PRIVILEGED_CONTRIBUTOR = "69566ab7-960f-475b-8e7c-b3118f30c6bd"
+STORAGE_BLOB_DATA_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 """The GUIDs of built-in roles, the same in every tenant ("Azure built-in roles")."""
+
+NODE_SIZE = re.compile(r"Standard_[BDEF](\d{1,3})(?:-(\d{1,3}))?[a-z]*(?:_[A-Z0-9]+)?_v\d")
+"""The sizes of nodes, as "Virtual machine size naming conventions" has them."""
+
+
+def cores_of(size: str) -> int:
+    """The cores of a node size: D4s_v5 has 4, E16-8s_v5 has 8 of 16."""
+    match = NODE_SIZE.fullmatch(size)
+    return int(match[2] or match[1]) if match else 0
+
 
 TAGS_MOST = 50
 TAG_NAME_MOST = 512

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import yaml
 
+from infra.azure_facts import NODE_SIZE, cores_of
 from infra.configuration.reader import Reader
 
 KEYS: Mapping[str, str] = {
@@ -29,7 +29,6 @@ KEYS: Mapping[str, str] = {
 OF_A_NEW_CLUSTER = ("nodeSize", "minNodes", "maxNodes", "kubernetesVersion")
 """What means nothing for a cluster that exists."""
 
-_SIZE = re.compile(r"Standard_[BDEF](\d{1,3})(?:-(\d{1,3}))?[a-z]*(?:_[A-Z0-9]+)?_v\d")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
 
@@ -85,7 +84,7 @@ def load(read: Reader, cpu: float) -> KubernetesSettings:
         or max(default.max_replicas, read.valid_number("minReplicas", int) or 0),
         cpu_target=read.number("cpuTarget", int, 10, 90) or default.cpu_target,
         rollout_seconds=read.number("rolloutSeconds", int, 30, 3600) or default.rollout_seconds,
-        node_size=read.text("nodeSize", _SIZE.pattern) or default.node_size,
+        node_size=read.text("nodeSize", NODE_SIZE.pattern) or default.node_size,
         min_nodes=read.number("minNodes", int, 2, 100) or default.min_nodes,
         max_nodes=read.number("maxNodes", int, 2, 100)
         or max(default.max_nodes, read.valid_number("minNodes", int) or 0),
@@ -96,12 +95,6 @@ def load(read: Reader, cpu: float) -> KubernetesSettings:
     )
     _check(read, settings, cpu)
     return settings
-
-
-def cores_of(size: str) -> int:
-    """The cores of a node size, by Azure's names: D4s_v5 has 4, E16-8s_v5 has 8 of 16."""
-    match = _SIZE.fullmatch(size)
-    return int(match[2] or match[1]) if match else 0
 
 
 def _check(read: Reader, settings: KubernetesSettings, cpu: float) -> None:

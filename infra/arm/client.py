@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -58,13 +60,14 @@ class Arm:
         Raises:
             ArmError: ARM_ENVIRONMENT names no cloud.
         """
-        self._endpoint, scopes = login.endpoint()
+        self._endpoint, self._scopes = login.endpoint()
+        self._credential = login.credential()
         self._client = ARMPipelineClient(
             base_url=self._endpoint,
             policies=[
                 UserAgentPolicy(base_user_agent="sklearn-mnist-svc"),
                 RetryPolicy(retry_total=3, retry_backoff_factor=0.5, retry_backoff_max=10),
-                ARMChallengeAuthenticationPolicy(login.credential(), *scopes),
+                ARMChallengeAuthenticationPolicy(self._credential, *self._scopes),
             ],
         )
 
@@ -73,6 +76,7 @@ class Arm:
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+        self._credential.close()
 
     def get(self, resource_id: str, api_version: str) -> dict[str, Any] | None:
         """A resource as Azure has it; None if it is not there.
@@ -82,13 +86,46 @@ class Arm:
         """
         return self._read(f"{self._endpoint}{resource_id}?api-version={api_version}")
 
+    def listed(self, path: str, api_version: str, query: str = "") -> Iterator[dict[str, Any]]:
+        """Yield what a list has, page by page; none if its scope is not there.
+
+        Raises:
+            ArmError: Azure was not reached, or refused.
+        """
+        yield from self._pages(f"{self._endpoint}{path}?api-version={api_version}{query}")
+
+    def ask(self, path: str, api_version: str, question: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a question that Azure wants in a body; nothing is changed by it.
+
+        Raises:
+            ArmError: Azure was not reached, or refused.
+        """
+        url = f"{self._endpoint}{path}?api-version={api_version}"
+        return self._read(url, absent=frozenset(), question=question) or {}
+
+    def caller(self) -> str:
+        """The object id of who is signed in, as the token has it; empty where it has none.
+
+        Raises:
+            ArmError: The login was refused.
+        """
+        try:
+            token = self._credential.get_token(*self._scopes).token
+        except AzureError as error:
+            raise ArmError(f"Azure refused the login: {_first(error)}") from error
+        try:
+            claims = token.split(".")[1]
+            return str(json.loads(base64.urlsafe_b64decode(claims + "=="))["oid"])
+        except (ValueError, LookupError, TypeError):
+            return ""
+
     def resources(self, group_id: str) -> Iterator[dict[str, Any]]:
         """Yield the resources of a resource group, page by page; none if it is not there.
 
         Raises:
             ArmError: Azure was not reached, or refused.
         """
-        yield from self._pages(f"{self._endpoint}{group_id}/resources?api-version={LISTING}")
+        yield from self.listed(f"{group_id}/resources", LISTING)
 
     def role_assignments(self, scope: str) -> Iterator[dict[str, Any]]:
         """Yield the role assignments at a scope, below it, and inherited by it, page by page.
@@ -97,7 +134,7 @@ class Arm:
             ArmError: Azure was not reached, or refused.
         """
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
-        yield from self._pages(f"{self._endpoint}{path}?api-version={ASSIGNMENTS}")
+        yield from self.listed(path, ASSIGNMENTS)
 
     def federated_credentials(self, identity_id: str) -> Iterator[dict[str, Any]]:
         """Yield whose tokens an identity takes, page by page; none if it is not there.
@@ -105,8 +142,7 @@ class Arm:
         Raises:
             ArmError: Azure was not reached, or refused.
         """
-        path = f"{identity_id}/federatedIdentityCredentials"
-        yield from self._pages(f"{self._endpoint}{path}?api-version={CREDENTIALS}")
+        yield from self.listed(f"{identity_id}/federatedIdentityCredentials", CREDENTIALS)
 
     def _pages(self, first: str) -> Iterator[dict[str, Any]]:
         page = self._read(first)
@@ -119,10 +155,16 @@ class Arm:
                 raise ArmError("Azure named a next page on another host; it was not followed")
             page = self._read(url, absent=frozenset())
 
-    def _read(self, url: str, absent: frozenset[str] = ABSENT) -> dict[str, Any] | None:
+    def _read(
+        self,
+        url: str,
+        absent: frozenset[str] = ABSENT,
+        question: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any] | None:
         """An answer; None for a 404 with one of these codes."""
+        method = "GET" if question is None else "POST"
         try:
-            answer = self._client.send_request(HttpRequest("GET", url))
+            answer = self._client.send_request(HttpRequest(method, url, json=question))
             if answer.status_code == 404 and _code(answer) in absent:
                 return None
             answer.raise_for_status()
@@ -140,8 +182,9 @@ class Arm:
             code = _code(error.response) if error.response else ""
             raise ArmError(
                 f"Azure answered HTTP {error.status_code}{code and f' {code}'}"
-                f" to GET {urlsplit(url).path}"
-                + ("; the identity needs Reader on it" if error.status_code == 403 else "")
+                f" to {method} {urlsplit(url).path}"
+                + ("; the identity needs Reader on it" if error.status_code == 403 else ""),
+                code,
             ) from error
         except (AzureError, ValueError) as error:
             raise ArmError(f"Azure was not reached: {_first(error)}") from error

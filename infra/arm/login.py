@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
 from azure.core import AzureClouds
-from azure.core.credentials import TokenCredential
 from azure.identity import (
     ClientAssertionCredential,
     ClientSecretCredential,
@@ -17,11 +17,17 @@ from azure.mgmt.core.tools import get_arm_endpoints
 
 from infra.arm.errors import ArmError
 
+# Without a handler, it writes to the screen what the error says once more.
+logging.getLogger("azure").addHandler(logging.NullHandler())
+
 _CLOUDS = {
     "public": AzureClouds.AZURE_PUBLIC_CLOUD,
     "usgovernment": AzureClouds.AZURE_US_GOVERNMENT,
     "china": AzureClouds.AZURE_CHINA_CLOUD,
 }
+
+
+Credential = ClientSecretCredential | ClientAssertionCredential | DefaultAzureCredential
 
 
 def endpoint() -> tuple[str, list[str]]:
@@ -37,7 +43,7 @@ def endpoint() -> tuple[str, list[str]]:
     return found["resource_manager"].rstrip("/"), found["credential_scopes"]
 
 
-def credential() -> TokenCredential:
+def credential() -> Credential:
     """The provider's own variables first, then whatever this machine is signed in with."""
     tenant, client, secret, token = (
         os.environ.get(f"ARM_{name}", "")

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
-    *("journey.cli", "journey.bench_tools", "infra.review.cli", "infra.drift.cli"),
+    *("journey.cli", "journey.bench_tools", "infra.preflight.cli", "infra.review.cli"),
+    "infra.drift.cli",
     *("scoring.cli", "scoring.bench.cli", "model_eval.__main__", "local_azure.cli"),
 )
 COLUMNS = 60
@@ -91,7 +92,7 @@ def test_wrong_usage_ends_with_what_is_wrong_in_one_line() -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("-m inf", ["infra.drift", "infra.review"]),
+        ("-m inf", ["infra.drift", "infra.preflight", "infra.review"]),
         ("-m journey s", ["service-down", "smoke"]),
         ("-m journey up --s", ["--source"]),
         ("-m model_eval smoke --key", ["--key-env"]),

@@ -45,6 +45,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("infra.github", "scoring.manifest", "scoring.errors"),
         *("scoring.packages", "pages"),
     ),
+    "infra.preflight": (
+        *("infra.arm", "infra.preview", "infra.disclosure", "infra.azure_facts"),
+        *("infra.image_reference", "scoring.packages"),
+    ),
     "scoring": ("scoring",),
     "scoring.errors": (),
     "scoring.packages": (),

@@ -1,4 +1,4 @@
-"""`infra/requirements.txt` alone runs the program, the review and the drift check."""
+"""`infra/requirements.txt` alone runs the program, and every tool that asks about it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ from tests.support import environments
 from tests.support.machine import ROOT, Machine, deployed
 
 LOCK = ROOT / "infra" / "requirements.txt"
-ROOMS = ["infra.review", "infra.drift", "model_eval", "scoring", "journey", "local_azure"]
+ROOMS = [
+    "infra.preflight",
+    "infra.review",
+    "infra.drift",
+    "model_eval",
+    "scoring",
+    "journey",
+    "local_azure",
+]
 KEY = "a-key-for-the-door"
 
 
@@ -84,7 +92,7 @@ def alone(machine: Machine, checkout: Path, *command: str) -> subprocess.Complet
 @pytest.mark.stack
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_packages_of_the_program_are_small_and_run_preview_review_and_drift(
+def test_the_packages_of_the_program_are_small_and_run_every_tool(
     machine: Machine, checkout: Path, tmp_path: Path
 ) -> None:
     site = next((checkout / ".venv" / "lib").glob("python*/site-packages"))
@@ -101,6 +109,10 @@ def test_the_packages_of_the_program_are_small_and_run_preview_review_and_drift(
         assert done.returncode == 0, done.stdout + done.stderr
         assert json.loads(report.read_text())
         report.unlink()
+
+    asked = alone(machine, checkout, "python", "-m", "infra.preflight", "--stack", "local")
+    assert asked.returncode == 1, asked.stdout + asked.stderr
+    assert "is there, for linux/amd64" in asked.stdout
 
     missing = alone(machine, checkout, "python", "-m", "model_eval", "validate")
     assert missing.returncode == 1

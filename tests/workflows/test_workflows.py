@@ -17,6 +17,8 @@ import pytest
 import typer
 import yaml
 
+from tests.support.go_program import built
+
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
@@ -81,31 +83,8 @@ def commands(program: str) -> list[tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="session")
-def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built by Go once a version, into the cache of this project or of the test."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("Go is not installed, so actionlint cannot be built")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "sklearn-mnist-svc" / f"actionlint-{ACTIONLINT}"
-    program = folder / "actionlint"
-    if not program.exists():
-        building = tmp_path_factory.mktemp("actionlint")
-        done = subprocess.run(
-            [go, "install", f"github.com/rhysd/actionlint/cmd/actionlint@v{ACTIONLINT}"],
-            env={**os.environ, "GOBIN": str(building), "GOFLAGS": ""},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"actionlint cannot be built here: {done.stderr.strip()[-300:]}")
-        folder.mkdir(parents=True, exist_ok=True)
-        # Into place at once, so that an interrupted build is never taken for a program.
-        (building / "actionlint").rename(building / "built")
-        shutil.copy2(building / "built", folder / f"building-{os.getpid()}")
-        (folder / f"building-{os.getpid()}").replace(program)
-    return program
+def actionlint() -> Path:
+    return built("github.com/rhysd/actionlint/cmd/actionlint", ACTIONLINT)
 
 
 @pytest.mark.timeout(300)
@@ -320,9 +299,9 @@ def test_every_module_command_and_its_options_exist(case: tuple[str, list[str]])
     assert {word for word in rest if word.startswith("--")} <= known
 
 
-def test_all_four_rooms_are_called() -> None:
+def test_every_tool_is_called() -> None:
     modules = {words[2] for _, words in commands(".venv/bin/python -m")}
-    assert modules == {"infra.review", "infra.drift", "model_eval", "scoring"}
+    assert modules == {"infra.preflight", "infra.review", "infra.drift", "model_eval", "scoring"}
 
 
 @pytest.mark.parametrize(("name", "each"), RUNNING)

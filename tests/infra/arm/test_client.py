@@ -60,10 +60,18 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.answers["asked"] = 200, {"asked": json.loads(body)}
+        self.do_GET()
+
 
 class Token:
     def get_token(self, *_: str, **__: Any) -> AccessToken:
         return AccessToken("token", int(time.time()) + 3600)
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def an_error(code: Any) -> dict[str, Any]:
@@ -166,3 +174,26 @@ def test_a_next_page_on_another_host_gets_no_token(azure: Azure, scheme: str) ->
     with pytest.raises(ArmError, match="another host"):
         names()
     assert len(azure.asked) == 1
+
+
+def test_a_question_is_posted_and_its_answer_read(azure: Azure) -> None:
+    with Arm() as arm:
+        assert arm.ask("/asked", "2023-01-01", {"name": "n"}) == {"asked": {"name": "n"}}
+        with pytest.raises(ArmError, match=r"HTTP 404 ResourceNotFound to POST /other") as caught:
+            arm.ask("/other", "2023-01-01", {})
+    assert caught.value.code == "ResourceNotFound"
+
+
+@pytest.mark.parametrize(
+    ("token", "caller"),
+    [
+        ("e30.eyJvaWQiOiAibWUifQ.x", "me"),
+        *((token, "") for token in ("", "opaque", "a.!.c", "a.e30.c", "a.W10.c")),
+    ],
+)
+def test_the_caller_is_whom_the_token_names_if_it_does(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch, token: str, caller: str
+) -> None:
+    monkeypatch.setattr(Token, "get_token", lambda *_, **__: AccessToken(token, 0))
+    with Arm() as arm:
+        assert arm.caller() == caller

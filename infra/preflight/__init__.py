@@ -1,0 +1,1 @@
+"""Asks Azure, before anything changes, what would refuse the next update."""

@@ -1,0 +1,93 @@
+"""Asks everything, side by side, and keeps the order of the questions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from infra import azure_facts
+from infra.arm.client import Arm
+from infra.arm.errors import ArmError
+from infra.disclosure.mask import Mask, environment_secrets
+from infra.preflight import capacity, model, names, planned, rights
+from infra.preflight.line import Answer, Line, PreflightError, Status
+from infra.preflight.planned import Planned
+
+AT_ONCE = 6
+
+Say = Callable[[str], None]
+Questions = dict[str, Callable[[], Answer]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be asked.
+
+    Attributes:
+        stack: The stack's name.
+        folder: A folder of the Pulumi project.
+        registrar: The principal that registers models; empty for who is signed in.
+        report: What the model's validation wrote.
+        least: The gate, 0 to 1.
+    """
+
+    stack: str
+    folder: Path
+    registrar: str
+    report: Path
+    least: float
+
+
+def run(asked: Asked, say: Say) -> list[Line]:
+    """The lines; after a subscription that refuses there are no others.
+
+    Raises:
+        PreflightError: There is no such stack, the login is refused, or nothing can be previewed.
+    """
+    say("configuration and login")
+    config = planned.configured(asked.stack, asked.folder)
+    known = config.values.get("azure-native:subscriptionId", os.environ.get("ARM_SUBSCRIPTION_ID"))
+    try:
+        with Arm() as arm:
+            arm.caller()
+            first = rights.subscription(arm, f"/subscriptions/{known}") if known else None
+            if first and first.status is not Status.GOOD:
+                return [Line("subscription", first)]
+            say("what the update would make")
+            made = planned.of(planned.preview(config, asked.folder), config)
+            first = first or rights.subscription(arm, made.subscription)
+            lines = [Line("subscription", first)]
+            if first.status is not Status.GOOD:
+                return lines
+            say("Azure")
+            questions = _questions(arm, made, asked)
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                return [*lines, *pool.map(_line, questions, questions.values())]
+    except ArmError as error:
+        raise PreflightError(str(error)) from error
+
+
+def _questions(arm: Arm, made: Planned, asked: Asked) -> Questions:
+    cluster = azure_facts.MANAGED_CLUSTER in made.steps
+    return {
+        "resource providers": partial(rights.providers, arm, made),
+        "role assignments": partial(rights.role_assignments, arm, made),
+        "who registers models": partial(rights.registrar, arm, made, asked.registrar),
+        **{check: partial(ask, arm, made) for check, ask in names.checks().items()},
+        "quota of cores": partial(capacity.cores, arm, made),
+        **({"Kubernetes version": partial(capacity.kubernetes, arm, made)} if cluster else {}),
+        "image": partial(model.image, made),
+        "model gate": partial(model.gate, made, asked.report, asked.least),
+    }
+
+
+def _line(check: str, ask: Callable[[], Answer]) -> Line:
+    try:
+        return Line(check, ask())
+    except ArmError as error:
+        said = Mask.of(environment_secrets()).text(str(error))
+        return Line(check, Answer(Status.UNANSWERED, said))

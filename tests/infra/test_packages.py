@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -26,6 +27,16 @@ ROOMS = [
     "local_azure",
 ]
 KEY = "a-key-for-the-door"
+PACKAGES = {
+    "azure-core": "azure.core.",
+    "azure-identity": "azure.identity.",
+    "azure-mgmt-core": "azure.mgmt.core.",
+    "pyyaml": "yaml.",
+}
+"""What is imported of a package, where its own name says it not."""
+
+WITH_OTHERS = ("google.protobuf.", "markupsafe.", "pulumi_kubernetes.")
+"""Of Pulumi, of Jinja, and of the target `aks` alone."""
 
 
 def versions(lock: Path) -> set[tuple[str, str]]:
@@ -37,6 +48,32 @@ def test_the_program_has_a_fifth_of_the_projects_packages_in_the_same_versions()
     assert {"pulumi", "azure-identity"} < {name for name, _ in ours}
     assert len(ours) <= 45
     assert ours <= versions(ROOT / "requirements.txt")
+
+
+def test_what_the_program_and_its_commands_import_is_locked_and_nothing_else() -> None:
+    """`infra.aks` needs one more package, which has a lock of its own."""
+    files = [*(ROOT / "infra").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
+    files += [ROOT / "scoring" / f"{name}.py" for name in ("manifest", "errors", "packages")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_bytes()))]
+    modules = {each.name for node in nodes if isinstance(node, ast.Import) for each in node.names}
+    modules |= {
+        f"{node.module}.{each.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+        for each in node.names
+    }
+    foreign = {
+        f"{module}."
+        for module in modules
+        if module.partition(".")[0] not in {*sys.stdlib_module_names, "infra", "pages", "scoring"}
+    }
+    wanted = re.findall(r"(?m)^[\w-]+", LOCK.with_suffix(".in").read_text(encoding="utf-8"))
+    begin = {name: PACKAGES.get(name, f"{name.replace('-', '_')}.") for name in wanted}
+    assert [
+        name for name in wanted if not any(each.startswith(begin[name]) for each in foreign)
+    ] == []
+    known = (*begin.values(), *WITH_OTHERS)
+    assert [each for each in foreign if not each.startswith(known)] == []
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -339,6 +339,9 @@ class Life:
                 self.steps.detail(f"already registered: {wanted.name} version {version}")
                 return self.retrieved
         result = self.state / "registered.json"
+        # In the user's own environment, as the build: packages may have to be installed for it.
+        command = [sys.executable, "-m", "scoring", "check", "--model", str(plan.source)]
+        self.steps.run("Start the model as in its image", command, ambient())
         # It is ours: one that was damaged is no reason to refuse it.
         shutil.rmtree(self.retrieved, ignore_errors=True)
         self._run(

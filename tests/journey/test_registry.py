@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,26 @@ def test_a_model_without_its_own_report_is_not_registered(cellar: Cellar, tmp_pa
     )
     assert done.returncode == 1
     assert "the report is not of this model" in done.stderr
+
+
+def test_a_model_that_starts_only_here_is_refused_before_it_is_registered(
+    cellar: Cellar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its class lies in a module on this machine's path, which no image has."""
+    (tmp_path / "shop.py").write_text(
+        "from sklearn.tree import DecisionTreeClassifier\n\n\n"
+        "class Tuned(DecisionTreeClassifier):\n    pass\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    from shop import Tuned  # pyright: ignore[reportMissingImports]
+
+    features, numbers = load_wine(return_X_y=True)
+    write(Tuned(random_state=1).fit(features, LABELS[numbers]), tmp_path / "model")
+    done = replace(cellar, model=tmp_path / "model").up("--min-accuracy", "0")
+    assert done.returncode == 1
+    assert "No module named 'shop'; the image has the packages of" in done.stdout
+    assert len(cellar.model_eval("list", "--name", "wine").stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

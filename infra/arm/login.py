@@ -45,6 +45,8 @@ def endpoint() -> tuple[str, list[str]]:
 
 def credential() -> Credential:
     """The provider's own variables first, then whatever this machine is signed in with."""
+    # It raises what it warns of, and would warn of it once a question.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
     tenant, client, secret, token = (
         os.environ.get(f"ARM_{name}", "")
         for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "OIDC_TOKEN")

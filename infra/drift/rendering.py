@@ -87,7 +87,8 @@ def _repair(report: Report) -> list[str]:
 def _choice(one: Repair) -> str:
     if not one.command:
         return f"- {code(one.why)}"
-    return f"- **{one.harm.partition(' ')[0]}** {code(one.line.removeprefix('# '))}"
+    word = one.harm.partition(" ")[0]
+    return f"- **{word}** {code(one.line.removeprefix(f'# {word} '))}"
 
 
 def _asked(report: Report) -> list[str]:

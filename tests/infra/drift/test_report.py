@@ -107,7 +107,7 @@ def test_what_deletes_stands_in_no_block(report: Callable[..., Report]) -> None:
     )
     text = rendering.markdown(made)
     assert "```text\npulumi up\n```" in text
-    assert "- `keep it`\n- **DELETES** `DELETES it: az rm`" in text
+    assert "- `keep it`\n- **DELETES** `it: az rm`" in text
 
 
 def test_values_cannot_break_out(

@@ -157,6 +157,14 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert baseline.read(file) == ()
 
 
+@pytest.mark.parametrize("shown", ["true", "30", "1.10", "2024-11-01", "no", "null", "Standard"])
+def test_a_value_is_accepted_as_the_report_shows_it(shown: str, tmp_path: Path) -> None:
+    file = tmp_path / "baseline.yaml"
+    file.write_text(GOOD.replace('"true"', shown))
+    (read,) = baseline.read(file, datetime.date(2026, 12, 1))
+    assert read.accepts == shown
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [

@@ -1,7 +1,7 @@
 """The variables that Kubernetes gives a container for each service that it could call.
 
 Source: "Environment variables" in Kubernetes' documentation of services. A service called
-`scoring` so sets SCORING_PORT to an address with its protocol.
+`web` so sets WEB_PORT to an address with its protocol.
 """
 
 from __future__ import annotations

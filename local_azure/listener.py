@@ -1,4 +1,4 @@
-"""An HTTPS listener inside the stand-in's own event loop."""
+"""HTTPS on 127.0.0.1: the stand-in's own server, and listeners inside its event loop."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 
 
-class _Quiet(uvicorn.Server):
-    """Leaves signals to the stand-in's main server, and does not wait for idle clients."""
+class Server(uvicorn.Server):
+    """Uvicorn, but idle clients cannot delay its end.
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Install no handlers."""
-        yield
+    A polite end of TLS waits for the client's own, which an idle client does not send.
+    """
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drop the connections that carry no request, then end as usual."""
@@ -32,6 +30,28 @@ class _Quiet(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class _Quiet(Server):
+    """Leaves signals to the stand-in's main server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Install no handlers."""
+        yield
+
+
+def config(app: ASGIApp, certificate: Path, key: Path, grace_seconds: int) -> uvicorn.Config:
+    """HTTPS without a log of its own; requests may go on for so long after the end has begun."""
+    return uvicorn.Config(
+        app,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=grace_seconds,
+    )
+
+
 class Listener:
     """Serves an application on 127.0.0.1 until it is closed.
 
@@ -39,19 +59,9 @@ class Listener:
         port: The TCP port.
     """
 
-    def __init__(self, app: Starlette, sock: socket.socket, certificate: Path, key: Path) -> None:
+    def __init__(self, app: ASGIApp, sock: socket.socket, certificate: Path, key: Path) -> None:
         self.port: int = sock.getsockname()[1]
-        config = uvicorn.Config(
-            app,
-            ssl_certfile=certificate,
-            ssl_keyfile=key,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=2,
-        )
-        self._server = _Quiet(config)
+        self._server = _Quiet(config(app, certificate, key, grace_seconds=2))
         self._task = asyncio.create_task(self._server.serve(sockets=[sock]))
 
     async def started(self) -> None:

@@ -9,8 +9,6 @@ import logging
 import socket
 from dataclasses import asdict
 
-import uvicorn
-
 from local_azure import services
 from local_azure.arm.app import create_app
 from local_azure.arm.conditions import FILE, Conditions
@@ -20,11 +18,11 @@ from local_azure.arm.tokens import Tokens
 from local_azure.certificates import Certificates
 from local_azure.home import Home, kept_secret
 from local_azure.identity import identity
+from local_azure.listener import HOST, Server, bound, config
 from local_azure.process import Running, ServerLock, keys
 
 LOG = logging.getLogger(__name__)
 
-HOST = "127.0.0.1"
 GRACE_SECONDS = 10
 """How long requests may go on after the server was told to stop."""
 
@@ -76,17 +74,7 @@ async def _serve(
 
     handlers = services.EXCEPTION_HANDLERS
     app = create_app(url, store, tokens, services.make(surroundings), handlers, conditions)
-    server = Server(
-        uvicorn.Config(
-            app,
-            ssl_certfile=certificates.certificate,
-            ssl_keyfile=certificates.key,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
+    server = Server(config(app, certificates.certificate, certificates.key, GRACE_SECONDS))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not (server.started or serving.done()):
         await asyncio.sleep(0.01)
@@ -100,45 +88,15 @@ async def _serve(
         store.close()
 
 
-class Server(uvicorn.Server):
-    """Uvicorn, but idle clients cannot delay its end.
-
-    A polite end of TLS waits for the client's own, which an idle client does not send.
-    """
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drop the connections that carry no request, then end as usual."""
-        for connection in list(self.server_state.connections):
-            cycle = getattr(connection, "cycle", None)
-            transport = getattr(connection, "transport", None)
-            if transport and (cycle is None or cycle.response_complete):
-                transport.abort()
-        await super().shutdown(sockets)
-
-
 def _listener(home: Home) -> socket.socket:
     """A socket on the port of the last time, or on a free one when that is taken."""
     try:
         before = int(home.port.read_text())
     except (FileNotFoundError, ValueError):
         before = 0
-    try:
-        listener = _bound(before)
-    except (OSError, OverflowError):
-        listener = _bound(0)
-        LOG.warning("port %d is taken, using %d", before, listener.getsockname()[1])
-    home.port.write_text(str(listener.getsockname()[1]))
-    return listener
-
-
-def _bound(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted connections inherit it; without, each answer waits 40 ms for an acknowledgement.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.bind((HOST, port))
-    except BaseException:
-        listener.close()
-        raise
+    listener = bound(before)
+    port = listener.getsockname()[1]
+    if before not in (0, port):
+        LOG.warning("port %d is taken, using %d", before, port)
+    home.port.write_text(str(port))
     return listener

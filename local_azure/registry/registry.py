@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local_azure.arm.service import Body, Resource
 from local_azure.home import kept_secret
+from local_azure.listener import HOST, Listener, bound
 from local_azure.registry.distribution import Distribution
 from local_azure.registry.errors import HANDLERS, RegistryError
-from local_azure.registry.listener import HOST, Listener, bound
 from local_azure.registry.login import Login
 from local_azure.registry.metadata import Metadata
 from local_azure.registry.settings import Settings

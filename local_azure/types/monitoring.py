@@ -82,23 +82,6 @@ APPLICATION_INSIGHTS = ResourceType(
             "properties.InstrumentationKey",
             "properties.ConnectionString",
         ),
-        # This service is older than the rule that names begin in lower case.
-        renames={
-            "properties.AppId": "appId",
-            "properties.ApplicationId": "applicationId",
-            "properties.InstrumentationKey": "instrumentationKey",
-            "properties.ConnectionString": "connectionString",
-            "properties.Application_Type": "applicationType",
-            "properties.Flow_Type": "flowType",
-            "properties.Request_Source": "requestSource",
-            "properties.RetentionInDays": "retentionInDays",
-            "properties.SamplingPercentage": "samplingPercentage",
-            "properties.DisableIpMasking": "disableIpMasking",
-            "properties.DisableLocalAuth": "disableLocalAuth",
-            "properties.ImmediatePurgeDataOn30Days": "immediatePurgeDataOn30Days",
-            "properties.WorkspaceResourceId": "workspaceResourceId",
-            "properties.IngestionMode": "ingestionMode",
-        },
         # Recorded answers to azure-cli's `monitor app-insights component create`.
         defaults={
             "properties.RetentionInDays": 90,

@@ -44,7 +44,7 @@ class Overlay:
     Attributes:
         nested: Whether the SDK keeps `properties` as Azure has it, instead of flat.
         flat: Paths of further objects whose `properties` the SDK keeps flat.
-        renames: The SDK's name of a member, where it is not Azure's.
+        renames: The SDK's name of a member, where it is another than Azure's.
         required: What the service does not go without, beside what the schema requires.
         limits: JSON Schema's words for what the service demands of a value.
         unsupported: What would be accepted and have no effect here.
@@ -161,7 +161,7 @@ def _fields(node: Node, overlay: Overlay, path: str) -> dict[str, Field]:
     result: dict[str, Field] = {}
     for name, inner in [*node["properties"].items(), *((each, None) for each in added)]:
         where = f"{prefix}{name}"
-        sdk = overlay.renames.get(where, name)
+        sdk = overlay.renames.get(where) or _camel(name)
         result[sdk] = Field(
             Scalar() if inner is None else _kind(inner, overlay, where),
             arm=name if name != sdk else "",
@@ -171,6 +171,11 @@ def _fields(node: Node, overlay: Overlay, path: str) -> dict[str, Field]:
             default=overlay.defaults.get(where),
         )
     return result
+
+
+def _camel(name: str) -> str:
+    """Application Insights is older than the rule that names begin in lower case."""
+    return f"{name[0].lower()}{name[1:].replace('_', '')}" if name[0].isupper() else name
 
 
 def violations(schema: Node, body: Any) -> Iterator[Violation]:

@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Imports take three to four times longer without byte code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup up smoke review drift service-down down check test test-aks drill attack bench bench-tools soak mutants docs lock clean-cache
+.PHONY: help setup up smoke review drift service-down down check test test-aks drill attack bench bench-aks bench-tools soak mutants docs lock clean-cache
 
 help:  ## Show these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -52,6 +52,10 @@ drill: setup  ## Fill the disk, damage every file of the state: up and down must
 
 bench: setup  ## Measure the scoring service beside Microsoft's server
 	@$(BIN)/python -m scoring.bench compare $(ARGS)
+
+bench-aks: setup  ## Measure TARGET=aks: rates of 1, 2, 4 pods, lost requests, the autoscaler (ARGS=--simulated: 5,000 pods)
+	@$(BIN)/python -m local_azure setup
+	@$(BIN)/python -m journey prepare-aks && $(BIN)/python -m journey.bench_aks $(ARGS)
 
 bench-tools: setup  ## Measure preview, review, drift check and a warm `make up`, and large stacks
 	@$(BIN)/python -m journey.bench_tools $(ARGS)

@@ -34,6 +34,11 @@ def entering(command: Sequence[str]) -> list[str]:
     return ["unshare", "--user", "--map-root-user", "--net", "--mount", "--", *command]
 
 
+def joining(process: int) -> list[str]:
+    """What a command begins with that runs in the namespaces of a process."""
+    return ["nsenter", f"--target={process}", "--user", "--net", "--preserve-credentials", "--"]
+
+
 def check() -> None:
     """Whether the machine allows such namespaces.
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,8 @@ from scoring.bench.load import CONNECTIONS, PATIENCE_SECONDS, Load, WrongAnswerE
 from scoring.environments import cache
 
 BOMBARDIER = "github.com/codesenberg/bombardier@v1.2.6"
-_BUILD_SECONDS = 300
+_BUILD_SECONDS = 1200
+_HERE = "127.0.0.1"
 
 # Both numbers of microseconds; wrk's own output rounds them.
 _LUA = """
@@ -52,7 +53,7 @@ class Generator(Protocol):
     foreign: bool
 
     def run(self, port: int, request: bytes, body: bytes, seconds: float, threads: int = 1) -> Load:
-        """Load with `load.CONNECTIONS` connections.
+        """Load 127.0.0.1, or where `elsewhere` says, with `load.CONNECTIONS` connections.
 
         Raises:
             WrongAnswerError: An answer was not 200, or a connection broke off.
@@ -65,10 +66,11 @@ class Wrk:
 
     foreign = True
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, host: str = _HERE, entering: Sequence[str] = ()) -> None:
         said = subprocess.run([command, "-v"], capture_output=True, text=True, check=False).stdout
         self.name = " ".join(said.split()[:2]) or "wrk"
-        self._command = command
+        self._command = (*entering, command)
+        self._host = host
 
     def run(self, port: int, request: bytes, body: bytes, seconds: float, threads: int = 1) -> Load:
         """See Generator; whole seconds, at least one."""
@@ -77,11 +79,11 @@ class Wrk:
             lines = "\n".join(f'wrk.headers["{key}"] = "{value}"' for key, value in headers.items())
             script.write_text(_LUA.replace("{body}", str(file)).replace("{headers}", lines))
             said = _said(
-                self._command,
+                *self._command,
                 *("-t", str(threads), "-c", str(CONNECTIONS)),
                 *("--timeout", f"{PATIENCE_SECONDS:g}s"),  # 2 s are not enough for 1,000 rows
                 *("-d", f"{max(1, round(seconds))}s", "-s", str(script)),
-                f"http://127.0.0.1:{port}{path}",
+                f"http://{self._host}:{port}{path}",
             )
         found = [line.split()[1:] for line in said.splitlines() if line.startswith("FOUND ")]
         if not found:
@@ -96,21 +98,22 @@ class Bombardier:
 
     foreign = True
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, host: str = _HERE, entering: Sequence[str] = ()) -> None:
         self.name = f"bombardier {BOMBARDIER.partition('@v')[2]}"
-        self._command = command
+        self._command = (*entering, command)
+        self._host = host
 
     def run(self, port: int, request: bytes, body: bytes, seconds: float, threads: int = 1) -> Load:
         """See Generator; it has no threads of its own."""
         with _parts(request) as (path, headers, file, _):
             said = _said(
-                self._command,
+                *self._command,
                 *("--connections", str(CONNECTIONS), "--duration", f"{seconds:.1f}s"),
                 *("--method", "POST", "--body-file", str(file), "--latencies"),
                 *("--timeout", f"{PATIENCE_SECONDS:g}s"),
                 *("--print", "result", "--format", "json"),
                 *(f"--header={key}: {value}" for key, value in headers.items()),
-                f"http://127.0.0.1:{port}{path}",
+                f"http://{self._host}:{port}{path}",
                 environment={"GOMAXPROCS": str(threads)},
             )
         try:
@@ -138,17 +141,27 @@ class Own:
 
 def find() -> Generator:
     """The best there is: wrk where it is installed, bombardier where Go can build it, ours."""
-    command = shutil.which("wrk")
-    if command:
-        return Wrk(command)
-    built = _bombardier()
-    return Bombardier(str(built)) if built else Own()
+    return elsewhere(_HERE) or Own()
 
 
-def _bombardier() -> Path | None:
-    """Its executable in the cache; nothing where there is no Go, or no way to the module."""
-    folder = cache() / BOMBARDIER.rpartition("/")[2].replace("@", "-")
-    command = folder / "bombardier"
+def elsewhere(host: str, entering: Sequence[str] = ()) -> Generator | None:
+    """One of the others', for another address, run by another command; None where there is none."""
+    if command := shutil.which("wrk"):
+        return Wrk(command, host, entering)
+    built = go_program(BOMBARDIER)
+    return Bombardier(str(built), host, entering) if built else None
+
+
+def go_program(package: str) -> Path | None:
+    """A Go command in the cache; None where there is no Go, or no way to the module.
+
+    Args:
+        package: Its path and version, as `go install` takes them.
+    """
+    path, _, version = package.partition("@")
+    name = path.rpartition("/")[2]
+    folder = cache() / f"{name}-{version}"
+    command = folder / name
     go = shutil.which("go")
     if command.exists() or go is None:
         return command if command.exists() else None
@@ -156,7 +169,7 @@ def _bombardier() -> Path | None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".draft-") as draft:
         try:
             subprocess.run(
-                [go, "install", BOMBARDIER],
+                [go, "install", package],
                 env={**os.environ, "GOBIN": draft, "GOFLAGS": "-modcacherw"},
                 capture_output=True,
                 timeout=_BUILD_SECONDS,
@@ -165,7 +178,7 @@ def _bombardier() -> Path | None:
         except (OSError, subprocess.SubprocessError):
             return None
         folder.mkdir(exist_ok=True)
-        Path(draft, "bombardier").replace(command)
+        Path(draft, name).replace(command)
     return command
 
 

@@ -8,15 +8,17 @@ from typing import Any
 
 import httpx
 
-from tests.aks.conftest import Deployed, Stand, until
+from journey.stand import Stand, until
+from tests.aks.conftest import Deployed
 
 
 def as_node(stand: Stand, node: str) -> httpx.Client:
     """A client with a node's own certificate."""
     keys = stand.folder / "keys"
+    server = f"https://127.0.0.1:{(stand.folder / 'port').read_text()}"
     context = ssl.create_default_context(cafile=str(keys / "ca.crt"))
     context.load_cert_chain(keys / f"{node}.crt", keys / f"{node}.key")
-    return httpx.Client(base_url=stand.server, verify=context, trust_env=False)
+    return httpx.Client(base_url=server, verify=context, trust_env=False)
 
 
 def pod(stand: Stand, name: str, **spec: Any) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def ended(stand: Stand, name: str) -> dict[str, str]:
     """The environment that a pod of `pod` printed."""
     until(
         lambda: stand.get("pod", name)["status"].get("phase") in ("Succeeded", "Failed"),
-        60,
+        180,
     )
     return json.loads(stand.kubectl("logs", name))
 
@@ -66,11 +68,10 @@ def test_a_drain_loses_no_request(deployed: Deployed) -> None:
     try:
         with deployed.load() as load:
             stand.kubectl(
-                "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=120s"
+                "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s"
             )
-            until(lambda: len(stand.ready()) == 2, 60)
-            answered = load.answers
-            until(lambda: load.answers > answered + 20, 30)
+            until(lambda: len(stand.ready()) == 2, 180)
+            load.wait(20)
         assert load.failures == []
         assert node not in {each["spec"]["nodeName"] for each in stand.pods()}
     finally:
@@ -88,14 +89,14 @@ def test_pods_of_a_killed_node_are_replaced_and_the_others_serve_on(deployed: De
                 len(fresh := stand.ready()) == 2
                 and node not in {each["spec"]["nodeName"] for each in fresh}
             ),
-            240,
+            400,
         )
         with deployed.load() as load:
-            until(lambda: load.answers > 50, 30)
+            load.wait(50)
         assert load.failures == []
     finally:
         (stand.folder / f"start-{node}").touch()
-        until(lambda: " Ready " in stand.kubectl("get", "node", node, "--no-headers"), 120)
+        until(lambda: " Ready " in stand.kubectl("get", "node", node, "--no-headers"), 300)
 
 
 def test_a_node_reads_no_secret_that_none_of_its_pods_has(deployed: Deployed) -> None:
@@ -137,7 +138,7 @@ def test_what_a_pod_cannot_have_is_refused_on_the_pod_with_its_reason(deployed: 
             waiting = (statuses[0].get("state") or {}).get("waiting") or {}
             return waiting.get("message", "")
 
-        said = until(message, 60)
+        said = until(message, 180)
         for word in ("hostPath", "hostPID", "initContainers"):
             assert word in said
         assert "hostPath" in stand.kubectl("get", "events")
@@ -166,7 +167,7 @@ def test_service_links_are_given_as_kubernetes_gives_them_and_can_be_declined(
         assert ended(stand, "own")["SCORING_PORT"] == "5002"
         image = {"command": None, "args": None}
         stand.apply(pod(stand, "crashes", container=image))
-        until(lambda: stand.get("pod", "crashes")["status"].get("phase") == "Failed", 60)
+        until(lambda: stand.get("pod", "crashes")["status"].get("phase") == "Failed", 180)
         assert "enableServiceLinks" in stand.kubectl("logs", "crashes")
     finally:
         stand.kubectl(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
-from tests.aks.conftest import Deployed, Load, until
+from journey.stand import until
+from scoring.bench.callers import Callers
+from tests.aks.conftest import Deployed
 
 # Low, so that the load needs no more cores than a small machine has.
 TARGET = 20
@@ -19,11 +21,10 @@ def test_load_brings_pods_and_quiet_takes_them_away_without_losing_a_request(
         request = json.loads(deployed.body)
         many = json.dumps({"data": request["data"] * 30}).encode()
         with deployed.load(callers=1) as light:
-            with Load(deployed.uri, many, callers=4, pause=0.0) as heavy:
-                until(lambda: len(stand.ready()) > 2, 180)
-            until(lambda: len(stand.pods()) == 2, 240)
-            answered = light.answers
-            until(lambda: light.answers > answered + 20, 30)
+            with Callers(deployed.uri, many, callers=4, pause=0.0) as heavy:
+                until(lambda: len(stand.ready()) > 2, 400)
+            until(lambda: len(stand.pods()) == 2, 400)
+            light.wait(20)
         assert light.failures == []
         assert heavy.failures == []
         # What the autoscaler did is its business: neither a change nor drift.

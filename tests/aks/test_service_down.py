@@ -6,7 +6,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.aks.conftest import NAME, Deployed, until
+from infra.scoring_service import NAME
+from journey.stand import until
+from tests.aks.conftest import Deployed
 
 
 def network_of(process: int | str) -> str:
@@ -35,7 +37,7 @@ def test_down_leaves_no_process_no_namespace_and_no_mount(deployed: Deployed) ->
     own = network_of("self")
     assert len(spaces - {own}) == 1
     stand.journey("down")
-    until(lambda: not stand.processes(), 10)
+    until(lambda: not stand.processes(), 60)
     assert not stand.state.exists()
     left = set()
     for process in psutil.process_iter():

@@ -230,12 +230,12 @@ def test_an_answer_that_takes_longer_than_wrk_waits_by_default_is_no_broken_conn
 
 
 def test_wrk_comes_first_then_what_go_builds_then_our_own(monkeypatch):
-    monkeypatch.setattr(generator, "_bombardier", lambda: None)
+    monkeypatch.setattr(generator, "go_program", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda name: "/bin/true" if name == "wrk" else None)
     assert isinstance(generator.find(), generator.Wrk)
     monkeypatch.setattr(shutil, "which", lambda name: None)
     assert isinstance(generator.find(), generator.Own)
-    monkeypatch.setattr(generator, "_bombardier", lambda: Path("/bin/true"))
+    monkeypatch.setattr(generator, "go_program", lambda _: Path("/bin/true"))
     assert isinstance(generator.find(), generator.Bombardier)
 
 

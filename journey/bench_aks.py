@@ -1,0 +1,245 @@
+"""What the service does on the local Kubernetes: `python -m journey.bench_aks`, `make bench-aks`.
+
+A stack of its own, removed at the end. Load comes from inside the cluster's network, through
+kube-proxy, for the rates; from the host, through the load balancer's address, for lost requests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.scoring_service import NAME
+from journey import simulated_nodes
+from journey.simulated_nodes import Scheduled
+from journey.stand import CommandFailedError, Stand, until
+from local_azure.kubernetes import network
+from scoring.bench import bodies, generator
+from scoring.bench.callers import Callers
+from scoring.bench.load import Load, WrongAnswerError
+
+PODS = (1, 2, 4)
+ROWS = (1, 30)
+SIMULATED = (1000, 5000)
+_PATIENCE_SECONDS = 600.0
+_AFTER = 50
+"""So many answers after a change still belong to it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change under load.
+
+    Attributes:
+        what: Which.
+        seconds: Until it was done: new pods ready, old ones out of the way.
+        answers: How many requests were answered with 200.
+        lost: What went wrong with each of the others.
+    """
+
+    what: str
+    seconds: float
+    answers: int
+    lost: list[str]
+
+
+@dataclass
+class Found:
+    """All that was measured.
+
+    Attributes:
+        load: Who made the load.
+        rates: By pods and rows.
+        changes: Each with what it lost.
+        first_pod: Seconds from the load's begin to the first new ready pod.
+        all_pods: Seconds to as many as the autoscaler may make.
+        simulated: Schedules of pods on simulated nodes.
+    """
+
+    load: str = ""
+    rates: dict[str, Load] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    first_pod: float = 0.0
+    all_pods: float = 0.0
+    simulated: list[Scheduled] = field(default_factory=list)
+
+
+def _request(row: bytes, rows: int) -> bytes:
+    data = json.loads(row)["data"]
+    return bodies.request("/score", json.dumps({"data": data * rows}).encode())
+
+
+def rates(stand: Stand, row: bytes, seconds: float, found: Found) -> None:
+    """Requests a second and latencies of one, two and four pods, asked through kube-proxy.
+
+    Raises:
+        WrongAnswerError: There is no generator, or an answer was not 200.
+    """
+    service = stand.get("service", NAME, "--namespace", NAME)["spec"]
+    inside = next(each.pid for each in stand.processes() if "kube-apiserver" in each.cmdline())
+    load = generator.elsewhere(service["clusterIP"], network.joining(inside))
+    if load is None:
+        raise WrongAnswerError("no load generator: install wrk (apt-get install wrk), or Go")
+    found.load = load.name
+    for pods in PODS:
+        scale = {"spec": {"minReplicas": pods, "maxReplicas": pods}}
+        stand.kubectl(
+            *("patch", "hpa", NAME, "--namespace", NAME, "--type=merge", "--patch"),
+            json.dumps(scale),
+        )
+        until(lambda pods=pods: len(stand.ready()) == len(stand.pods()) == pods, _PATIENCE_SECONDS)
+        for rows in ROWS:
+            port = int(service["ports"][0]["port"])
+            done = load.run(port, _request(row, rows), b"", seconds, threads=2)
+            found.rates[f"{pods} {rows}"] = done
+
+
+def under_load(stand: Stand, row: bytes, what: str, change: Callable[[], object]) -> Change:
+    """Make a change while callers ask; the seconds that it took, and what was lost."""
+    with Callers(str(stand.outputs()["scoring_uri"]), row) as callers:
+        began = time.monotonic()
+        change()
+        seconds = time.monotonic() - began
+        wanted = callers.answers + _AFTER
+        until(lambda: callers.answers >= wanted, _PATIENCE_SECONDS)
+    return Change(what, seconds, callers.answers, callers.failures)
+
+
+def changes(stand: Stand, row: bytes) -> Iterator[Change]:
+    """A roll-out, a drain and a killed node."""
+    yield under_load(stand, row, "a roll-out", lambda: stand.up("description=rolled out"))
+    node = str(stand.ready()[0]["spec"]["nodeName"])
+    drain = ("drain", node, "--ignore-daemonsets", "--delete-emptydir-data")
+
+    def gone() -> bool:
+        nodes = [each["spec"]["nodeName"] for each in stand.ready()]
+        return len(nodes) == 2 and node not in nodes
+
+    def drained() -> None:
+        stand.kubectl(*drain)
+        until(gone, _PATIENCE_SECONDS)
+
+    yield under_load(stand, row, "a drain", drained)
+    stand.kubectl("uncordon", node)
+    node = str(stand.ready()[0]["spec"]["nodeName"])
+
+    def killed() -> None:
+        stand.node(node).kill()
+        until(gone, _PATIENCE_SECONDS)
+
+    yield under_load(stand, row, "a killed node", killed)
+    (stand.folder / f"start-{node}").touch()
+    until(lambda: " Ready " in stand.kubectl("get", "node", node, "--no-headers"), 300)
+
+
+def scaling(stand: Stand, row: bytes, found: Found) -> None:
+    """From the begin of a load to the first new pod, and to all that may be."""
+    most = int(stand.get("hpa", NAME, "--namespace", NAME)["spec"]["maxReplicas"])
+    before = len(stand.ready())
+    heavy = json.dumps({"data": json.loads(row)["data"] * 30}).encode()
+    began = time.monotonic()
+    with Callers(str(stand.outputs()["scoring_uri"]), heavy, callers=8, pause=0.0) as callers:
+        until(lambda: len(stand.ready()) > before, _PATIENCE_SECONDS)
+        found.first_pod = time.monotonic() - began
+        until(lambda: len(stand.ready()) == most, _PATIENCE_SECONDS)
+        found.all_pods = time.monotonic() - began
+    found.changes.append(
+        Change(f"{before} to {most} pods", found.all_pods, callers.answers, callers.failures)
+    )
+
+
+def markdown(found: Found) -> str:
+    """Tables."""
+    lines: list[str] = []
+    if found.rates:
+        lines += ["| pods | rows | requests a second | p50 | p99 |", "|---|---|---|---|---|"]
+    for key, load in found.rates.items():
+        pods, rows = key.split()
+        times = f"{load.p50 * 1e3:.1f} ms | {load.p99 * 1e3:.1f} ms"
+        lines.append(f"| {pods} | {rows} | {load.rate:,.0f} | {times} |")
+    if found.changes:
+        lines += ["", "| change under load | seconds | answered | lost |", "|---|---|---|---|"]
+    lines += [
+        f"| {each.what} | {each.seconds:.1f} | {each.answers:,} | {len(each.lost):,} |"
+        for each in found.changes
+    ]
+    if found.first_pod:
+        text = f"The autoscaler's first new pod was ready after {found.first_pod:.1f} s of load."
+        lines += ["", text]
+    if found.simulated:
+        lines += ["", *simulated_nodes.table(found.simulated)]
+    return "\n".join(lines) + "\n"
+
+
+def measure(say: Callable[[str], None], seconds: float, simulated: bool) -> Found:
+    """Deploy a stack, measure all, remove it.
+
+    Raises:
+        CommandFailedError: A command failed.
+        TimeoutError: Something did not happen.
+        WrongAnswerError: There is no generator, or an answer was not 200.
+    """
+    found = Found()
+    with tempfile.TemporaryDirectory(prefix="bench-aks-") as name:
+        stand = Stand(Path(name) / "state")
+        try:
+            say("deploying")
+            stand.journey("up", "--target", "aks")
+            row = (stand.state / "out" / "sample.json").read_bytes()
+            say("rates through kube-proxy")
+            rates(stand, row, seconds, found)
+            stand.up()
+            until(lambda: len(stand.ready()) == len(stand.pods()) == 2, _PATIENCE_SECONDS)
+            for change in changes(stand, row):
+                say(f"{change.what}: {change.answers} answered, {len(change.lost)} lost")
+                found.changes.append(change)
+            say("autoscaler")
+            scaling(stand, row, found)
+            if simulated:
+                say("simulated nodes")
+                found.simulated = list(simulated_nodes.measure(stand, SIMULATED, say))
+        finally:
+            stand.reset()
+    return found
+
+
+def main(
+    seconds: Annotated[float, typer.Option(min=1, help="Of load for each rate.")] = 5,
+    simulated: Annotated[
+        bool, typer.Option(help="Also schedule 1,000 and 5,000 pods on simulated nodes (kwok).")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write all figures as JSON.")
+    ] = None,
+) -> None:
+    """Measure the local Kubernetes: rates, lost requests, the autoscaler's time.
+
+    Exit codes: 0 all was measured; 1 something failed, or a planned change lost a request.
+    """
+    os.environ.pop("LOCAL_AZURE_DIR", None)
+    try:
+        found = measure(lambda text: typer.echo(text, err=True), seconds, simulated)
+    except (CommandFailedError, TimeoutError, WrongAnswerError) as error:
+        typer.echo(f"error: {' '.join(str(error).split())[-600:]}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"Load by {found.load}.\n\n{markdown(found)}")
+    if json_file:
+        json_file.write_text(json.dumps(asdict(found), indent=2) + "\n")
+    lost = [each.what for each in found.changes if each.lost and each.what != "a killed node"]
+    if lost:
+        typer.echo(f"error: requests were lost in {', '.join(lost)}", err=True)
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

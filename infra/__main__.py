@@ -17,7 +17,7 @@ from infra.place import Place
 from infra.pull_retry import require_cli
 from infra.registry import Registry
 from infra.scoring_group import ScoringGroup
-from infra.scoring_service import ScoringService
+from infra.scoring_service import NAME, ScoringService
 from infra.workspace import Workspace
 
 require_cli()
@@ -33,6 +33,14 @@ settings = configuration.load(
     pulumi.Config(), pulumi.Config("azure-native"), lambda prefix: names_of(prefix).registry
 )
 names = names_of(settings.prefix)
+if settings.kubernetes.kubeconfig is not None:
+    from infra.aks import access
+
+    key = f"{pulumi.get_project()}:kubeconfig"
+    access.check(
+        *(key, str(pulumi.runtime.config.get_config(key)), NAME),
+        gateway=settings.kubernetes.hostname is not None,
+    )
 
 group = resources.ResourceGroup(
     "resource-group",

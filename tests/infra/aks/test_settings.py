@@ -17,7 +17,7 @@ KUBECONFIG = json.dumps(
     {
         "current-context": "c",
         "contexts": [{"name": "c", "context": {"cluster": "one"}}],
-        "clusters": [{"name": "one", "cluster": {"server": "https://one.example"}}],
+        "clusters": [{"name": "one", "cluster": {"server": "https://one.invalid"}}],
     }
 )
 VALUES = {

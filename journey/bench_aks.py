@@ -7,7 +7,6 @@ kube-proxy, for the rates; from the host, through the load balancer's address, f
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from scoring.bench import bodies, generator
 from scoring.bench.callers import Callers
 from scoring.bench.load import Load, WrongAnswerError
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 PODS = (1, 2, 4)
 ROWS = (1, 30)
 SIMULATED = (1000, 5000)
@@ -59,16 +59,12 @@ class Found:
         load: Who made the load.
         rates: By pods and rows.
         changes: Each with what it lost.
-        first_pod: Seconds from the load's begin to the first new ready pod.
-        all_pods: Seconds to as many as the autoscaler may make.
         simulated: Schedules of pods on simulated nodes.
     """
 
     load: str = ""
     rates: dict[str, Load] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    first_pod: float = 0.0
-    all_pods: float = 0.0
     simulated: list[Scheduled] = field(default_factory=list)
 
 
@@ -113,8 +109,21 @@ def under_load(stand: Stand, row: bytes, what: str, change: Callable[[], object]
     return Change(what, seconds, callers.answers, callers.failures)
 
 
+def scaling(stand: Stand, row: bytes) -> Change:
+    """From the begin of a load to the first new pod that is ready."""
+    # As low as can be: the load and the pods share the machine's cores.
+    stand.up("cpuTarget=10")
+    before = len(stand.ready())
+    heavy = json.dumps({"data": json.loads(row)["data"] * 300}).encode()
+
+    def more() -> None:
+        until(lambda: len(stand.ready()) > before, _PATIENCE_SECONDS)
+
+    return under_load(stand, heavy, "load until the autoscaler's first new pod", more)
+
+
 def changes(stand: Stand, row: bytes) -> Iterator[Change]:
-    """A roll-out, a drain and a killed node."""
+    """A roll-out, a drain, a killed node, a new pod."""
     yield under_load(stand, row, "a roll-out", lambda: stand.up("description=rolled out"))
     node = str(stand.ready()[0]["spec"]["nodeName"])
     drain = ("drain", node, "--ignore-daemonsets", "--delete-emptydir-data")
@@ -138,22 +147,7 @@ def changes(stand: Stand, row: bytes) -> Iterator[Change]:
     yield under_load(stand, row, "a killed node", killed)
     (stand.folder / f"start-{node}").touch()
     until(lambda: " Ready " in stand.kubectl("get", "node", node, "--no-headers"), 300)
-
-
-def scaling(stand: Stand, row: bytes, found: Found) -> None:
-    """From the begin of a load to the first new pod, and to all that may be."""
-    most = int(stand.get("hpa", NAME, "--namespace", NAME)["spec"]["maxReplicas"])
-    before = len(stand.ready())
-    heavy = json.dumps({"data": json.loads(row)["data"] * 30}).encode()
-    began = time.monotonic()
-    with Callers(str(stand.outputs()["scoring_uri"]), heavy, callers=8, pause=0.0) as callers:
-        until(lambda: len(stand.ready()) > before, _PATIENCE_SECONDS)
-        found.first_pod = time.monotonic() - began
-        until(lambda: len(stand.ready()) == most, _PATIENCE_SECONDS)
-        found.all_pods = time.monotonic() - began
-    found.changes.append(
-        Change(f"{before} to {most} pods", found.all_pods, callers.answers, callers.failures)
-    )
+    yield scaling(stand, row)
 
 
 def markdown(found: Found) -> str:
@@ -171,15 +165,12 @@ def markdown(found: Found) -> str:
         f"| {each.what} | {each.seconds:.1f} | {each.answers:,} | {len(each.lost):,} |"
         for each in found.changes
     ]
-    if found.first_pod:
-        text = f"The autoscaler's first new pod was ready after {found.first_pod:.1f} s of load."
-        lines += ["", text]
     if found.simulated:
         lines += ["", *simulated_nodes.table(found.simulated)]
     return "\n".join(lines) + "\n"
 
 
-def measure(say: Callable[[str], None], seconds: float, simulated: bool) -> Found:
+def measure(found: Found, say: Callable[[str], None], seconds: float, simulated: bool) -> None:
     """Deploy a stack, measure all, remove it.
 
     Raises:
@@ -187,7 +178,6 @@ def measure(say: Callable[[str], None], seconds: float, simulated: bool) -> Foun
         TimeoutError: Something did not happen.
         WrongAnswerError: There is no generator, or an answer was not 200.
     """
-    found = Found()
     with tempfile.TemporaryDirectory(prefix="bench-aks-") as name:
         stand = Stand(Path(name) / "state")
         try:
@@ -201,18 +191,16 @@ def measure(say: Callable[[str], None], seconds: float, simulated: bool) -> Foun
             for change in changes(stand, row):
                 say(f"{change.what}: {change.answers} answered, {len(change.lost)} lost")
                 found.changes.append(change)
-            say("autoscaler")
-            scaling(stand, row, found)
             if simulated:
-                say("simulated nodes")
-                found.simulated = list(simulated_nodes.measure(stand, SIMULATED, say))
+                for each in simulated_nodes.measure(stand, SIMULATED, say):
+                    found.simulated.append(each)
         finally:
             stand.reset()
-    return found
 
 
+@app.command()
 def main(
-    seconds: Annotated[float, typer.Option(min=1, help="Of load for each rate.")] = 5,
+    seconds: Annotated[float, typer.Option(min=1, metavar="S", help="Of load for each rate.")] = 5,
     simulated: Annotated[
         bool, typer.Option(help="Also schedule 1,000 and 5,000 pods on simulated nodes (kwok).")
     ] = False,
@@ -224,22 +212,21 @@ def main(
 
     Exit codes: 0 all was measured; 1 something failed, or a planned change lost a request.
     """
-    os.environ.pop("LOCAL_AZURE_DIR", None)
+    found, failed = Found(), ""
     try:
-        found = measure(lambda text: typer.echo(text, err=True), seconds, simulated)
+        measure(found, lambda text: typer.echo(text, err=True), seconds, simulated)
     except (CommandFailedError, TimeoutError, WrongAnswerError) as error:
-        typer.echo(f"error: {' '.join(str(error).split())[-600:]}", err=True)
-        raise typer.Exit(1) from None
+        failed = " ".join(str(error).split())[-600:]
     typer.echo(f"Load by {found.load}.\n\n{markdown(found)}")
     if json_file:
         json_file.write_text(json.dumps(asdict(found), indent=2) + "\n")
     lost = [each.what for each in found.changes if each.lost and each.what != "a killed node"]
     if lost:
-        typer.echo(f"error: requests were lost in {', '.join(lost)}", err=True)
+        failed = f"{failed}; requests were lost in {', '.join(lost)}".removeprefix("; ")
+    if failed:
+        typer.echo(f"error: {failed}", err=True)
         raise typer.Exit(1)
 
 
 if __name__ == "__main__":
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    app()
+    app(prog_name="python -m journey.bench_aks")

@@ -15,7 +15,13 @@ from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
-    *("journey.cli", "journey.bench_tools", "infra.preflight.cli", "infra.review.cli"),
+    *(
+        "journey.cli",
+        "journey.bench_aks",
+        "journey.bench_tools",
+        "infra.preflight.cli",
+        "infra.review.cli",
+    ),
     "infra.drift.cli",
     *("scoring.cli", "scoring.bench.cli", "model_eval.__main__", "local_azure.cli"),
 )

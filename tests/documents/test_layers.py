@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "scoring.image": (*BASE, "scoring.environments", "scoring.output_folder", "scoring.model"),
 }
 # Nobody imports these: they are started, or used in development alone.
-STANDING_ALONE = ("scoring.bench", "scoring.asgi", "scoring.score", "journey")
+STANDING_ALONE = ("scoring.asgi", "scoring.score", "journey")
 
 
 @cache

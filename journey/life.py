@@ -222,7 +222,13 @@ class Life:
         return self._checked("drift", "--history", str(self.state / "drift.jsonl"))
 
     def _checked(self, tool: str, *more: str) -> int:
-        """Run a check that speaks for itself, then bring the page up to date."""
+        """Run a check that speaks for itself, then bring the page up to date.
+
+        Raises:
+            JourneyError: There is nothing to check.
+        """
+        if not self.stack.outputs():
+            raise JourneyError("nothing is deployed here; deploy it with: make up")
         self.out.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", f"infra.{tool}", "--stack", STACK, *more]
         for kind in ("json", "html"):

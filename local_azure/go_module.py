@@ -115,8 +115,14 @@ class GoModule:
 
     @property
     def _environment(self) -> dict[str, str]:
-        flags = {"GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw", "GOWORK": "off"}
-        return {**self._own, **self.environment, **flags}
+        return {
+            **self._own,
+            **self.environment,
+            "GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw",
+            "GOWORK": "off",
+            # An interrupted Go leaves its work: here it goes with the copy.
+            "GOTMPDIR": str(self.folder.parent),
+        }
 
     @property
     def _own(self) -> dict[str, str]:

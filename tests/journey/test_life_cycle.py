@@ -47,6 +47,10 @@ def test_a_failed_gate_stops_before_anything_is_deployed(machine: Any) -> None:
     assert "Infrastructure" not in done.stdout
     outputs = machine.inside("pulumi", "stack", "output", "--json")
     assert json.loads(outputs.stdout) == {}
+    for check in ("review", "drift"):
+        nothing = machine.make(check)
+        assert nothing.returncode != 0
+        assert "error: nothing is deployed here; deploy it with: make up" in nothing.stderr
 
 
 def test_make_up_ends_with_accuracy_plots_uri_and_a_curl_line(

@@ -35,6 +35,7 @@ GO = """#!/bin/sh
 echo "$*" >> {log}
 echo "keeps $GOPATH $GOCACHE $XDG_CONFIG_HOME" >> {log}
 [ -z "$GOPATH" ] || mkdir -p "$GOPATH"
+mkdir -p "$GOTMPDIR/go-build$$"
 case "$1" in
   list)
     [ ! -e {offline} ] || {{ echo "module not found: $3" >&2; exit 1; }}
@@ -294,6 +295,7 @@ def test_a_build_that_is_told_to_end_ends_with_its_compilers(machine: Machine) -
         building.send_signal(signal.SIGTERM)
         assert building.wait(60) == 143
     assert not psutil.pid_exists(int(endless.read_text()))
+    # What it was working on is gone with it.
     assert machine.left() == {f"pulumi-{VERSION}.lock"}
 
 

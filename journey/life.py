@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.azure_facts import TAG_VALUE_MOST
+from journey import pods
 from journey.azure import Azure
 from journey.built_image import BuiltImage
 from journey.evidence import Evidence
@@ -199,7 +200,11 @@ class Life:
         served, state = "", "Unknown"
         if uri:
             with suppress(JourneyError):
-                state = Azure(self.stack.env, outputs).group_state()
+                state = (
+                    pods.state(self.stack.env, outputs)
+                    if "namespace" in outputs
+                    else Azure(self.stack.env, outputs).group_state()
+                )
             key = self.stack.secret(KEY) or ""
             served = look.start(self.state, self.out, self.steps.root, uri, key)
         else:

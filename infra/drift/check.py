@@ -16,9 +16,11 @@ from infra.drift import (
     answers,
     assignments,
     baseline,
+    by_hand,
     cloud,
     comparison,
     federation,
+    pods,
     portal,
     repair,
     scoring_group,
@@ -74,7 +76,7 @@ class _Check:
         self.say("cloud, program, resource group and endpoint")
         with Arm() as arm, ThreadPoolExecutor(AT_ONCE) as pool:
             preview = pool.submit(_preview, stack)
-            group = pool.submit(_group, arm, stack)
+            group = pool.submit(_group, arm, stack, preview.result)
             served = pool.submit(serving.ask, stack, group.result, sample, self.mask)
             lists = Lists(arm, stack, pool)
             # In the order in which their errors say most.
@@ -98,6 +100,7 @@ class _Check:
         self._note(Question.PROGRAM, list(comparison.of_program(told.program, self.mask)))
         held = list(answers.find(told.program, told.answers, self.mask))
         self.findings = answers.merge(self.findings, held)
+        self.findings += by_hand.find(told.program, told.answers, self.mask)
 
     def _value(self, result: Callable[[], Result]) -> Result | None:
         """A result; None if it broke the check."""
@@ -135,8 +138,10 @@ class _Check:
             self.broken.append(served.broken)
 
 
-def _group(arm: Arm, stack: Stack) -> ActualGroup | None:
-    """The container group as it is; None if the state has none, or Azure."""
+def _group(arm: Arm, stack: Stack, preview: Callable[[], Preview]) -> ActualGroup | None:
+    """The container group, or the pods, as they are; None if the state has none, or Azure."""
+    if stack.deployment:
+        return pods.read(preview, stack.deployment)
     group = stack.scoring_group
     return scoring_group.read(arm, group) if group else None
 

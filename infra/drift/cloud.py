@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from infra.preview import changes, events
+from infra.azure_facts import SECRET
+from infra.preview import changes, events, paths
 from infra.preview.command import Preview
 from infra.preview.plan import Op, Plan, Step
 from infra.preview.secret_lists import Opened, open_lists
@@ -43,13 +44,37 @@ def part(told: Preview, opened: Opened) -> Told:
     Raises:
         PreviewError: The events are none of Pulumi's.
     """
-    read = events.refreshed(told.events)
+    read = tuple(map(_by_names, events.refreshed(told.events)))
     cloud = open_lists(Plan(read), opened)
     program = told.plan()
     by_urn = {step.urn: step for step in cloud.steps}
     steps = tuple(_against_state(step, by_urn.get(step.urn)) for step in program.steps)
     answers = {step.urn: step.new.outputs for step in read if step.custom and step.new}
     return Told(cloud, replace(program, steps=steps), answers)
+
+
+def _by_names(step: Step) -> Step:
+    """An object of Kubernetes with the elements of its lists matched by their names.
+
+    The provider matches them by their places: a container put in front of the declared one would
+    be the declared one with everything changed. What is not declared is told by who set it.
+    """
+    if step.op is not Op.UPDATE or not (step.old and step.new) or step.type == SECRET:
+        return step
+    if not step.type.startswith("kubernetes:"):
+        return step
+    inputs = _shaped(step.old.inputs, step.new.outputs)
+    return replace(step, new=replace(step.new, inputs=inputs), kinds={}, changed_keys=frozenset())
+
+
+def _shaped(declared: Any, live: Any) -> Any:
+    """What the cluster has of what is declared."""
+    if isinstance(declared, Mapping) and isinstance(live, Mapping):
+        return {name: _shaped(each, live[name]) for name, each in declared.items() if name in live}
+    if isinstance(declared, list) and isinstance(live, list):
+        pairs = paths.pairs(live, declared)
+        return [_shaped(wanted, each) for each, wanted in pairs if each is not paths.MISSING]
+    return live
 
 
 def _against_state(step: Step, read: Step | None) -> Step:

@@ -29,6 +29,15 @@ _COMPUTED = frozenset({(azure_facts.ML_WORKSPACE, ("discoveryUrl",))})
 """Inputs that Azure makes of others where they are left out; an import takes them over."""
 
 
+_SCALED = frozenset(
+    {
+        (azure_facts.DEPLOYMENT, "spec.replicas"),
+        (azure_facts.MANAGED_CLUSTER, "agentPoolProfiles[*].count"),
+    }
+)
+"""What an autoscaler decides: how many pods and nodes there are."""
+
+
 def without(kind: str, differences: Iterable[Difference]) -> list[Difference]:
     """The differences that are drift.
 
@@ -57,7 +66,16 @@ def _is_noise(kind: str, one: Difference) -> bool:
         _is_default(kind, one) or _is_hidden_tag(one.path) or (kind, one.path) in _COMPUTED
     ):
         return True
+    if (kind, pattern(one.path)) in _SCALED or _is_patched(kind, one):
+        return True
     return _same_value(one.path, one.old, one.new)
+
+
+def _is_patched(kind: str, one: Difference) -> bool:
+    """AKS installs patches of the minor version that is declared by itself."""
+    if kind != azure_facts.MANAGED_CLUSTER or one.path != ("kubernetesVersion",):
+        return False
+    return str(one.new).startswith(f"{one.old}.")
 
 
 def _empty(value: Any, path: Path) -> bool:

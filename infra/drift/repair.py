@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from infra import azure_facts
 from infra.drift import assignments
 from infra.drift.finding import Finding, Kind, Question
-from infra.drift.stack import Stack
+from infra.drift.stack import Resource, Stack
 
 NOTHING = "# nothing to repair"
 
@@ -56,12 +57,15 @@ def of(stack: Stack, findings: Sequence[Finding]) -> tuple[Repair, ...]:
 
     What exists is taken into the state before anything is updated, for an update would fail at it.
     """
-    return (
+    found = (
         *_imports(stack, findings),
         *_set_back(stack, findings),
+        *_taken_off(stack, findings),
         *_updates(stack, [one for one in findings if not one.undeclared]),
         *_strays(findings),
     )
+    signed_in = any(one.command.startswith("kubectl ") for one in found)
+    return (*_kubectl(stack), *found) if signed_in else found
 
 
 def _imports(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
@@ -114,6 +118,46 @@ def _set_back(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
         )
 
 
+def _taken_off(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
+    """What somebody set on an object and nothing declares: no update takes it off."""
+    for each in stack.objects:
+        # From the last element of a list to the first: the others keep their places.
+        found = [one.default for one in findings if one.undeclared and one.urn == each.urn]
+        patch = [{"op": "remove", "path": path} for path in sorted(found, key=_place, reverse=True)]
+        if patch:
+            words = ["kubectl", "patch", _object(each), *_in(each).split()]
+            words += ["--type=json", f"--patch={json.dumps(patch)}"]
+            yield Repair(
+                f"take off {each.name} what somebody set and nothing declares; or declare it",
+                shlex.join(words),
+            )
+
+
+def _place(pointer: str) -> list[tuple[bool, int, str]]:
+    steps = pointer.split("/")
+    return [(each.isdigit(), int(each) if each.isdigit() else 0, each) for each in steps]
+
+
+def _kubectl(stack: Stack) -> Iterator[Repair]:
+    """How kubectl is signed in to a cluster of the stack's own."""
+    for each in stack.resources:
+        if each.type == azure_facts.MANAGED_CLUSTER:
+            _, _, _, _, group, *_, name = each.id.split("/")
+            words = ["az", "aks", "get-credentials", "--resource-group", group, "--name", name]
+            yield Repair(f"sign kubectl in first: {shlex.join(words)}")
+
+
+def _object(resource: Resource) -> str:
+    """What kubectl calls it, such as `deployment/NAME`."""
+    kind = resource.type.rpartition(":")[2].lower()
+    return f"{kind}/{resource.id.rpartition('/')[2]}"
+
+
+def _in(resource: Resource) -> str:
+    namespace = resource.id.rpartition("/")[0]
+    return f"--namespace {shlex.quote(namespace)}" if namespace else ""
+
+
 def _updates(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
     """An update of each resource alone: another one's accepted difference is left alone."""
     by_urn: dict[str, list[Finding]] = {}
@@ -133,10 +177,14 @@ def _updates(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
             kept.append(urn)
     if kept:
         yield Repair("update what is not as declared", _up(stack, *kept))
-    group = stack.scoring_group
+    wrong = [one for one in findings if one.question is Question.ENDPOINT]
+    group, deployment = stack.scoring_group, stack.deployment
     if group and group.urn not in by_urn:
-        wrong = [one for one in findings if one.question is Question.ENDPOINT]
         yield from _endpoint(stack, group.id, group.urn, wrong)
+    if wrong and deployment and deployment.urn not in by_urn:
+        yield Repair(f"see why: kubectl describe pods {_in(deployment)}")
+        command = ["kubectl", "rollout", "restart", _object(deployment), _in(deployment)]
+        yield Repair("replace the pods, one after another", " ".join(command))
 
 
 def _harm(own: Sequence[Finding]) -> str:

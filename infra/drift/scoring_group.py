@@ -15,17 +15,21 @@ API_VERSION = "2023-05-01"
 
 @dataclass(frozen=True)
 class ActualGroup:
-    """A container group that exists.
+    """A container group, or a Deployment, that exists.
 
     Attributes:
         host: Its host name, else its IP address, else empty.
         state: The group's state, such as `Running`; empty before its containers are placed.
         containers: Its containers in the provider's shape, without what only describes their run.
+        idle: Why it does not answer where its state is another.
+        stuck: Why a new version of it does not come to serve, or empty.
     """
 
     host: str
     state: str
     containers: list[dict[str, Any]] = field(repr=False)
+    idle: str = "its container group does not run"
+    stuck: str = ""
 
 
 def read(arm: Arm, group: Resource) -> ActualGroup | None:

@@ -1,11 +1,11 @@
-"""Does the endpoint answer now, and as declared? It is asked where its container group really is.
+"""Does the endpoint answer now, and as declared? It is asked where what runs it really is.
 
 The service needs no login to Azure: it is asked, too, when Azure was not reached or refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -48,21 +48,21 @@ def ask(
 
     Args:
         stack: What is declared about it.
-        group: Reads the container group as it is; None if it is missing. Where Azure cannot tell,
-            which it says by an ArmError, the declared address is asked.
+        group: Reads the container group, or the pods, as they are; None if they are missing. Where
+            Azure or the cluster cannot tell, which it says by an error, the declared address is
+            asked.
         sample: What to ask.
         mask: What may not be shown.
     """
     uri, sha256 = (stack.outputs.get(name) for name in ("scoring_uri", "model_sha256"))
     if not (isinstance(uri, str) and isinstance(sha256, str)):
         return Served("No endpoint is declared.", "no endpoint is declared")
-    place = urlsplit(uri)
-    host = str(place.hostname)
+    host = str(urlsplit(uri).hostname)
     moved: tuple[Finding, ...] = ()
     patience = endpoint.PATIENCE
     try:
         actual = group()
-    except ArmError:
+    except (ArmError, DriftError):
         # The check breaks anyway: whether it answers now is all that is left to say.
         patience = 0.0
     else:
@@ -71,25 +71,38 @@ def ask(
         if actual.state != "Running":
             shown = actual.state or "(none)"
             return Served(
-                "The endpoint does not answer: its container group does not run.",
-                "not asked: its container group does not run",
+                f"The endpoint does not answer: {actual.idle}.",
+                f"not asked: {actual.idle}",
                 (endpoint.finding("state", "Running", shown, Severity.CRITICAL),),
             )
         host = actual.host or host
-        moved = _moved(uri, host, mask)
-    declared = Declared(
-        f"{place.scheme}://{host}:{place.port or 80}", sha256, stack.secure_variable(SCORING_KEY)
-    )
+        moved = (*_moved(uri, host, mask), *_stuck(actual, mask))
+    declared = Declared(_base(uri, host), sha256, stack.secure_variable(SCORING_KEY))
     return _whole(declared, sample, mask, moved, patience)
 
 
 def _without_group(stack: Stack, uri: str) -> Served:
     """Nothing in the state says what the group is; whether somebody answers can be asked."""
-    place = urlsplit(uri)
-    alive = endpoint.answers(f"{place.scheme}://{place.hostname}:{place.port or 80}")
+    alive = endpoint.answers(_base(uri, str(urlsplit(uri).hostname)))
     now = "The endpoint answers." if alive else "The endpoint does not answer."
+    if stack.deployment:
+        return Served(now, "not asked: its Deployment is missing")
     why = "is missing" if stack.scoring_group else "is in no state"
     return Served(now, f"not asked: its container group {why}")
+
+
+def _base(uri: str, host: str) -> str:
+    """The endpoint's URL without a path, at a host."""
+    place = urlsplit(uri)
+    return f"{place.scheme}://{host}:{place.port or (443 if place.scheme == 'https' else 80)}"
+
+
+def _stuck(actual: ActualGroup, mask: Mask) -> Iterator[Finding]:
+    if actual.stuck:
+        serving = "what was there before serves on"
+        yield endpoint.finding(
+            "rollout", "complete", mask.text(actual.stuck), Severity.MAJOR, serving
+        )
 
 
 def _whole(

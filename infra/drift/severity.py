@@ -17,6 +17,14 @@ from infra.policy.evaluate import Violation, evaluate
 from infra.policy.resource import Resource
 from infra.preview.paths import MISSING, Path
 
+_SERVING = frozenset(
+    {
+        *(azure_facts.CONTAINER_GROUP, azure_facts.MANAGED_CLUSTER, azure_facts.NAMESPACE),
+        *(azure_facts.DEPLOYMENT, azure_facts.SERVICE, azure_facts.GATEWAY, azure_facts.ROUTE),
+    }
+)
+"""What the endpoint goes away with."""
+
 
 def of_property(
     kind: str, inputs: Mapping[str, Any], path: Path, actual: Any
@@ -41,7 +49,7 @@ def of_property(
 
 def of_resource(kind: str, question: Question, difference: Kind) -> tuple[Severity, str]:
     """(severity, reason) of a resource that is missing or that nobody declared."""
-    if kind == azure_facts.CONTAINER_GROUP and difference is Kind.MISSING:
+    if kind in _SERVING and difference is Kind.MISSING:
         return Severity.CRITICAL, "without it there is no endpoint"
     days = azure_facts.RECOVERABLE_DAYS.get(kind)
     if days and question is Question.CLOUD and difference is Kind.MISSING:
@@ -68,7 +76,7 @@ def _with(inputs: Any, path: Path, value: Any) -> Any:
         if inner is MISSING:
             del changed[str(step)]
         return changed
-    if isinstance(inputs, list) and isinstance(step, int) and step < len(inputs):
-        inner = _with(inputs[step], rest, value)
+    if isinstance(inputs, list) and isinstance(step, int) and step <= len(inputs):
+        inner = _with(inputs[step] if step < len(inputs) else {}, rest, value)
         return inputs[:step] + ([] if inner is MISSING else [inner]) + inputs[step + 1 :]
     return inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -59,18 +60,21 @@ class Stack:
 
     @property
     def resources(self) -> list[Resource]:
-        """The resources that a provider manages."""
-        return [
-            Resource(
-                each["urn"],
-                each["type"],
-                each["id"],
-                str((each.get("outputs") or {}).get("azureApiVersion") or ""),
-                each.get("inputs") or {},
-            )
-            for each in self._all()
-            if each.get("custom") and str(each.get("id", "")).startswith("/")
-        ]
+        """The resources in Azure."""
+        return [each for each in self._managed() if each.id.startswith("/")]
+
+    @property
+    def objects(self) -> list[Resource]:
+        """The objects on a Kubernetes cluster; their ids are `NAMESPACE/NAME`."""
+        return [each for each in self._managed() if each.type.startswith("kubernetes:")]
+
+    def _managed(self) -> Iterator[Resource]:
+        for each in self._all():
+            if each.get("custom") and each.get("id"):
+                version = str((each.get("outputs") or {}).get("azureApiVersion") or "")
+                yield Resource(
+                    each["urn"], each["type"], str(each["id"]), version, each.get("inputs") or {}
+                )
 
     @property
     def outputs(self) -> Mapping[str, Any]:
@@ -98,8 +102,19 @@ class Stack:
         groups = [each for each in self.resources if each.type == azure_facts.CONTAINER_GROUP]
         return groups[0] if groups else None
 
+    @property
+    def deployment(self) -> Resource | None:
+        """The Deployment whose pods answer, if it is deployed."""
+        found = [each for each in self.objects if each.type == azure_facts.DEPLOYMENT]
+        return found[0] if found else None
+
     def secure_variable(self, name: str) -> str:
         """The deployed value of a secure environment variable, or empty."""
+        for secret in self.objects:
+            # The provider writes what was given as text in base64, as the API server does.
+            given = _plain(secret.inputs.get("data"))
+            if secret.type == azure_facts.SECRET and isinstance(given, Mapping):
+                return base64.b64decode(str(_plain(given.get(name)) or "")).decode()
         group = self.scoring_group
         for container in _plain(group.inputs.get("containers")) or [] if group else []:
             for variable in container.get("environmentVariables") or []:

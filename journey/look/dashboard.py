@@ -68,7 +68,8 @@ def render(
         out: The folder with the results of the commands, where the page will lie.
         resources: Of the stack, as Pulumi's state lists them.
         outputs: Of the stack; the key is not among them.
-        state: Of the container group, in Azure's word.
+        state: Of the container group, in Azure's word, or how many pods are ready; what begins
+            with `Running` is well.
         served: Where the same page is served, with the pad; empty for nowhere.
         digits: What the pad offers; None where the model takes no images of 28 x 28.
     """

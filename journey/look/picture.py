@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 GROUP = "azure-native:resources:ResourceGroup"
-PREFIX = "azure-native:"
+PREFIXES = ("azure-native:", "kubernetes:")
 WIDTH, HEIGHT = 248, 52
 """Of a box, in the picture's units."""
 
@@ -61,11 +61,19 @@ class Picture:
 
 def draw(resources: Iterable[Mapping[str, Any]]) -> Picture:
     """The picture of a deployment's resources, as Pulumi's state lists them."""
-    own = [one for one in resources if str(one.get("type", "")).startswith(PREFIX)]
+    resources = list(resources)
+    own = [one for one in resources if str(one.get("type", "")).startswith(PREFIXES)]
     group = next((_last(one.get("id")) for one in own if one["type"] == GROUP), "")
     shown = {str(one["urn"]): one for one in own if one["type"] != GROUP}
+    # What is the first on a cluster depends on it by its provider alone.
+    given = {str(one["urn"]): one.get("dependencies") for one in resources}
     needs = {
         urn: [str(each) for each in one.get("dependencies") or () if each in shown]
+        or [
+            str(each)
+            for each in given.get(str(one.get("provider")).rpartition("::")[0]) or ()
+            if each in shown
+        ]
         for urn, one in shown.items()
     }
     columns: dict[int, list[str]] = {}
@@ -80,7 +88,7 @@ def draw(resources: Iterable[Mapping[str, Any]]) -> Picture:
             one = shown[urn]
             boxes[urn] = Box(
                 urn.rsplit("::", 1)[-1],
-                str(one["type"]).removeprefix(PREFIX),
+                str(one["type"]).partition(":")[2],
                 _last(one.get("id")),
                 MARGIN + column * (WIDTH + GAP_X),
                 MARGIN + down + row * (HEIGHT + GAP_Y),

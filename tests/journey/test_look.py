@@ -20,8 +20,10 @@ import httpx
 import psutil
 import pytest
 
+from journey import pods
 from journey.look import dashboard, picture, process
 from journey.look.dashboard import Digits
+from journey.steps import JourneyError
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "the-key-of-this-test"
@@ -68,6 +70,50 @@ def test_no_two_boxes_lie_on_each_other() -> None:
 def test_no_resources_are_an_empty_picture(tmp_path: Path) -> None:
     assert picture.draw([]).boxes == ()
     assert "There are none." in dashboard.render(tmp_path, [], {}, "", "", None)
+
+
+def test_objects_on_a_cluster_stand_behind_it(tmp_path: Path) -> None:
+    """The first of them depends on it by its provider alone."""
+    cluster, provider = (f"urn:pulumi:dev::p::{kind}::x" for kind in ("aks", "provider"))
+    resources: list[dict[str, Any]] = [
+        {"urn": cluster, "type": "azure-native:containerservice:ManagedCluster", "id": "/a/aks"},
+        {"urn": provider, "type": "pulumi:providers:kubernetes", "dependencies": [cluster]},
+        {
+            "urn": "urn:pulumi:dev::p::n::namespace",
+            "type": "kubernetes:core/v1:Namespace",
+            "id": "svc",
+            "provider": f"{provider}::1a2b",
+        },
+    ]
+    before, after = picture.draw(resources).boxes
+    assert (after.kind, after.id) == ("core/v1:Namespace", "svc")
+    assert before.x < after.x
+    assert len(picture.draw(resources).lines) == 1
+
+
+KUBECTL = """#!/bin/sh
+echo '{"items": [{"spec": {"replicas": 3}, "status": {"readyReplicas": %s}}]}'
+"""
+
+
+@pytest.mark.parametrize(
+    ("ready", "said", "kind"),
+    [("2", "Running: 2 of 3 pods are ready", "good"), ("0", "Not ready: 0 of 3 pods", "bad")],
+)
+def test_pods_are_told_as_ready_of_wanted(tmp_path: Path, ready: str, said: str, kind: str) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(KUBECTL % ready)
+    kubectl.chmod(0o755)
+    env = {"PATH": str(tmp_path)}
+    state = pods.state(env, {"namespace": "svc"})
+    assert state.startswith(said)
+    outputs = {"scoring_uri": "http://127.1.1.1:5001/score"}
+    assert f'<p class="verdict {kind}" id="state"' in dashboard.render(
+        tmp_path, [], outputs, state, "", None
+    )
+    kubectl.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(JourneyError, match="the state of the pods is unknown"):
+        pods.state(env, {"namespace": "svc"})
 
 
 def test_each_check_is_told_as_its_own_report_says(tmp_path: Path) -> None:

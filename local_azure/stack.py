@@ -189,7 +189,7 @@ class Stack:
             meta.write_bytes(_META)
 
     def _restore(self) -> None:
-        """Go back to the backend's copy of the state: what it lacks is adopted by the next `up`.
+        """Go back to the backend's copy of the state; what it lacks exists and is to be imported.
 
         Raises:
             DamagedStateError: The copy is damaged, too.

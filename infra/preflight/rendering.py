@@ -25,7 +25,7 @@ def headline(stack: str, lines: Sequence[Line]) -> str:
     open_ = sum(one.answer.status is Status.UNANSWERED for one in lines)
     left = f"; {open_} not answered" if open_ else ""
     if refusing:
-        return f"The next update of {stack} would be refused: {refusing} of {len(lines)}{left}."
+        return f"{stack} is not ready: {refusing} of {len(lines)} refuse{left}."
     return f"Nothing refuses the next update of {stack}{left}."
 
 

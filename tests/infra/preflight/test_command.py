@@ -93,7 +93,7 @@ def test_what_refuses_is_one_with_commands_that_are_not_wrapped(machine: Machine
     assert "resource providers    refused    not registered: Microsoft.Storage" in table
     assert remedies == (
         "# resource providers\naz provider register --wait --namespace Microsoft.Storage\n\n"
-        "The next update of local would be refused: 1 of 12.\n"
+        "local is not ready: 1 of 12 refuse.\n"
     )
 
 
@@ -102,7 +102,7 @@ def test_a_subscription_that_the_login_does_not_see_ends_it(machine: Machine) ->
     code, out, _ = preflight(machine, before=(f"ARM_SUBSCRIPTION_ID={other}",))
     assert code == 1
     assert f"az account set --subscription {other}\n" in out
-    assert out.endswith("refused: 1 of 1.\n")
+    assert out.endswith("local is not ready: 1 of 1 refuse.\n")
 
 
 @pytest.mark.parametrize(

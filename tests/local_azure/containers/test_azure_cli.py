@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
+from local_azure.arm.conditions import FILE
 from local_azure.arm.subscriptions import TENANT
 from local_azure.identity import identity
 from tests.support import azure_cli
@@ -125,6 +126,33 @@ def test_roles_are_listed(az: Az, groups: Any) -> None:
         *("--fill-principal-name", "false"),
     )
     assert {each["roleDefinitionName"] for each in listed} == {"AcrPull"}
+
+
+def test_a_role_is_given_by_object_id_without_a_look_into_the_directory(
+    az: Az, groups: Any
+) -> None:
+    somebody, role = str(uuid4()), "Storage Blob Data Contributor"
+    scope = groups.world.registry
+    az(
+        *("role", "assignment", "create", "--assignee-object-id", somebody),
+        *("--role", role, "--scope", scope),
+    )
+    listed = az("role", "assignment", "list", "--scope", scope, "--fill-principal-name", "false")
+    assert (somebody, role) in {
+        (each["principalId"], each["roleDefinitionName"]) for each in listed
+    }
+
+
+def test_a_resource_provider_is_registered(az: Az, stand_in: Any) -> None:
+    name = "Microsoft.OperationalInsights"
+    conditions = stand_in.home.root / FILE
+    conditions.write_text(json.dumps({"unregisteredProviders": [name]}))
+    try:
+        assert az("provider", "show", "--namespace", name)["registrationState"] == "NotRegistered"
+        az("provider", "register", "--wait", "--namespace", name)
+        assert az("provider", "show", "--namespace", name)["registrationState"] == "Registered"
+    finally:
+        conditions.unlink()
 
 
 def test_a_deleted_vault_is_recovered(az: Az, place: tuple[str, str], stand_in: Any) -> None:

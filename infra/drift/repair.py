@@ -164,6 +164,14 @@ def _updates(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
     for one in findings:
         if one.urn and one.question in {Question.CLOUD, Question.PROGRAM}:
             by_urn.setdefault(one.urn, []).append(one)
+    wrong = [one for one in findings if one.question is Question.ENDPOINT]
+    group, deployment = stack.scoring_group, stack.deployment
+    if group and group.urn not in by_urn:
+        yield from _endpoint(stack, group.id, group.urn, wrong)
+    if wrong and deployment and deployment.urn not in by_urn:
+        yield Repair(f"see why: kubectl describe pods {_in(deployment)}")
+        command = ["kubectl", "rollout", "restart", _object(deployment), _in(deployment)]
+        yield Repair("replace the pods, one after another", " ".join(command))
     kept: list[str] = []
     for urn, own in by_urn.items():
         harm = _harm(own)
@@ -177,14 +185,6 @@ def _updates(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
             kept.append(urn)
     if kept:
         yield Repair("update what is not as declared", _up(stack, *kept))
-    wrong = [one for one in findings if one.question is Question.ENDPOINT]
-    group, deployment = stack.scoring_group, stack.deployment
-    if group and group.urn not in by_urn:
-        yield from _endpoint(stack, group.id, group.urn, wrong)
-    if wrong and deployment and deployment.urn not in by_urn:
-        yield Repair(f"see why: kubectl describe pods {_in(deployment)}")
-        command = ["kubectl", "rollout", "restart", _object(deployment), _in(deployment)]
-        yield Repair("replace the pods, one after another", " ".join(command))
 
 
 def _harm(own: Sequence[Finding]) -> str:

@@ -106,7 +106,7 @@ def test_a_stopped_group_is_started_before_it_is_made_anew(
     finding: Callable[..., Finding],
 ) -> None:
     stopped = finding(question=Question.ENDPOINT, resource="endpoint", type="", path="state")
-    first, second = lines(stopped)
+    first, second, *_ = lines(finding(urn=REGISTRY), stopped)
     assert first == (
         "az container start --name g --resource-group rg"
         " --subscription 00000000-0000-0000-0000-00000000da7a"

@@ -166,12 +166,18 @@ def _plan(
         return offline.plan(stack, cwd), Opened()
     if file is None:
         told = command.run(stack, cwd, refresh=True)
-    else:
-        try:
-            told = Preview(file.read_text(encoding="utf-8"), Opened())
-        except (OSError, UnicodeDecodeError) as error:
-            raise ReviewError(f"cannot read the plan {file}: {error}") from error
-    return told.plan(), told.opened
+        return told.plan(), told.opened
+    try:
+        told = Preview(file.read_text(encoding="utf-8"), Opened())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReviewError(f"cannot read the plan {file}: {error}") from error
+    try:
+        return told.plan(), told.opened
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ReviewError(
+            f"the plan {file} is not what `pulumi preview --json` writes:"
+            f" {type(error).__name__}: {error}"
+        ) from error
 
 
 def _write(path: Path | None, text: str) -> None:

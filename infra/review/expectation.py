@@ -13,10 +13,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pydantic
+
 from infra.disclosure.markdown import code
 from infra.review.document import plain
 from infra.review.errors import ReviewError
 from infra.review.report import Report
+
+
+class _Row(pydantic.BaseModel):
+    path: str
+    label: str
+    before: str
+    after: str
+
+
+class _Change(pydantic.BaseModel):
+    name: str
+    type: str
+    op: str
+    digest: str
+    rows: list[_Row]
+
+
+class _Review(pydantic.BaseModel):
+    stack: str
+    changes: list[_Change]
+    outputs: list[_Row]
 
 
 def read(path: Path) -> Mapping[str, Any]:
@@ -29,8 +52,10 @@ def read(path: Path) -> Mapping[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ReviewError(f"cannot read the expected review {path}: {error}") from error
-    if not isinstance(content, dict) or not isinstance(content.get("changes"), list):
-        raise ReviewError(f"{path} is no review; allowed: a file that `--json` wrote")
+    try:
+        _Review.model_validate(content, strict=True)
+    except pydantic.ValidationError as error:
+        raise ReviewError(f"{path} is no review; allowed: a file that `--json` wrote") from error
     return content
 
 

@@ -103,7 +103,13 @@ def test_events_that_stop_in_the_middle_are_a_failed_preview(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [("nonsense", "line 1"), ('{"steps": []}\n{', "line 2"), ("[1]", "line 1")],
+    [
+        ("nonsense", "line 1"),
+        ('{"steps": []}\n{', "line 2"),
+        ("[1]", "line 1"),
+        ('{"steps": [1]}', "is not what `pulumi preview --json` writes"),
+        ('{"resourcePreEvent": {}}', "is not what `pulumi preview --json` writes"),
+    ],
 )
 def test_a_file_that_is_no_plan_is_a_one_line_error(
     tmp_path: Path, content: str, word: str

@@ -97,7 +97,14 @@ def test_the_review_of_another_stack_is_no_review_of_this_one(build: Build) -> N
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "cannot read"), ("{", "cannot read"), ("[]", "is no review"), ("{}", "is no review")],
+    [
+        (None, "cannot read"),
+        ("{", "cannot read"),
+        ("[]", "is no review"),
+        ("{}", "is no review"),
+        ('{"stack": "dev", "changes": [1], "outputs": []}', "is no review"),
+        ('{"stack": "dev", "changes": [], "outputs": 3}', "is no review"),
+    ],
 )
 def test_a_file_that_is_no_review_is_a_one_line_error(
     tmp_path: Path, content: str | None, said: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 import trustme
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+
+from local_azure import whole_file
 
 _LIFE = datetime.timedelta(days=365)
 _RENEW = datetime.timedelta(days=30)
@@ -67,17 +68,9 @@ class Certificates:
     def _make(self) -> None:
         authority = trustme.CA(organization_name="Local Azure stand-in")
         leaf = authority.issue_cert("127.0.0.1", "localhost", not_after=_now() + _LIFE)
-        _write(self.key, leaf.private_key_pem.bytes())
-        _write(self.certificate, leaf.cert_chain_pems[0].bytes())
-        _write(self.authority, authority.cert_pem.bytes())
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    temporary.replace(path)
+        whole_file.write(self.key, leaf.private_key_pem.bytes())
+        whole_file.write(self.certificate, leaf.cert_chain_pems[0].bytes())
+        whole_file.write(self.authority, authority.cert_pem.bytes())
 
 
 def _now() -> datetime.datetime:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_azure import whole_file
 from local_azure.errors import LocalAzureError
 
 VARIABLE = "LOCAL_AZURE_DIR"
@@ -191,10 +192,5 @@ def kept_secret(path: Path) -> str:
     if kept := secret_in(path):
         return kept
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = secrets.token_urlsafe(32)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(fresh)
-    temporary.replace(path)
+    whole_file.write(path, secrets.token_urlsafe(32).encode())
     return path.read_text().strip()

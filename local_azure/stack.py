@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import yaml
 
-from local_azure import engine
+from local_azure import engine, whole_file
 from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.environment import STACK
 from local_azure.errors import DamagedStateError, LocalAzureError, StackInUseError
@@ -236,10 +236,7 @@ def install_wrapper(home: Home, pulumi: Path) -> None:
     path = home.programs / "pulumi"
     if path.exists() and path.read_bytes() == script.encode() and os.access(path, os.X_OK):
         return
-    temporary = path.with_name(f"pulumi.{os.getpid()}")
-    temporary.write_text(script)
-    temporary.chmod(0o755)
-    temporary.replace(path)
+    whole_file.write(path, script.encode(), 0o755)
 
 
 def _is_state(path: Path) -> bool:

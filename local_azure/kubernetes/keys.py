@@ -10,6 +10,8 @@ from pathlib import Path
 
 import trustme
 
+from local_azure import whole_file
+
 MASTERS = "system:masters"
 """The group that may do everything."""
 
@@ -72,8 +74,8 @@ class Keys:
         if file.exists() and self.authority.exists():
             return trustme.CA.from_pem(self.authority.read_bytes(), file.read_bytes())
         made = trustme.CA(organization_name="local cluster")
-        _write(file, made.private_key_pem.bytes())
-        _write(self.authority, made.cert_pem.bytes())
+        whole_file.write(file, made.private_key_pem.bytes())
+        whole_file.write(self.authority, made.cert_pem.bytes())
         return made
 
     def _issue(
@@ -89,8 +91,10 @@ class Keys:
             return
         # Go refuses a certificate whose list of names is there, and empty.
         made = authority.issue_cert(*(hosts or (name,)), common_name=user, organization_name=group)
-        _write(self.key(name), made.private_key_pem.bytes())
-        _write(self.certificate(name), b"".join(each.bytes() for each in made.cert_chain_pems))
+        whole_file.write(self.key(name), made.private_key_pem.bytes())
+        whole_file.write(
+            self.certificate(name), b"".join(each.bytes() for each in made.cert_chain_pems)
+        )
 
 
 def kubeconfig(keys: Keys, name: str, server: str, cluster: str) -> str:
@@ -143,10 +147,3 @@ def merged(kubeconfigs: Sequence[str]) -> str:
     }
     current = read[-1]["current-context"] if read else ""
     return json.dumps({"apiVersion": "v1", "kind": "Config", **lists, "current-context": current})
-
-
-def _write(path: Path, content: bytes) -> None:
-    draft = path.with_name(path.name + ".draft")
-    draft.touch(mode=0o600)
-    draft.write_bytes(content)
-    draft.rename(path)

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from local_azure import whole_file
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import not_found
 from local_azure.arm.requests import api_version, known_type
@@ -271,13 +272,8 @@ class ManagedClusters:
 
     def _publish(self) -> None:
         """Keep the file that kubectl reads, as `az aks get-credentials` would."""
-        file = self.surroundings.folder / "kubeconfig"
-        draft = file.with_name(f"{file.name}.draft")
-        draft.touch(mode=0o600)
-        draft.write_text(
-            merged([each.kubeconfig for each in self._running.values() if each.kubeconfig])
-        )
-        draft.replace(file)
+        found = [each.kubeconfig for each in self._running.values() if each.kubeconfig]
+        whole_file.write(self.surroundings.folder / "kubeconfig", merged(found).encode())
 
     async def _credential(self, request: Request) -> Response:
         text = self._kubeconfig(self._resource(request))

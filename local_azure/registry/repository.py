@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_azure import clock
+from local_azure import clock, whole_file
 
 _LAYOUT = {"imageLayoutVersion": "1.0.0"}
 _INDEX = "application/vnd.oci.image.index.v1+json"
@@ -115,7 +115,7 @@ class Repository:
     def add(self, digest: str, media_type: str, content: bytes, tag: str | None) -> None:
         """Keep a manifest, under a tag where one is given."""
         self._make()
-        _write(self.path(digest), content)
+        whole_file.write(self.path(digest), content)
         now = clock.now()
         before = self._manifests.get(digest)
         created = before.created if before else now
@@ -163,7 +163,7 @@ class Repository:
     def _make(self) -> None:
         if not self._blobs.is_dir():
             self._blobs.mkdir(parents=True)
-            _write(self._folder / "oci-layout", json.dumps(_LAYOUT).encode())
+            whole_file.write(self._folder / "oci-layout", json.dumps(_LAYOUT).encode())
             self._save()
 
     def _read(self, index: dict[str, Any]) -> None:
@@ -192,7 +192,7 @@ class Repository:
             for each in self._manifests.values()
         ]
         index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [*manifests, *tags]}
-        _write(self._index, json.dumps(index).encode())
+        whole_file.write(self._index, json.dumps(index).encode())
 
     def _descriptor(self, digest: str, annotations: dict[str, str]) -> dict[str, Any]:
         manifest = self._manifests[digest]
@@ -202,10 +202,3 @@ class Repository:
             "size": manifest.size,
             "annotations": annotations,
         }
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file at once or not at all."""
-    draft = path.with_name(f".{path.name}")
-    draft.write_bytes(content)
-    draft.replace(path)

@@ -28,7 +28,7 @@ Made from `infra/settings.py` by `python -m infra.configuration.page`, and teste
 
 ```sh
 pulumi config set cpu 2
-pulumi config set --path tags.team blue                        # an object
+pulumi config set --path tags.team blue    # an object
 openssl rand -hex 32 | pulumi config set --secret scoringKey
 cat FILE | pulumi config set --secret kubeconfig
 ```
@@ -43,7 +43,7 @@ column: of that target alone. What the service itself reads from its environment
 
 def page() -> str:
     """The page, as Markdown."""
-    head = ("setting", "type", "default", "allowed", "meaning", "target")
+    head = ("setting", "meaning", "type", "default", "allowed", "target")
     lines = [head, ("---",) * len(head), *_rows()]
     return INTRODUCTION + "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
@@ -58,7 +58,7 @@ def _rows() -> Iterator[tuple[str, ...]]:
         field, meanings = known[name]
         target = "aks" if key in kubernetes_settings.KEYS else "both"
         kind = TYPES[str(field.type).removesuffix(" | None")]
-        yield f"`{key}`", kind, _default(field), allowed, meanings[name], target
+        yield f"`{key}`", meanings[name], kind, _default(field), allowed, target
 
 
 def _default(field: Field[object]) -> str:

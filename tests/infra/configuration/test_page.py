@@ -24,7 +24,7 @@ def test_the_page_is_up_to_date() -> None:
 def test_every_setting_says_its_type_what_is_allowed_and_what_it_means() -> None:
     found = rows()
     assert list(found) == ["azure-native:location", *KEYS]
-    for key, (kind, _, allowed, meaning, target) in found.items():
+    for key, (meaning, kind, _, allowed, target) in found.items():
         assert kind, key
         assert allowed, key
         assert meaning.endswith("."), key
@@ -32,7 +32,7 @@ def test_every_setting_says_its_type_what_is_allowed_and_what_it_means() -> None
 
 
 def test_defaults_are_written_as_they_are_typed() -> None:
-    found = {key: default for key, (_, default, *_) in rows().items()}
+    found = {key: default for key, (_, _, default, *_) in rows().items()}
     assert found["azure-native:location"] == "required"
     assert found["cpu"] == "`1.0`"
     assert found["protect"] == "`true`"

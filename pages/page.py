@@ -69,7 +69,7 @@ def inline(text: str) -> Markup:
         if code is None:
             shown.append(Markup("<strong>{}</strong>").format(inline(bold)))
         else:
-            shown.append(Markup("<code>{}</code>").format(_visible(code)))
+            shown.append(Markup("<code>{}</code>").format(path(code)))
         end = found.end()
     return Markup("").join([*shown, escape(_visible(text[end:]))])
 

@@ -29,3 +29,8 @@ def test_a_path_is_escaped_and_hides_nothing() -> None:
 )  # fmt: skip
 def test_bold_may_hold_code_and_code_holds_nothing_else(text: str, shown: str) -> None:
     assert page.inline(text) == shown
+
+
+def test_code_in_a_line_may_be_broken_as_a_path() -> None:
+    shown = page.inline("**is** `tags.<b>`")
+    assert shown == "<strong>is</strong> <code>tags.<wbr>&lt;b&gt;</code>"

@@ -102,7 +102,7 @@ class Life:
         Raises:
             JourneyError: A step failed. What was done before it stays and is not done again.
         """
-        plan.check_data()
+        plan.check()
         self._check_out()
         report = self._validated(plan, plan.source, "Validate the model")
         self._recover()
@@ -139,7 +139,7 @@ class Life:
 
     def smoke(self, plan: Plan, model: Path, uri: str) -> None:
         """Test the endpoint as the tutorial does."""
-        plan.check_data()
+        plan.check()
         self._check_out()
         for name in ("results.png", "sample.json", "smoke.json", "smoke.xml", "smoke.html"):
             (self.out / name).unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from journey.steps import JourneyError
+from scoring.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,13 @@ class Plan:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def check_data(self) -> None:
-        """Find out early that the test data is gone.
+    def check(self) -> None:
+        """Find out early, before older results go, that the model or the test data is not there.
 
         Raises:
+            ModelError: There is no such model.
             JourneyError: There is no such file.
         """
+        Manifest.read(self.source)
         if self.data and not self.data.is_file():
             raise JourneyError(f"there is no test data at {self.data}; name it with --data FILE")

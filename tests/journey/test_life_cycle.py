@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,18 @@ def test_make_smoke_tests_the_endpoint_again(machine: Any) -> None:
     done = machine.make("smoke")
     assert done.returncode == 0, done.stdout
     assert "all answered as the local model does" in done.stdout
+
+
+@pytest.mark.usefixtures("first")
+@pytest.mark.parametrize("command", [("up", "--source"), ("smoke", "--model")])
+def test_a_model_that_is_not_there_is_one_line_and_leaves_the_results(machine: Any, command: Any):
+    out = machine.state / "out"
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    done = machine.run(sys.executable, "-m", "journey", *command, "/absent")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: /absent holds no manifest.json; ")
+    assert done.stderr.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 @pytest.mark.usefixtures("first")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 
 from infra import azure_facts
 from infra.image_reference import ImageReference
@@ -47,7 +48,7 @@ def gate(planned: Planned, report: Path, least: float) -> Answer:
     sha256 = planned.config.get("modelSha256")
     if planned.image is None:
         return not_asked("no image is configured")
-    remedy = f"python -m model_eval validate --out {report.parent}"
+    remedy = f"python -m model_eval validate --out {quote(str(report.parent))}"
     try:
         told = json.loads(report.read_text(encoding="utf-8-sig"))
         model, accuracy = str(told["model"]["sha256"]), float(told["accuracy"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from shlex import quote
 
 from infra import azure_facts
 from infra.arm.client import Arm
@@ -79,7 +80,7 @@ def _deleted_vault(arm: Arm, planned: Planned, name: str) -> Answer | None:
         said,
         f"pulumi up {stack} --exclude '**::{step.name}' --exclude-dependents\n"
         f"az keyvault recover --name {name}\n"
-        f"pulumi import {stack} --generate-code=false {kind} {step.name} {vault}"
+        f"pulumi import {stack} --generate-code=false {kind} {step.name} {quote(vault)}"
         f" --parent 'parent={parent}'",
     )
 

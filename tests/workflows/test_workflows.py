@@ -190,6 +190,19 @@ def test_only_main_is_deployed_behind_the_gate_of_the_stacks_environment() -> No
     assert job("deploy-stack", "deploy")["environment"] == "${{ inputs.stack }}"
 
 
+def test_azure_is_asked_as_who_deploys_before_anything_else() -> None:
+    """The gate's report comes from the job that reviews, which has the model's packages."""
+    review, deploy = job("deploy-stack", "review"), job("deploy-stack", "deploy")
+    scripts = [step["run"] for step in deploy["steps"] if "run" in step]
+    assert "infra.preflight" in scripts[0]
+    assert not any("infra.preflight" in script for script in scripts[1:])
+    assert review["outputs"]["report"] == "${{ steps.gate.outputs.report }}"
+    (gate,) = [step["run"] for step in review["steps"] if step.get("id") == "gate"]
+    assert "model_eval validate" in gate
+    (asked,) = [step for step in deploy["steps"] if "infra.preflight" in step.get("run", "")]
+    assert asked["env"]["REPORT"] == "${{ needs.review.outputs.report }}"
+
+
 def test_who_agrees_has_seen_the_last_review_and_nothing_else_is_deployed() -> None:
     """The gate is the second job's environment; the first has reviewed and changes nothing."""
     review, deploy = job("deploy-stack", "review"), job("deploy-stack", "deploy")

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from infra.arm.errors import ArmError
 from infra.preflight import capacity, model, names, rights
 from infra.preflight.line import Answer, Status
 from infra.preflight.planned import Planned
+from infra.preview.plan import Op
 from tests.support.asked_azure import PATH, PLACED, Azure, a_group, written
 
 # Azure's client of registries does not close the streamed answer of a call that fails.
@@ -181,6 +183,29 @@ def test_who_registers_models_needs_both_roles_on_the_storage_account(
     )
 
 
+@pytest.mark.parametrize(
+    ("scope", "counts"),
+    [
+        ("/", True),
+        ("/providers/Microsoft.Management/managementGroups/all", True),
+        (PATH.upper(), True),
+        (f"{PATH}/resourceGroups/rg-of-another", False),
+    ],
+)
+def test_a_role_counts_from_wherever_it_is_inherited(
+    arm: Arm, plan: Plan, monkeypatch: pytest.MonkeyPatch, scope: str, counts: bool
+) -> None:
+    kind = azure_facts.STORAGE_ACCOUNT
+    planned = plan((kind, {"accountName": "x"}), made=(kind,))
+    held = [
+        {"properties": {"scope": scope, "roleDefinitionId": f"/roles/{role.upper()}"}}
+        for role in (azure_facts.STORAGE_BLOB_DATA_OWNER, FILES)
+    ]
+    monkeypatch.setattr(arm, "listed", lambda *_: iter(held))
+    answer = rights.registrar(arm, planned, str(uuid4()))
+    assert (answer.status is Status.GOOD) is counts
+
+
 def test_who_registers_models_is_the_caller_unless_named(arm: Arm, plan: Plan) -> None:
     kind = azure_facts.STORAGE_ACCOUNT
     said, _ = refused(rights.registrar(arm, plan((kind, {"accountName": "x"}), made=(kind,)), ""))
@@ -325,6 +350,28 @@ def test_more_cores_than_the_quota_has_are_refused(azure: Azure, arm: Arm, plan:
     assert "is declared" in not_asked(capacity.cores(arm, plan()))
 
 
+def test_what_asks_for_no_more_cores_is_good_also_beyond_the_quota(
+    arm: Arm, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = azure_facts.CONTAINER_GROUP
+    usage = {"name": {"value": "standardcores"}, "currentValue": 5, "limit": 2}
+    monkeypatch.setattr(arm, "listed", lambda *_: iter([{"name": {"value": "Other"}}, usage]))
+    good(capacity.cores(arm, plan((kind, a_group()), made=(kind,))))
+    refused(capacity.cores(arm, plan((kind, a_group()))))
+    monkeypatch.setattr(arm, "listed", lambda *_: iter([]))
+    assert "tells no quota" in not_asked(capacity.cores(arm, plan((kind, a_group()))))
+
+
+def test_what_is_gone_from_the_cloud_has_to_get_its_name_again(plan: Plan) -> None:
+    """The state knows it, and the update makes it."""
+    planned = plan((VAULT, {"vaultName": "kv"}), made=(VAULT,))
+    assert planned.claimed(VAULT, "vaultName") == ""
+    gone = replace(planned.steps[VAULT], op=Op.CREATE)
+    planned = replace(planned, steps={**planned.steps, VAULT: gone})
+    assert not planned.is_there(VAULT)
+    assert planned.claimed(VAULT, "vaultName") == "kv"
+
+
 def a_cluster(version: str | None = None) -> tuple[str, dict[str, Any]]:
     pool = {"vmSize": "Standard_D4s_v5", "minCount": 2, "count": 3}
     system = {"vmSize": "Standard_D2s_v5", "count": 1}
@@ -445,5 +492,6 @@ def test_a_model_that_did_not_pass_the_gate_is_refused(plan: Plan, tmp_path: Pat
         said, remedy = refused(asked(tmp_path / "report.json"))
         assert said.endswith("report.json is no report of a validation")
         assert remedy == f"python -m model_eval validate --out {tmp_path}"
-    refused(asked(tmp_path / "none.json"))
+    _, remedy = refused(asked(tmp_path / "my folder" / "none.json"))
+    assert remedy == f"python -m model_eval validate --out '{tmp_path / 'my folder'}'"
     assert "no image" in not_asked(model.gate(plan(), tmp_path / "none.json", 0.9))

@@ -20,7 +20,7 @@ PROJECT = "sklearn-mnist-svc"
 REMEDY = "Nothing is lost: fix the reason and run the same command again."
 REMEDY_AFTER_DELETES = (
     "Resources were deleted before it failed, the output says which: fix the reason and run the "
-    "same command again, it makes them anew."
+    "same command again, it goes on from there."
 )
 _COUNT = re.compile(r"(?:[^\w\s]+ ?)?\d+ [a-z]+(?: [a-z]+)*")
 _UNOWNED = re.compile(r"cannot create already existing resource '([^']+)'")

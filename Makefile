@@ -41,7 +41,7 @@ test: setup  ## Every test that needs no root and no container engine
 	@$(BIN)/python -m local_azure setup
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-aks: setup  ## The tests of TARGET=aks on a real Kubernetes, which is built first, once (15 minutes)
+test-aks: setup  ## The tests of TARGET=aks on a real Kubernetes, which is built first, once (20 minutes)
 	@$(BIN)/python -m local_azure setup
 	@if $(BIN)/python -m journey prepare-aks; then $(BIN)/pytest -m aks tests/aks $(ARGS); \
 	else echo "skipped: the tests of TARGET=aks, for the reason above"; fi

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 
+from journey.bench_aks import LOW, autoscale, cpu_target
 from journey.stand import until
 from scoring.bench.callers import Callers
 from tests.aks.conftest import Deployed
 
-# As low as can be, and requests that cost a pod more than their caller: a busy machine leaves
-# neither much.
-TARGET = 10
+# Requests that cost a pod more than their caller, which a busy machine leaves few cores.
 ROWS = 300
 
 
@@ -18,18 +17,18 @@ def test_load_brings_pods_and_quiet_takes_them_away_without_losing_a_request(
     deployed: Deployed,
 ) -> None:
     stand = deployed.stand
-    stand.up(f"cpuTarget={TARGET}")
+    autoscale(stand, metrics=cpu_target(LOW))
     try:
         request = json.loads(deployed.body)
         many = json.dumps({"data": request["data"] * ROWS}).encode()
         with deployed.load(callers=1) as light:
-            with Callers(deployed.uri, many, callers=4, pause=0.0) as heavy:
+            with Callers(deployed.uri, many, callers=8, pause=0.0) as heavy:
                 until(lambda: len(stand.ready()) > 2, 400)
             until(lambda: len(stand.pods()) == 2, 400)
             light.wait(20)
         assert light.failures == []
         assert heavy.failures == []
-        # What the autoscaler did is its business: neither a change nor drift.
-        stand.inside("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
     finally:
-        stand.up("cpuTarget=60")
+        stand.up()
+    # What the autoscaler did is its business: neither a change nor drift.
+    stand.inside("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")

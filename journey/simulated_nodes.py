@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from infra.scoring_service import NAME
@@ -23,11 +24,14 @@ from local_azure.kubernetes import network
 from scoring.bench.generator import go_program
 from scoring.bench.load import WrongAnswerError
 
-KWOK = "sigs.k8s.io/kwok/cmd/kwok@v0.8.0"
+MODULE, VERSION = "sigs.k8s.io/kwok", "v0.8.0"
+KWOK = f"{MODULE}/cmd/kwok@{VERSION}"
 NODES = 100
 _ZONES = 3
 _MARK = "kwok.x-k8s.io/node"
 _LABELS = {"app.kubernetes.io/name": "simulated"}
+_STAGES = ("node/fast", "node/heartbeat-with-lease", "pod/fast")
+"""What simulated nodes and pods do: kwok's own files, which its program does not carry."""
 _PATIENCE_SECONDS = 1800.0
 _GRACE_SECONDS = 10.0
 _DRAINED = "simulated-0"
@@ -94,6 +98,7 @@ def _kwok(stand: Stand, program: str) -> Iterator[None]:
     inside = next(each.pid for each in stand.processes() if "kube-apiserver" in each.cmdline())
     command = [
         *(*network.joining(inside), program),
+        *("--config", str(_stages(stand))),
         *("--kubeconfig", str(stand.folder / "keys" / "admin.kubeconfig")),
         f"--manage-nodes-with-annotation-selector={_MARK}=simulated",
         "--node-lease-duration-seconds=40",
@@ -109,6 +114,15 @@ def _kwok(stand: Stand, program: str) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _stages(stand: Stand) -> Path:
+    told = stand.run("go", "mod", "download", "-json", f"{MODULE}@{VERSION}").stdout
+    folder = Path(json.loads(told)["Dir"]) / "kustomize" / "stage"
+    files = (each for stage in _STAGES for each in sorted((folder / stage).glob("*-*.yaml")))
+    made = stand.state / "stages.yaml"
+    made.write_text("\n---\n".join(each.read_text() for each in files))
+    return made
 
 
 def _scheduled(stand: Stand, replicas: int) -> Scheduled:

@@ -232,12 +232,14 @@ def tests_of(module: str, root: Path) -> tuple[str, ...]:
     folder = str(path.parent)
     if folder == "infra":
         own = f"tests/infra/test_{path.stem}.py"
-        return _USERS.get(module) or (own if (root / own).exists() else _PROGRAM,)
+        return (own if (root / own).exists() else _PROGRAM,)
     while folder not in PACKAGES and not (root / "tests" / folder).is_dir():
         folder = str(Path(folder).parent)
     places = [root / "tests" / folder, *(root / each for each in _USERS.get(folder, ()))]
     return tuple(
-        str(each.relative_to(root)) for place in places for each in sorted(place.glob("test_*.py"))
+        str(each.relative_to(root))
+        for place in places
+        for each in (sorted(place.glob("test_*.py")) if place.is_dir() else [place])
     )
 
 

@@ -140,6 +140,9 @@ def test_what_was_noticed_stays_so_while_the_test_is_the_same(root: Path, tmp_pa
     file.write_text(TESTS.replace("enough(1)", "enough(2)"))
     trial.forget()
     assert kept.get(one, [test]) is None
+    file.unlink()
+    trial.forget()
+    assert kept.get(one, [test]) is None
 
 
 @pytest.mark.timeout(600)

@@ -88,7 +88,8 @@ class Kept:
 
 @functools.cache
 def _content(file: Path) -> bytes:
-    return file.read_bytes()
+    # A file of tests that went away proves nothing any more.
+    return file.read_bytes() if file.exists() else b""
 
 
 @functools.cache

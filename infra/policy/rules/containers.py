@@ -14,7 +14,7 @@ _SECRET_NAME = re.compile(
 """What an environment variable is called whose value is nobody's business."""
 
 
-def containers(resource: Resource, where: str = "") -> Iterator[str]:
+def containers(resource: Resource, where: str) -> Iterator[str]:
     """The paths of all containers, the first to run before the others.
 
     Args:

@@ -129,6 +129,7 @@ POD_BAD: list[tuple[str, list[str | int], Any, str]] = [
     ("roll-out-without-downtime", ROLLING, ABSENT, "maxUnavailable is not 0"),
     ("roll-out-without-downtime", ["spec", "strategy", "type"], "Recreate", "at the same time"),
     ("at-least-two-replicas", ["spec", "replicas"], 1, "spec.replicas is 1"),
+    ("at-least-two-replicas", ["spec", "replicas"], 0, "spec.replicas is 0"),
     ("at-least-two-replicas", ["spec", "replicas"], ABSENT, "spec.replicas is 1"),
     ("pod-without-privilege", [*POD, "hostNetwork"], True, "hostNetwork"),
     ("pod-without-privilege", [*POD, "hostPID"], True, "hostPID"),

@@ -163,6 +163,8 @@ def test_what_was_said_is_told_once_and_in_order() -> None:
     document = {"steps": [], "diagnostics": said}
     assert events.read(json.dumps(document)).diagnostics == made.diagnostics
     assert events.read(json.dumps(document)).failed
+    document["diagnostics"] = said[:1]
+    assert not events.read(json.dumps(document)).failed
 
 
 def test_the_document_tells_the_same_but_for_the_new_outputs() -> None:

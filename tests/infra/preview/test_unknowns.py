@@ -165,3 +165,38 @@ def test_an_address_is_not_held_where_its_property_changes() -> None:
     source = step(GROUP, Op.UPDATE, old, new, {"address": {"label": "a", "fqdn": "a.example"}})
     plan = Plan((source,), {"fqdn": "a.example"}, {"fqdn": UNKNOWN})
     assert settle(plan, {}).outputs_after == {"fqdn": UNKNOWN}
+
+
+def test_what_was_unknown_inside_of_a_property_is_held_where_it_was() -> None:
+    old = {"server": {"host": "cr.example", "port": 1, "more": ["cr.example"]}}
+    new = {"server": {"host": UNKNOWN, "port": 1, "more": [UNKNOWN, UNKNOWN]}}
+    found = settled(registry(), step(GROUP, Op.UPDATE, old, new))[GROUP]
+    assert found.new
+    assert found.new.inputs["server"] == {
+        "host": "cr.example",
+        "port": 1,
+        "more": ["cr.example", UNKNOWN],
+    }
+    assert found.unsettled == {("server", "more", 1)}
+    assert found.op is Op.SAME
+
+
+def test_a_property_that_was_of_another_shape_is_not_held() -> None:
+    for was in ("cr.example", ["cr.example"], {"other": "cr.example"}):
+        new = {"server": {"host": UNKNOWN}}
+        found = settled(registry(), step(GROUP, Op.UPDATE, {"server": was}, new))[GROUP]
+        assert found.new
+        assert found.new.inputs["server"] == {"host": UNKNOWN}
+
+
+@pytest.mark.parametrize("op", [Op.CREATE, Op.DELETE, Op.SAME])
+def test_only_what_is_updated_or_replaced_is_settled(op: Op) -> None:
+    made = step(GROUP, op, {"server": "cr.example"}, {"server": UNKNOWN})
+    assert settled(registry(), made)[GROUP] == made
+
+
+def test_the_text_of_an_output_is_compared_without_its_case_and_only_of_its_sources() -> None:
+    made = step(GROUP, Op.UPDATE, {"server": "CR.example"}, {"server": UNKNOWN})
+    for sources, held in ((SOURCES, True), ({}, True), ({GROUP: {}}, False)):
+        found = settled(registry(), made, sources=sources)[GROUP]
+        assert found.unsettled == (frozenset() if held else {("server",)})

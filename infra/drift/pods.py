@@ -28,7 +28,12 @@ def read(preview: Callable[[], Preview], deployment: Resource) -> ActualGroup | 
     steps = events.refreshed(told.events)
     found = next((step for step in steps if step.urn == deployment.urn), None)
     if found is None:
-        raise DriftError(f"the cluster was not reached: {told.plan().reason or 'it said nothing'}")
+        # The provider goes on with how to forget what is there, which a stopped cluster is not for.
+        said = (told.plan().reason or "it said nothing").partition(". If the cluster was deleted")
+        why = said[0].removeprefix("Preview failed: ")
+        raise DriftError(
+            f"the cluster was not reached: {why}; is it stopped, or closed to this machine?"
+        )
     if found.op is Op.DELETE or found.new is None:
         return None
     services = [one.new.outputs for one in steps if one.type == azure_facts.SERVICE and one.new]

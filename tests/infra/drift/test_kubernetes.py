@@ -27,6 +27,10 @@ EVENTS = Path(__file__).with_name("recorded").joinpath("aks.jsonl").read_text()
 """`pulumi preview --refresh` after kubectl put a container before the declared one, opened the
 node's network, set other resources, another traffic policy, and more replicas."""
 
+UNREACHABLE = (
+    "error: Preview failed: failed to read resource state due to unreachable cluster. If the "
+    "cluster was deleted, rerun with PULUMI_K8S_DELETE_UNREACHABLE"
+)
 MASK = Mask()
 POD = "spec.template.spec"
 ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/aks"
@@ -222,10 +226,12 @@ def test_a_deployment_that_is_gone_is_missing_and_one_that_was_not_read_breaks_t
     ]
     assert (missing.resource, missing.severity) == ("deployment", Severity.CRITICAL)
     unread = [each for each in lines if DEPLOYMENT not in json.dumps(each)]
-    said = {"severity": "error", "urn": "u", "message": "error: failed to read: unreachable"}
+    said = {"severity": "error", "urn": "u", "message": UNREACHABLE}
     text = "\n".join(map(json.dumps, [*unread, {"diagnosticEvent": said}]))
-    with pytest.raises(DriftError, match="the cluster was not reached: failed to read"):
+    with pytest.raises(DriftError, match="the cluster was not reached: failed to read") as it:
         pods.read(lambda: Preview(text, Opened()), stack.deployment)
+    assert "DELETE_UNREACHABLE" not in str(it.value)
+    assert str(it.value).endswith("is it stopped, or closed to this machine?")
 
 
 def test_the_deployed_key_is_read_from_the_secret_of_the_state() -> None:

@@ -110,7 +110,8 @@ def test_wrong_usage_ends_with_what_is_wrong_in_one_line() -> None:
 def test_the_shell_completes_what_help_says(line: str, offered: list[str]) -> None:
     words = [sys.executable, *line.split(" ")]
     script = (
-        '. ./completion.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sklearn_mnist_svc; '
+        '. ./journey/completion.bash; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+        "_sklearn_mnist_svc; "
         "printf '%s\\n' \"${COMPREPLY[@]}\" | sort"
     )
     done = subprocess.run(

@@ -1,4 +1,4 @@
-# Completes the project's commands in bash: `. completion.bash`. In zsh first: autoload -U bashcompinit && bashcompinit
+# Completes the project's commands in bash: `. journey/completion.bash`. In zsh first: autoload -U bashcompinit && bashcompinit
 # What is offered is what --help says, so nothing here has to be kept in step with it.
 _sklearn_mnist_svc() {
   local words=("${COMP_WORDS[@]:1:COMP_CWORD-1}") typed="${COMP_WORDS[COMP_CWORD]}" offered help

@@ -33,7 +33,9 @@ def test_a_group_answers_at_its_address_when_the_put_completes(groups: Any, aske
 
 
 def test_each_group_has_an_address_of_its_own_and_a_new_one_when_made_again(groups: Any):
-    one, two = groups.put(groups.body()), groups.put(groups.body())
+    other = groups.body()
+    other["properties"]["ipAddress"]["dnsNameLabel"] = "web-2"
+    one, two = groups.put(groups.body()), groups.put(other)
     assert one.ip_address.ip != two.ip_address.ip
     groups.delete(one.name)
     again = groups.put(groups.body(), one.name)

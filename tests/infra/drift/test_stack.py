@@ -475,11 +475,15 @@ def test_a_container_replaced_by_another_model_is_found_and_repaired(
     code, report, written = drift(machine, folder=tmp_path)
     assert code == 7
     rows = found(report)
-    variables = "containers[0].environmentVariables"
+    variables = body["properties"]["containers"][0]["properties"]["environmentVariables"]
+    at = {
+        each["name"]: f"containers[0].environmentVariables[{index}]"
+        for index, each in enumerate(variables)
+    }
     assert {
         ("scoring-group", "containers[0].image", "changed", "major"),
-        ("scoring-group", f"{variables}[0].value", "changed", "major"),
-        ("scoring-group", f"{variables}[3].name", "missing", "major"),
+        ("scoring-group", f"{at['MODEL_SHA256']}.value", "changed", "major"),
+        ("scoring-group", f"{at['SCORING_KEY']}.name", "missing", "major"),
         ("endpoint", "model.sha256", "changed", "critical"),
     } <= rows
     assert {one[0] for one in rows} == {"scoring-group", "endpoint"}

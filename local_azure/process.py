@@ -39,6 +39,7 @@ _LEAST_ROOM = 64 * 1024
 """Bytes without which neither the database nor a log line can be written."""
 
 _POLL_SECONDS = 0.02
+_PROBE_SECONDS = 1.0
 _STALE_SECONDS = 1.0
 
 _LAUNCHER = """
@@ -99,14 +100,13 @@ class ServerLock:
         self._file: IO[str] | None = None
 
     def __enter__(self) -> ServerLock:
-        self._file = self.path.open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.close()
+        file = self._file = self.path.open("a+")
+        # Who asks for the holder has the lock for a moment; a server keeps it.
+        if not _until(lambda: _locked(file), _PROBE_SECONDS):
+            file.close()
             raise LocalAzureError(
                 f"a stand-in already runs on {self.path.parent}; see: python -m local_azure status"
-            ) from error
+            )
         self._file.truncate(0)
         self._file.write(json.dumps(asdict(Running.here())))
         self._file.flush()
@@ -126,11 +126,18 @@ class ServerLock:
         if not self.path.exists():
             return None
         with self.path.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return _until(lambda: Running.read(self.path), 1) or _found(self.path.parent)
-        return None
+            if _locked(file):
+                return None
+            return _until(lambda: Running.read(self.path), 1) or _found(self.path.parent)
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock a file, unless somebody else has it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def status(home: Home) -> Running | None:

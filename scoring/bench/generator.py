@@ -104,11 +104,11 @@ class Bombardier:
         self._host = host
 
     def run(self, port: int, request: bytes, body: bytes, seconds: float, threads: int = 1) -> Load:
-        """See Generator; it has no threads of its own."""
+        """See Generator; it has no threads of its own, and runs for a second at least."""
         with _parts(request) as (path, headers, file, _):
             said = _said(
                 *self._command,
-                *("--connections", str(CONNECTIONS), "--duration", f"{seconds:.1f}s"),
+                *("--connections", str(CONNECTIONS), "--duration", f"{max(seconds, 1):.1f}s"),
                 *("--method", "POST", "--body-file", str(file), "--latencies"),
                 *("--timeout", f"{PATIENCE_SECONDS:g}s"),
                 *("--print", "result", "--format", "json"),
@@ -205,7 +205,8 @@ def _said(*command: str, environment: dict[str, str] | None = None) -> str:
         check=False,
     )
     if done.returncode:
-        raise WrongAnswerError(f"{command[0]} ended with {done.returncode}: {done.stderr[-200:]!r}")
+        said = (done.stderr or done.stdout)[-200:]
+        raise WrongAnswerError(f"{command[0]} ended with {done.returncode}: {said!r}")
     return done.stdout
 
 

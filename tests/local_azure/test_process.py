@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import concurrent.futures
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -178,3 +181,17 @@ def test_a_process_is_told_from_a_later_one_with_its_pid():
     here = Running.here()
     assert here.process() is not None
     assert Running(here.pid, here.created - 3600, "").process() is None
+
+
+def test_who_asks_for_the_holder_does_not_keep_a_server_from_starting(tmp_path: Path):
+    home = Home(tmp_path)
+    home.create()
+    with home.server_lock.open("a+") as asking:
+        fcntl.flock(asking, fcntl.LOCK_EX)
+        answered = threading.Timer(0.2, fcntl.flock, (asking, fcntl.LOCK_UN))
+        answered.start()
+        with process.ServerLock(home) as lock:
+            holder = lock.holder()
+        answered.join()
+    assert holder is not None
+    assert holder.pid == os.getpid()

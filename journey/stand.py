@@ -18,6 +18,7 @@ from infra.scoring_service import NAME
 
 ROOT = Path(__file__).resolve().parents[1]
 _LOOK_SECONDS = 0.2
+_COMMAND_SECONDS = 1200.0
 
 
 class CommandFailedError(Exception):
@@ -39,6 +40,7 @@ class Stand:
 
         Raises:
             CommandFailedError: It failed, and that was to be checked.
+            subprocess.TimeoutExpired: It did not end.
         """
         done = subprocess.run(
             command,
@@ -47,6 +49,7 @@ class Stand:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            timeout=_COMMAND_SECONDS,
             check=False,
         )
         if check and done.returncode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from starlette.types import ASGIApp
 
 from local_azure import process
+from local_azure.arm.conditions import FILE
 from local_azure.arm.subscriptions import SUBSCRIPTION
 from local_azure.certificates import Certificates
 from local_azure.environment import TENANT_NAME, inside
@@ -89,6 +91,18 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
     running = process.start(home)
     yield StandIn(home, running.url)
     process.stop(home)
+
+
+@pytest.fixture
+def conditions(stand_in: StandIn) -> Iterator[Callable[..., None]]:
+    """Sets what the stand-in refuses on purpose, until the test ends."""
+    path = stand_in.home.root / FILE
+
+    def write(**said: Any) -> None:
+        path.write_text(json.dumps(said))
+
+    yield write
+    path.unlink(missing_ok=True)
 
 
 @pytest.fixture

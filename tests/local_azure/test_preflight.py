@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-
-from local_azure.arm.conditions import FILE
 
 NEWEST = {"api-version": "2025-09-01"}
 STORAGE = "Microsoft.Storage/storageAccounts"
@@ -30,17 +26,6 @@ BODIES: dict[str, dict[str, Any]] = {
     },
 }
 Set = Callable[..., None]
-
-
-@pytest.fixture
-def conditions(stand_in: Any) -> Iterator[Set]:
-    path: Path = stand_in.home.root / FILE
-
-    def write(**said: Any) -> None:
-        path.write_text(json.dumps(said))
-
-    yield write
-    path.unlink(missing_ok=True)
 
 
 def put(http: httpx.Client, group: str, kind: str, name: str = "") -> httpx.Response:

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from infra.preview.paths import parse
 from infra.review import manifests
 from infra.review.document import document
 from infra.review.machine_formats import junit, sarif
 from infra.review.rendering import markdown
 from infra.review.report import Report
+from tests.support.inputs import changed
 from tests.support.machine import MODEL
 
 Build = Callable[..., Report]
@@ -41,17 +41,6 @@ LOST = {
     "identity": f"{NATIVE}managedidentity:UserAssignedIdentity",
     "insights": f"{NATIVE}applicationinsights:Component",
 }
-
-
-def changed(inputs: dict[str, Any], **values: Any) -> dict[str, Any]:
-    copied = copy.deepcopy(inputs)
-    for path, value in values.items():
-        *way, last = parse(path.replace("__", "."))
-        inner: Any = copied
-        for part in way:
-            inner = inner[part]
-        inner[last] = value
-    return copied
 
 
 @pytest.fixture

@@ -10,28 +10,17 @@ from typing import Any
 
 import pytest
 
-from infra.preview.paths import parse
 from infra.review import manifests
 from infra.review.key_change import KeyChange
 from infra.review.rendering import markdown
 from infra.review.report import Report
 from infra.review.verdict import verdict
+from tests.support.inputs import changed
 from tests.support.machine import MODEL
 
 Build = Callable[..., Report]
 Make = Callable[..., Any]
 OLD, NEW = "b" * 64, "c" * 64
-
-
-def changed(inputs: dict[str, Any], **values: Any) -> dict[str, Any]:
-    copied = copy.deepcopy(inputs)
-    for path, value in values.items():
-        *way, last = parse(path.replace("__", "."))
-        inner: Any = copied
-        for part in way:
-            inner = inner[part]
-        inner[last] = value
-    return copied
 
 
 def without_key(group: dict[str, Any]) -> dict[str, Any]:

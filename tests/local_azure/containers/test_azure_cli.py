@@ -12,7 +12,6 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from local_azure.arm.conditions import FILE
 from local_azure.arm.subscriptions import TENANT
 from local_azure.identity import identity
 from tests.support import azure_cli
@@ -143,16 +142,12 @@ def test_a_role_is_given_by_object_id_without_a_look_into_the_directory(
     }
 
 
-def test_a_resource_provider_is_registered(az: Az, stand_in: Any) -> None:
+def test_a_resource_provider_is_registered(az: Az, conditions: Callable[..., None]) -> None:
     name = "Microsoft.OperationalInsights"
-    conditions = stand_in.home.root / FILE
-    conditions.write_text(json.dumps({"unregisteredProviders": [name]}))
-    try:
-        assert az("provider", "show", "--namespace", name)["registrationState"] == "NotRegistered"
-        az("provider", "register", "--wait", "--namespace", name)
-        assert az("provider", "show", "--namespace", name)["registrationState"] == "Registered"
-    finally:
-        conditions.unlink()
+    conditions(unregisteredProviders=[name])
+    assert az("provider", "show", "--namespace", name)["registrationState"] == "NotRegistered"
+    az("provider", "register", "--wait", "--namespace", name)
+    assert az("provider", "show", "--namespace", name)["registrationState"] == "Registered"
 
 
 def test_a_deleted_vault_is_recovered(az: Az, place: tuple[str, str], stand_in: Any) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -18,17 +16,6 @@ from local_azure.arm.conditions import FILE
 VERSION = {"api-version": "2024-05-01-preview"}
 
 Set = Callable[..., None]
-
-
-@pytest.fixture
-def conditions(stand_in: Any) -> Iterator[Set]:
-    path: Path = stand_in.home.root / FILE
-
-    def write(**said: Any) -> None:
-        path.write_text(json.dumps(said))
-
-    yield write
-    path.unlink(missing_ok=True)
 
 
 def put(groups: Any, body: dict[str, Any], name: str) -> Any:

@@ -24,7 +24,7 @@ from local_azure.arm.service import Lookup, Resource
 from local_azure.arm.subscriptions import Subscriptions
 
 CONTAINER_GROUPS = "Microsoft.ContainerInstance/containerGroups"
-_CLUSTERS = "Microsoft.ContainerService/managedClusters"
+CLUSTERS = "Microsoft.ContainerService/managedClusters"
 _NAMED = (
     "Microsoft.ContainerRegistry/registries",
     "Microsoft.Storage/storageAccounts",
@@ -89,7 +89,7 @@ class Availability:
         location = self._location(request)
         used = sum(
             int(each.get("count") or 1) * int(found[1])
-            for cluster in self.names.store.list(_CLUSTERS)
+            for cluster in self.names.store.list(CLUSTERS)
             if cluster.body.get("location") == location
             for each in cluster.body["properties"]["agentPoolProfiles"]
             if (found := _SIZE.match(each.get("vmSize") or ""))

@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from local_azure.arm.availability import CONTAINER_GROUPS
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import not_found
 from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Lookup, Resource
 from local_azure.containers.group import Group
 
-_TYPE = "Microsoft.ContainerInstance/containerGroups"
 _GROUP = (
     "/subscriptions/{subscription}/resourceGroups/{group}"
     "/providers/Microsoft.ContainerInstance/containerGroups/{name}"
@@ -101,7 +101,7 @@ class Actions:
         Raises:
             ArmError: 400 for a wrong API version, 404 for an unknown group.
         """
-        known_type(_TYPE, api_version(request))
+        known_type(CONTAINER_GROUPS, api_version(request))
         resource_id = request.url.path.rsplit("/", levels)[0]
         resource = self.lookup.get(resource_id)
         if resource is None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from starlette.routing import BaseRoute
 
+from local_azure.arm.availability import CONTAINER_GROUPS
 from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Body, Resource, Surroundings
 from local_azure.containers import address, rules, updates
@@ -28,7 +29,6 @@ from local_azure.types.shape import merge
 
 LOG = logging.getLogger(__name__)
 
-TYPE = "Microsoft.ContainerInstance/containerGroups"
 
 START_SECONDS = 120.0
 """How long the containers of a PUT may take to become ready."""
@@ -50,7 +50,7 @@ class ContainerGroups:
     surroundings: Surroundings
     puller: Puller
     timing: Timing = field(default_factory=Timing)
-    type: str = field(default=TYPE, init=False)
+    type: str = field(default=CONTAINER_GROUPS, init=False)
     _groups: dict[str, Group] = field(default_factory=dict, init=False)
     _busy: set[str] = field(default_factory=set, init=False)
     _changed: dict[str, float] = field(default_factory=dict, init=False)

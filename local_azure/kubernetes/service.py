@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from local_azure import whole_file
+from local_azure.arm.availability import CLUSTERS
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import not_found
 from local_azure.arm.requests import api_version, known_type
@@ -40,7 +41,6 @@ from local_azure.types.resource_type import merge
 
 LOG = logging.getLogger(__name__)
 
-TYPE = "Microsoft.ContainerService/managedClusters"
 VERSION = "1.36.3"
 
 _START_SECONDS = 180.0
@@ -91,7 +91,7 @@ class ManagedClusters:
     surroundings: Surroundings
     puller: Puller
     programs: Programs
-    type: str = field(default=TYPE, init=False)
+    type: str = field(default=CLUSTERS, init=False)
     _running: dict[str, Running] = field(default_factory=dict, init=False)
 
     async def put(self, resource: Resource, previous: Resource | None) -> Body:
@@ -145,7 +145,7 @@ class ManagedClusters:
 
     async def _versions(self, request: Request) -> Response:
         """The one version, as every region offers it."""
-        known_type(TYPE, api_version(request))
+        known_type(CLUSTERS, api_version(request))
         minor = VERSION.rpartition(".")[0]
         patches = {VERSION: {"upgrades": []}}
         one = {"version": minor, "isDefault": True, "patchVersions": patches}

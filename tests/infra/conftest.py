@@ -21,6 +21,8 @@ from pulumi.runtime.rpc import UNKNOWN
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sklearn-mnist-svc"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
+KINDS = ("azure-native:", "kubernetes:", "pulumi:providers:kubernetes")
+"""What is recorded of what is registered."""
 KNOWN_IN_A_PREVIEW = {"name", "location"}
 """Outputs of a resource that is updated which azure-native knows in a preview; no other is."""
 
@@ -115,7 +117,7 @@ class _Monitor(MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         with _own_loop():
             answer = super().RegisterResource(request)
-        if request.custom and request.type.startswith(("azure-native:", "kubernetes:")):
+        if request.custom and request.type.startswith(KINDS):
             inputs = json_format.MessageToDict(request.object)
             self.recorded.inputs.setdefault(request.type, []).append(inputs)
             self.recorded.requests.setdefault(request.type, []).append(request)

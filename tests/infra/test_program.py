@@ -35,39 +35,43 @@ SERVICE = {
 }
 SECRET = "4dabf18193072939515e22adb298388d"
 SCHEMAS = Path(types.__file__).parent / "schemas"
+RECORDED = Path(__file__).parent / "recorded"
+KEYS = {
+    "scoringKey": "correct-horse-battery-staple",
+    "scoringKeySecondary": "elpats-yrettab-esroh-tcerroc",
+}
 
 
-RECORDED = Path(__file__).parent / "recorded" / "stack.json"
-
-
-def test_all_that_a_stack_declares_is_as_it_was_reviewed(run: Run) -> None:
-    """A deployed stack changes with every property: `RECORD=1 pytest ...` writes what is meant."""
-    key = "correct-horse-battery-staple"
-    config = {
-        **SERVICE,
-        "tags": {"team": "ml"},
-        "scoringKey": key,
-        "scoringKeySecondary": key[::-1],
-    }
-    recorded = run(config, secrets=("scoringKey", "scoringKeySecondary"))
+def as_reviewed(recorded: Any, name: str) -> None:
+    """Hold all that was declared against a file: `RECORD=1 pytest ...` writes what is meant."""
     found = {
         "outputs": recorded.outputs,
         "resources": {
-            token: {
-                "name": request.name,
+            f"{token} {request.name}": {
                 "parent": request.parent,
+                "provider": request.provider.rpartition("::")[0],
                 "waits for": sorted(urn.rpartition("::")[2] for urn in request.dependencies),
                 "protect": request.protect,
+                "replaced for": list(request.replaceOnChanges),
+                "deleted first": request.deleteBeforeReplace,
+                "left alone": list(request.ignoreChanges),
+                "asked after errors": list(request.hooks.on_error),
                 "inputs": inputs,
             }
-            for token, (request,) in sorted(recorded.requests.items())
-            for inputs in recorded.inputs[token]
+            for token, requests in recorded.requests.items()
+            for request, inputs in zip(requests, recorded.inputs[token], strict=True)
         },
     }
     text = json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    file = RECORDED / name
     if os.environ.get("RECORD"):
-        RECORDED.write_text(text, encoding="utf-8")
-    assert text == RECORDED.read_text(encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+def test_all_that_a_stack_declares_is_as_it_was_reviewed(run: Run) -> None:
+    """A deployed stack changes with every property."""
+    as_reviewed(run({**SERVICE, **KEYS, "tags": {"team": "ml"}}, secrets=tuple(KEYS)), "stack.json")
 
 
 def test_without_an_image_everything_but_the_container_group_is_declared(run: Run) -> None:

@@ -19,7 +19,8 @@ from infra.policy.evaluate import evaluate
 from infra.policy.resource import Resource
 from infra.preview import events
 from tests.infra.aks.test_settings import KUBECONFIG
-from tests.infra.test_program import NAMES, SERVICE
+from tests.infra.test_program import KEYS as SCORING_KEYS
+from tests.infra.test_program import NAMES, SERVICE, as_reviewed
 from tests.support import kubernetes_sdk
 
 Run = Callable[..., Any]
@@ -83,6 +84,17 @@ REACHED: dict[str, tuple[str, Callable[[Any], Any], Any]] = {
             ["sklearn-mnist-svc/tags"])["team"],
     ), ("ml", "ml")),
 }  # fmt: skip
+
+
+def test_all_that_a_cluster_of_its_own_declares_is_as_it_was_reviewed(run: Run) -> None:
+    """A deployed stack changes with every property."""
+    recorded = run({**AKS, **SCORING_KEYS, "tags": {"team": "ml"}}, secrets=tuple(SCORING_KEYS))
+    as_reviewed(recorded, "cluster.json")
+
+
+def test_all_that_a_service_behind_a_gateway_declares_is_as_it_was_reviewed(run: Run) -> None:
+    config = {**AKS, **GATEWAY, "kubeconfig": KUBECONFIG}
+    as_reviewed(run(config, secrets=("kubeconfig",)), "gateway.json")
 
 
 def test_every_setting_reaches_its_resource(run: Run) -> None:

@@ -92,17 +92,32 @@ def check_unchanged(kind: ResourceType, previous: Resource, wanted: Body) -> Non
         ArmError: 409 `PropertyChangeNotAllowed` with the first such path.
     """
     for path in kind.immutable:
-        before = values_at(previous.body, path)
-        after = values_at(wanted, path)
-        if after and before != after:
+        before, after = (_by_name(body, path) for body in (previous.body, wanted))
+        for item, value in after.items():
+            if value is None or item not in before or before[item] == value:
+                continue
             raise ArmError(
                 409,
                 "PropertyChangeNotAllowed",
-                f"Changing property '{path}' of '{previous.name}' is not allowed: it is "
-                f"{json.dumps(before[0] if before else None)}, the request says "
-                f"{json.dumps(after[0])}. Delete the resource and make it anew.",
+                f"Changing property '{path}' of '{'/'.join((previous.name, *item))}' is not "
+                f"allowed: it is {json.dumps(before[item])}, the request says "
+                f"{json.dumps(value)}. Delete it and make it anew.",
                 path,
             )
+
+
+def _by_name(body: Body, path: str) -> dict[tuple[str, ...], Any]:
+    """What stands at a path, or None, by the names of the list items that lead there."""
+    *lists, last = path.split("[].")
+    found: dict[tuple[str, ...], Any] = {(): body}
+    for each in lists:
+        found = {
+            (*names, str(item.get("name", ""))): item
+            for names, value in found.items()
+            for items in values_at(value, each)
+            for item in items
+        }
+    return {names: next(iter(values_at(item, last)), None) for names, item in found.items()}
 
 
 def values_at(body: object, path: str) -> list[Any]:

@@ -70,6 +70,9 @@ _POOL = (
     "windowsProfile",
     "workloadRuntime",
 )
+_FIXED = ("vmSize", "availabilityZones", "maxPods", "osType")
+"""What a pool keeps for as long as it is."""
+
 _NETWORK = (
     "advancedNetworking",
     "ipFamilies",
@@ -135,7 +138,13 @@ MANAGED_CLUSTER = ResourceType(
         "1 to 63 letters, digits, hyphens and underscores, a letter or digit at both ends",
     ),
     new_on=("location", "dnsPrefix", "nodeResourceGroup"),
-    immutable=("properties.dnsPrefix", "properties.nodeResourceGroup"),
+    # "Manage node pools", "Configure availability zones", "Configure Azure CNI". That a pool may be
+    # given another size is a preview (AgentPoolVMSSResize), which a subscription has to ask for.
+    immutable=(
+        "properties.dnsPrefix",
+        "properties.nodeResourceGroup",
+        *(f"properties.agentPoolProfiles[].{each}" for each in _FIXED),
+    ),
     outputs=_outputs,
 )
 TYPES = (MANAGED_CLUSTER,)

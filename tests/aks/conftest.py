@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,14 @@ class Deployed:
 
     def load(self, **settings: Any) -> Callers:
         return Callers(self.uri, self.body, **settings)
+
+
+def asked(stand: Stand, tool: str, file: Path) -> tuple[int, dict[str, Any]]:
+    """(exit code, report) of a review or of a drift check."""
+    command = ["python", "-m", f"infra.{tool}", "--stack", "local", "--json", str(file)]
+    done = stand.inside(*command, check=False)
+    assert file.exists(), done.stdout + done.stderr
+    return done.returncode, json.loads(file.read_text())
 
 
 @pytest.fixture(scope="session")

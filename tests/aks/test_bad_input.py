@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from infra.aks import access
 from infra.configuration.reader import SettingError
 from infra.scoring_service import NAME
 from journey.stand import Stand
+from tests.aks.conftest import asked
 
 KEY = "sklearn-mnist-svc:kubeconfig"
 
@@ -52,14 +54,27 @@ def test_rights_that_a_kubeconfig_has_not_are_named(stand: Stand) -> None:
         stand.kubectl("delete", "serviceaccount", "weak")
 
 
-def test_a_version_that_the_region_has_not_changes_nothing(stand: Stand) -> None:
+@pytest.mark.parametrize(
+    ("key", "value", "reviewed", "refused"),
+    [
+        ("kubernetesVersion", "1.30", None, "1.30 is not supported in this region"),
+        ("nodeSize", "Standard_D8s_v5", "to change vmSize of a pool", "PropertyChangeNotAllowed"),
+    ],
+)
+def test_what_aks_refuses_changes_nothing(
+    stand: Stand, tmp_path: Path, key: str, value: str, reviewed: str | None, refused: str
+) -> None:
     before = {pod["metadata"]["uid"] for pod in stand.pods()}
+    stand.inside("pulumi", "config", "set", key, value)
     try:
-        failed = stand.up("kubernetesVersion=1.30", check=False)
-        assert failed.returncode != 0
-        assert "1.30 is not supported in this region" in failed.stdout + failed.stderr
+        if reviewed:
+            code, report = asked(stand, "review", tmp_path / "review.json")
+            assert code == 1
+            assert reviewed in report["verdict"]
+        failed = stand.up(check=False)
+        said = failed.stdout + failed.stderr
+        assert failed.returncode != 0, said
+        assert refused in said, said
     finally:
-        stand.inside("pulumi", "config", "rm", "kubernetesVersion")
-    assert {pod["metadata"]["uid"] for pod in stand.pods()} == before
-    stand.up()
+        stand.inside("pulumi", "config", "rm", key)
     assert {pod["metadata"]["uid"] for pod in stand.pods()} == before

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from infra.scoring_service import NAME
 from journey.stand import Stand
-from tests.aks.conftest import Deployed
+from tests.aks.conftest import Deployed, asked
 
 HERE = ("--namespace", NAME)
 OTHER = f"sha256:{'d' * 64}"
-
-
-def asked(stand: Stand, tool: str, file: Path) -> tuple[int, dict[str, Any]]:
-    """(exit code, report) of a review or of a drift check."""
-    command = ["python", "-m", f"infra.{tool}", "--stack", "local", "--json", str(file)]
-    done = stand.inside(*command, check=False)
-    assert file.exists(), done.stdout + done.stderr
-    return done.returncode, json.loads(file.read_text())
 
 
 def in_sync(stand: Stand, folder: Path) -> None:

@@ -9,7 +9,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from local_azure import types
+from local_azure.arm.bodies import check_unchanged
 from local_azure.arm.conditions import FILE
+from local_azure.arm.errors import ArmError
+from local_azure.arm.service import Resource
 
 GUID = "00000000-0000-0000-0000-0000000adf50"
 ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
@@ -265,3 +269,31 @@ def test_what_a_vault_does_can_be_tried_both_ways(
         assert found["publicNetworkAccess"] == expected
     finally:
         conditions.unlink()
+
+
+POOL = {"name": "scoring", "count": 2, "vmSize": "Standard_D4s_v5", "availabilityZones": ["1"]}
+SYSTEM = {**POOL, "name": "system", "vmSize": "Standard_D2s_v5"}
+CLUSTER = "Microsoft.ContainerService/managedClusters"
+
+
+def changing_pools(*after: dict[str, Any]) -> None:
+    """Ask for these pools of a cluster that has `SYSTEM` and `POOL`."""
+    before, wanted = ({"properties": {"agentPoolProfiles": [*p]}} for p in ((SYSTEM, POOL), after))
+    (kind,) = (each for each in types.all_types() if each.type == CLUSTER)
+    check_unchanged(kind, Resource("/subscriptions/s/one", CLUSTER, before), wanted)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"vmSize": "Standard_D8s_v5"}, {"availabilityZones": ["1", "2"]}, {"maxPods": 30}],
+)
+def test_a_pool_keeps_its_size_its_zones_and_its_pods(change: dict[str, Any]) -> None:
+    with pytest.raises(ArmError, match="of 'one/scoring' is not allowed") as it:
+        changing_pools(SYSTEM, {**POOL, **change})
+    assert it.value.code == "PropertyChangeNotAllowed"
+    assert it.value.target == f"properties.agentPoolProfiles[].{next(iter(change))}"
+
+
+def test_a_pool_is_known_by_its_name_and_another_may_be_as_it_likes() -> None:
+    changing_pools({**POOL, "count": 3, "vmSize": None}, SYSTEM)
+    changing_pools(SYSTEM, {**POOL, "name": "larger", "vmSize": "Standard_D8s_v5"})

@@ -125,7 +125,7 @@ def _added(home: Home, url: str, pulumi: Path | None, outside: Mapping[str, str]
         "PULUMI_STACK": STACK,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # kubectl, and everybody else who would look for the user's own clusters.
-        "KUBECONFIG": str(home.services / "kubernetes" / "kubeconfig"),
+        "KUBECONFIG": str(home.kubeconfig),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         # The azure-native provider and Terraform's relatives.
         "ARM_SUBSCRIPTION_ID": SUBSCRIPTION,

@@ -166,6 +166,11 @@ class Home:
         """A folder per service: container files, image blobs, model files."""
         return self.root / "services"
 
+    @property
+    def kubeconfig(self) -> Path:
+        """What kubectl reads: all clusters of the stand-in."""
+        return self.services / "kubernetes" / "kubeconfig"
+
     def service(self, name: str) -> Path:
         """The folder of one service, made when missing."""
         folder = self.services / name

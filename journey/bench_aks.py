@@ -31,6 +31,7 @@ ROWS = (1, 30)
 SIMULATED = (1000, 5000)
 LOW = 4
 """Percent of a core that a pod gets under load on a machine that is busy with other things."""
+KILLED = "a killed node"
 _PATIENCE_SECONDS = 600.0
 _AFTER = 50
 """So many answers after a change still belong to it."""
@@ -45,12 +46,14 @@ class Change:
         seconds: Until it was done: new pods ready, old ones out of the way.
         answers: How many requests were answered with 200.
         lost: What went wrong with each of the others.
+        lost_seconds: From the begin of the change to the last of those.
     """
 
     what: str
     seconds: float
     answers: int
     lost: list[str]
+    lost_seconds: float = 0.0
 
 
 @dataclass
@@ -119,7 +122,8 @@ def under_load(
         seconds = time.monotonic() - began
         wanted = callers.answers + _AFTER
         until(lambda: callers.answers >= wanted, _PATIENCE_SECONDS)
-    return Change(what, seconds, callers.answers, callers.failures)
+    last = max(callers.last_failure - began, 0.0)
+    return Change(what, seconds, callers.answers, callers.failures, last)
 
 
 def scaling(stand: Stand, row: bytes) -> Change:
@@ -158,7 +162,13 @@ def changes(stand: Stand, row: bytes) -> Iterator[Change]:
         stand.node(node).kill()
         until(gone, _PATIENCE_SECONDS)
 
-    yield under_load(stand, row, "a killed node", killed)
+    kept: list[Change] = []
+
+    def seen_by_both() -> None:
+        kept.append(under_load(stand, row, f"{KILLED}, kept connections", killed, keep=True))
+
+    yield under_load(stand, row, f"{KILLED}, new connections", seen_by_both, keep=False)
+    yield from kept
     (stand.folder / f"start-{node}").touch()
     until(lambda: " Ready " in stand.kubectl("get", "node", node, "--no-headers"), 300)
     yield scaling(stand, row)
@@ -174,11 +184,15 @@ def markdown(found: Found) -> str:
         times = f"{load.p50 * 1e3:.1f} ms | {load.p99 * 1e3:.1f} ms"
         lines.append(f"| {pods} | {rows} | {load.rate:,.0f} | {times} |")
     if found.changes:
-        lines += ["", "| change under load | seconds | answered | lost |", "|---|---|---|---|"]
-    lines += [
-        f"| {each.what} | {each.seconds:.1f} | {each.answers:,} | {len(each.lost):,} |"
-        for each in found.changes
-    ]
+        lines += [
+            "",
+            "| change under load | seconds | answered | lost | the last after |",
+            "|---|---|---|---|---|",
+        ]
+    for each in found.changes:
+        last = f"{each.lost_seconds:.1f} s" if each.lost else "-"
+        told = f"| {each.what} | {each.seconds:.1f} | {each.answers:,} | {len(each.lost):,} "
+        lines.append(f"{told}| {last} |")
     if found.simulated:
         lines += ["", *simulated_nodes.table(found.simulated)]
     return "\n".join(lines) + "\n"
@@ -234,7 +248,7 @@ def main(
     typer.echo(f"Load by {found.load}.\n\n{markdown(found)}")
     if json_file:
         json_file.write_text(json.dumps(asdict(found), indent=2) + "\n")
-    lost = [each.what for each in found.changes if each.lost and each.what != "a killed node"]
+    lost = [each.what for each in found.changes if each.lost and not each.what.startswith(KILLED)]
     if lost:
         failed = f"{failed}; requests were lost in {', '.join(lost)}".removeprefix("; ")
     if failed:

@@ -19,27 +19,32 @@ class Callers:
     Attributes:
         uri: Where they POST.
         body: What they POST.
-        callers: How many; every other one keeps its connection, as gateways do.
+        callers: How many.
+        keep: Whether they keep their connections, as gateways do; None: every other one does.
         pause: Seconds between a caller's requests.
         key: What they send, if anything.
         answers: How many were 200.
         failures: What went wrong with each of the others, in words.
+        last_failure: When the last of them failed, by the monotonic clock; 0 without any.
     """
 
     uri: str
     body: bytes
     callers: int = 3
+    keep: bool | None = None
     pause: float = 0.03
     key: str = ""
     answers: int = 0
     failures: list[str] = field(default_factory=list)
+    last_failure: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Callers:
         for number in range(self.callers):
-            thread = threading.Thread(target=self._call, args=(number % 2 == 0,), daemon=True)
+            keep = number % 2 == 0 if self.keep is None else self.keep
+            thread = threading.Thread(target=self._call, args=(keep,), daemon=True)
             thread.start()
             self._threads.append(thread)
         self.wait(1, _FIRST_ANSWER_SECONDS)
@@ -93,6 +98,7 @@ class Callers:
             with self._lock:
                 if reason:
                     self.failures.append(reason)
+                    self.last_failure = time.monotonic()
                 else:
                     self.answers += 1
             self._over.wait(self.pause)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -79,17 +80,31 @@ def test_answers_are_counted_and_every_other_caller_keeps_its_connection(
     assert service.keys == {"Bearer one", None}
 
 
+@pytest.mark.parametrize(("keep", "connections"), [(True, 3), (False, 20)])
+def test_callers_keep_all_their_connections_or_none_when_told(
+    services: list[Service], keep: bool, connections: int
+) -> None:
+    service = Service()
+    services.append(service)
+    with Callers(service.uri, BODY, keep=keep, pause=0.0) as callers:
+        callers.wait(20)
+    assert callers.failures == []
+    assert (service.connections == connections) if keep else (service.connections >= connections)
+
+
 @pytest.mark.parametrize(("status", "said"), [(503, "503"), (0, "RemoteDisconnected")])
 def test_what_was_lost_is_kept_in_words_and_the_callers_go_on(
     services: list[Service], status: int, said: str
 ) -> None:
     service = Service(status)
     services.append(service)
+    began = time.monotonic()
     with Callers(service.uri, BODY, callers=1, pause=0.0) as callers:
         while callers.answers < 3:
             callers.wait(1)
     (failure,) = callers.failures
     assert said in failure
+    assert began < callers.last_failure < time.monotonic()
 
 
 def test_a_service_that_is_not_there_is_no_answer_and_a_wait_has_an_end(

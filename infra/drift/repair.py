@@ -11,6 +11,7 @@ from infra import azure_facts
 from infra.drift import assignments
 from infra.drift.finding import Finding, Kind, Question
 from infra.drift.stack import Resource, Stack
+from infra.preview import importing
 
 NOTHING = "# nothing to repair"
 
@@ -76,12 +77,10 @@ def _imports(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
         if not one.id:
             yield Repair(f"{why}: pulumi import {one.type} {one.resource}; its id is hidden here")
             continue
-        words = ["pulumi", "import", one.type, one.resource, one.id]
-        if one.parent:
-            # Pulumi looks first among what it imports: a resource is no parent of its namesake.
-            words += ["--parent", f"parent={one.parent}"]
-        words += [f"--protect={str(one.protected).lower()}", "--generate-code=false", "--yes"]
-        yield Repair(why, shlex.join([*words, "--stack", stack.name]))
+        taken = importing.command(
+            one.type, one.resource, one.id, stack.name, parent=one.parent, protected=one.protected
+        )
+        yield Repair(why, taken)
         if one.type == azure_facts.CONTAINER_GROUP:
             yield Repair(
                 "write its secure values, which Azure never returns, into the state",

@@ -6,7 +6,7 @@ would try to create it and fail; taken into the state, nothing happens to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from infra import azure_facts
@@ -15,24 +15,10 @@ from infra.disclosure import allow_list, display
 from infra.disclosure.mask import Mask
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.stack import Stack
+from infra.preview import importing
 from infra.preview.plan import Op, Plan, Step
 
 REASON = "it exists and is declared, but is in no state: an update would fail to create it again"
-
-_NAMED: Mapping[str, tuple[str, str]] = {
-    azure_facts.CONTAINER_GROUP: (
-        "Microsoft.ContainerInstance/containerGroups",
-        "containerGroupName",
-    ),
-    azure_facts.REGISTRY: ("Microsoft.ContainerRegistry/registries", "registryName"),
-    azure_facts.STORAGE_ACCOUNT: ("Microsoft.Storage/storageAccounts", "accountName"),
-    azure_facts.VAULT: ("Microsoft.KeyVault/vaults", "vaultName"),
-    azure_facts.ML_WORKSPACE: ("Microsoft.MachineLearningServices/workspaces", "workspaceName"),
-    azure_facts.LOG_ANALYTICS: ("Microsoft.OperationalInsights/workspaces", "workspaceName"),
-    azure_facts.APPLICATION_INSIGHTS: ("Microsoft.Insights/components", "resourceName"),
-    azure_facts.IDENTITY: ("Microsoft.ManagedIdentity/userAssignedIdentities", "resourceName"),
-}
-"""By the provider's type token: Azure's type, and the input that is the resource's name."""
 
 
 def groups(stack: Stack, plan: Plan) -> list[str]:
@@ -56,11 +42,9 @@ def find(
     Raises:
         ArmError: Azure was not reached, or refused.
     """
-    by_name = {_key(each.get("type"), each.get("name")): str(each.get("id")) for each in listed}
+    by_name = importing.by_name(listed)
     for step in _new(plan):
-        kind, name = _NAMED.get(step.type, ("", ""))
-        inputs = step.new.inputs if step.new else {}
-        own = by_name.get(_key(kind, inputs.get(name)), "") or _read(arm, stack, step)
+        own = by_name.get(importing.listed_as(step), "") or _read(arm, stack, step)
         if own and step.new:
             yield (
                 own,
@@ -85,10 +69,6 @@ def find(
 
 def _new(plan: Plan) -> Iterator[Step]:
     yield from (step for step in plan.steps if step.custom and step.op is Op.CREATE)
-
-
-def _key(kind: Any, name: Any) -> tuple[str, str]:
-    return str(kind).casefold(), str(name).casefold()
 
 
 def _group(stack: Stack, step: Step) -> str:

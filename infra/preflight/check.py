@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from infra import azure_facts
 from infra.arm.client import Arm
 from infra.arm.errors import ArmError
 from infra.disclosure.mask import Mask, environment_secrets
-from infra.preflight import capacity, model, names, planned, rights
+from infra.preflight import capacity, leftovers, model, names, planned, rights
 from infra.preflight.line import Answer, Line, PreflightError, Status
 from infra.preflight.planned import Planned
 
@@ -64,6 +64,7 @@ def run(asked: Asked, say: Say) -> list[Line]:
             if first.status is not Status.GOOD:
                 return lines
             say("Azure")
+            made = replace(made, left=leftovers.find(arm, made))
             questions = _questions(arm, made, asked)
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 return [*lines, *pool.map(_line, questions, questions.values())]
@@ -77,6 +78,7 @@ def _questions(arm: Arm, made: Planned, asked: Asked) -> Questions:
         "resource providers": partial(rights.providers, arm, made),
         "role assignments": partial(rights.role_assignments, arm, made),
         "who registers models": partial(rights.registrar, arm, made, asked.registrar),
+        "leftovers": partial(leftovers.answer, made),
         **{check: partial(ask, arm, made) for check, ask in names.checks().items()},
         "quota of cores": partial(capacity.cores, arm, made),
         **({"Kubernetes version": partial(capacity.kubernetes, arm, made)} if cluster else {}),

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from shlex import quote
 
 from infra import azure_facts
 from infra.arm.client import Arm
 from infra.arm.errors import ArmError
 from infra.preflight.line import Answer, good, not_asked, refused
 from infra.preflight.planned import Planned
+from infra.preview import importing
 
 Ask = Callable[[Arm, Planned], Answer]
 
@@ -73,15 +73,11 @@ def _deleted_vault(arm: Arm, planned: Planned, name: str) -> Answer | None:
     said = f"{name} is soft-deleted and holds its name until {until}"
     if not vault.lower().startswith(f"{planned.group}/".lower()):
         return refused(said, _other(planned))
-    step, stack = planned.steps[azure_facts.VAULT], f"--stack {planned.config.stack}"
-    parent = step.new.parent if step.new else ""
-    kind = azure_facts.VAULT
+    step, stack = planned.steps[azure_facts.VAULT], planned.config.stack
     return refused(
         said,
-        f"pulumi up {stack} --exclude '**::{step.name}' --exclude-dependents\n"
-        f"az keyvault recover --name {name}\n"
-        f"pulumi import {stack} --generate-code=false {kind} {step.name} {quote(vault)}"
-        f" --parent 'parent={parent}'",
+        f"pulumi up --stack {stack} --exclude '**::{step.name}' --exclude-dependents\n"
+        f"az keyvault recover --name {name}\n{importing.of(step, vault, stack)}",
     )
 
 

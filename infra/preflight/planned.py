@@ -46,11 +46,13 @@ class Planned:
         config: Its configuration.
         subscription: The subscription's path.
         steps: By the provider's type: what happens to the first resource of it.
+        left: By the provider's type: the id of what would be created although it is there.
     """
 
     config: Configured
     subscription: str
     steps: Mapping[str, Step] = field(repr=False)
+    left: Mapping[str, str] = field(default_factory=dict)
 
     def new(self, kind: str) -> Mapping[str, Any]:
         """What is declared of a resource; empty where there is none."""
@@ -63,7 +65,9 @@ class Planned:
         return step is not None and step.op is not Op.CREATE and step.old is not None
 
     def claimed(self, kind: str, key: str) -> str:
-        """The name that a resource has to get; empty where the stack holds it already."""
+        """The name that a resource has to get; empty where it holds it already."""
+        if kind in self.left:
+            return ""
         name = str(self.new(kind).get(key, ""))
         step = self.steps.get(kind)
         held = step.old.inputs.get(key) if step and step.old and self.is_there(kind) else None

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from infra import azure_facts
 from local_azure.arm.conditions import FILE
 from tests.support.asked_azure import written
 from tests.support.machine import MODEL, UP, Machine
@@ -93,7 +94,7 @@ def test_what_refuses_is_one_with_commands_that_are_not_wrapped(machine: Machine
     assert "resource providers    refused    not registered: Microsoft.Storage" in table
     assert remedies == (
         "# resource providers\naz provider register --wait --namespace Microsoft.Storage\n\n"
-        "local is not ready: 1 of 12 refuse.\n"
+        "local is not ready: 1 of 13 refuse.\n"
     )
 
 
@@ -184,6 +185,28 @@ def test_the_model_gate_is_of_the_stacks_own_model(deployed: Machine, tmp_path: 
     assert code == 1
     assert found["model gate"]["status"] == "refused"
     assert sha256()[:12] in found["model gate"]["said"]
+
+
+def test_what_fell_out_of_the_state_is_taken_in_by_its_remedy(
+    deployed: Machine, tmp_path: Path
+) -> None:
+    state = json.loads(deployed.inside("pulumi", "stack", "export").stdout)
+    (insights,) = [
+        one["urn"]
+        for one in state["deployment"]["resources"]
+        if one["type"] == azure_facts.APPLICATION_INSIGHTS
+    ]
+    deployed.inside("pulumi", "state", "delete", insights, "--target-dependents", "--yes")
+    _, found = lines(deployed, tmp_path)
+    left = found["leftovers"]
+    assert left["status"] == "refused"
+    assert "application-insights" in left["said"]
+    assert "workspace" in left["said"]
+    for command in left["remedy"]:
+        deployed.inside(*shlex.split(command))
+    _, found = lines(deployed, tmp_path)
+    assert found["leftovers"]["status"] == "good"
+    deployed.inside(*UP)
 
 
 def test_a_question_without_an_answer_is_two_and_said_in_its_line(

@@ -18,7 +18,7 @@ from infra import azure_facts
 from infra.arm import login
 from infra.arm.client import Arm
 from infra.arm.errors import ArmError
-from infra.preflight import capacity, model, names, rights
+from infra.preflight import capacity, leftovers, model, names, rights
 from infra.preflight.line import Answer, Status
 from infra.preflight.planned import Planned
 from infra.preview.plan import Op
@@ -231,6 +231,52 @@ def test_a_name_that_somebody_else_has_is_refused(
     refused(names.checks()[check](arm, renamed))
 
 
+def test_what_a_cut_off_update_left_is_imported_and_its_name_is_its_own(
+    azure: Azure, arm: Arm, plan: Plan
+) -> None:
+    """Another prefix, which a name that is taken asks for, would replace all the others."""
+    (kind, key), (azures, body) = NAMES["registry name"]
+    wanted = name()
+    planned = plan((kind, {key: wanted}), made=(GROUP,))
+    nothing = replace(planned, left=leftovers.find(arm, planned))
+    assert good(leftovers.answer(nothing)) == "nothing that the update creates is there already"
+    assert good(names.checks()["registry name"](arm, nothing)) == f"{wanted} is free"
+    path = f"{planned.group}/providers/{azures}/{wanted}"
+    azure.put(path, body)
+    left = replace(planned, left=leftovers.find(arm, planned))
+    assert refused(leftovers.answer(left)) == (
+        "registry: declared and there, but in no state",
+        f"pulumi import {kind} registry {path} --parent parent=urn:of-its-parent"
+        " --protect=false --generate-code=false --yes --stack dev",
+    )
+    assert "own" in good(names.checks()["registry name"](arm, left))
+
+
+def test_a_resource_group_that_is_in_no_state_is_imported_first(
+    azure: Azure, arm: Arm, plan: Plan
+) -> None:
+    (kind, key), (azures, body) = NAMES["registry name"]
+    planned = plan((kind, {key: (wanted := name())}))
+    azure.put(f"{planned.group}/providers/{azures}/{wanted}", body)
+    left = replace(planned, left=leftovers.find(arm, planned))
+    _, remedy = refused(leftovers.answer(left))
+    first, second = remedy.splitlines()
+    assert f"{GROUP} resourcegroup {planned.group} " in first
+    assert f"{kind} registry " in second
+
+
+@pytest.mark.parametrize("kind", ["managed by the stack", "gone"])
+def test_what_the_stack_has_or_nobody_is_left_by_nothing(
+    azure: Azure, arm: Arm, plan: Plan, kind: str
+) -> None:
+    (token, key), (azures, body) = NAMES["registry name"]
+    wanted = name()
+    planned = plan((token, {key: wanted}), made=(GROUP, token) if kind != "gone" else (GROUP,))
+    if kind != "gone":
+        azure.put(f"{planned.group}/providers/{azures}/{wanted}", body)
+    assert leftovers.find(arm, planned) == {}
+
+
 @pytest.mark.parametrize(
     ("prefix", "other"),
     [("", "mnist2"), ("abcdefghij", "abcdefghi2"), ("abcdefghi2", "abcdefghi3")],
@@ -263,8 +309,8 @@ def test_a_vault_that_the_stack_deleted_is_recovered_and_imported(
     assert remedy.splitlines() == [
         "pulumi up --stack dev --exclude '**::vault' --exclude-dependents",
         f"az keyvault recover --name {wanted}",
-        "pulumi import --stack dev --generate-code=false azure-native:keyvault:Vault vault "
-        f"{path} --parent 'parent=urn:of-its-parent'",
+        f"pulumi import azure-native:keyvault:Vault vault {path} --parent parent=urn:of-its-parent"
+        " --protect=false --generate-code=false --yes --stack dev",
     ]
 
 

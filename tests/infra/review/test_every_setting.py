@@ -25,6 +25,7 @@ TAGGED = {
     *("application-insights", "key-vault", "log-analytics", "pull-identity", "registry"),
     *("resource-group", "scoring-group", "storage", "workspace"),
 }
+MADE_BEFORE_THE_SERVICE = (TAGGED - GROUP_ALONE) | {"pull-assignment"}
 
 # setting and value; the resources that change, and how; what callers notice
 CHANGES: list[tuple[str, set[str], str, str]] = [
@@ -125,3 +126,28 @@ def test_what_the_review_says_is_what_the_update_does(
 def test_after_all_of_them_nothing_changes(machine: Machine, tmp_path: Path) -> None:
     report = review(machine, tmp_path)
     assert (report["changes"], report["outputs"]) == ([], [])
+
+
+def test_another_prefix_replaces_everything_and_needs_no_name_that_is_held(
+    machine: Machine, tmp_path: Path
+) -> None:
+    configure(machine, "prefix=digits")
+    report = review(machine, tmp_path)
+    said = {(one["name"], one["op"]) for one in report["changes"]}
+    assert said == {(name, "replace") for name in MADE_BEFORE_THE_SERVICE}
+    assert report["obstacles"] == []
+    assert updated(machine) == said
+
+
+def test_another_region_cannot_be_finished_as_the_review_says(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """Last: it leaves the stack half-way."""
+    configure(machine, "azure-native:location=northeurope")
+    report = review(machine, tmp_path)
+    assert {one["name"] for one in report["changes"]} == MADE_BEFORE_THE_SERVICE
+    held = {one["resource"]: one["name"] for one in report["obstacles"]}
+    assert set(held) == {"key-vault", "workspace", "log-analytics"}
+    done = machine.inside("pulumi", "up", "--yes", "--skip-preview", "--refresh", good=False)
+    assert done.returncode != 0
+    assert any(name in done.stdout + done.stderr for name in held.values())

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import coverage
 import pytest
+from coverage.exceptions import CoverageException
 
 from tests.mutants.mutant import Mutant
 
@@ -173,16 +176,62 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+class _Children:
+    """Has the Pythons measured that tests start, whatever they get of the environment.
+
+    They are started in the repository or with it on their path, where they find a
+    `sitecustomize` while this is entered.
+    """
+
+    def __init__(self, root: Path, place: Path) -> None:
+        self._source = ",".join(str(root / one) for one in PACKAGES)
+        self._place = place
+        self._settings = place / "settings.ini"
+        self._start = root / "sitecustomize.py"
+
+    def __enter__(self) -> Self:
+        self.switch_context("")
+        self._start.write_text(
+            "import os, coverage\n"
+            f"os.environ['COVERAGE_PROCESS_START'] = {str(self._settings)!r}\n"
+            "coverage.process_startup()\n",
+            encoding="utf-8",
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._start.unlink()
+
+    def switch_context(self, test: str) -> None:
+        """What is started from here on is started by this test."""
+        name = test.replace("$", "$$")
+        self._settings.write_text(
+            f"[run]\nparallel = true\ndata_file = {self._place / 'child'}\n"
+            f"source = {self._source}\ncontext = {name}\n",
+            encoding="utf-8",
+        )
+
+    def add_to(self, data: coverage.CoverageData) -> None:
+        """Add what was measured; a process that was killed may have left a half."""
+        for file in self._place.glob("child.*"):
+            one = coverage.CoverageData(str(file))
+            with contextlib.suppress(CoverageException):
+                one.read()
+                data.update(one)
+
+
 class _Measure:
     """Tells coverage.py which test is running."""
 
-    def __init__(self, cover: coverage.Coverage) -> None:
+    def __init__(self, cover: coverage.Coverage, children: _Children) -> None:
         self._cover = cover
+        self._children = children
         self.seconds: dict[str, float] = {}
         self.failed: list[str] = []
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._cover.switch_context(nodeid)
+        self._children.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
@@ -198,13 +247,18 @@ def measure(root: Path, tests: Iterable[str], out: Path) -> int:
     cover = coverage.Coverage(
         data_file=None, source=[str(root / one) for one in PACKAGES], config_file=False
     )
-    plugin = _Measure(cover)
-    cover.start()
-    code = pytest.main(
-        [*tests, "-q", "-m", LEFT_OUT, "-p", "no:cacheprovider", "-p", "no:randomly"], [plugin]
-    )
-    cover.stop()
-    data = cover.get_data()
+    with (
+        tempfile.TemporaryDirectory(prefix="measured-") as place,
+        _Children(root, Path(place)) as children,
+    ):
+        plugin = _Measure(cover, children)
+        cover.start()
+        code = pytest.main(
+            [*tests, "-q", "-m", LEFT_OUT, "-p", "no:cacheprovider", "-p", "no:randomly"], [plugin]
+        )
+        cover.stop()
+        data = cover.get_data()
+        children.add_to(data)
     lines: dict[str, Any] = {}
     for file in data.measured_files():
         contexts = data.contexts_by_lineno(file)

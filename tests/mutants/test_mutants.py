@@ -173,6 +173,30 @@ def test_a_measure_is_taken_again_when_the_module_or_the_test_has_changed(
     assert lines()[limit + 1] == ("tests/infra/test_one.py::test_four_are_enough",)
 
 
+STARTS = """import os
+import subprocess
+import sys
+
+
+def test_two_is_said() -> None:
+    asked = [sys.executable, "-m", "infra.two"]
+    done = subprocess.run(asked, env={"PYTHONPATH": os.getcwd()}, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("2\\n", "")
+"""
+
+
+@pytest.mark.timeout(600)
+def test_a_process_that_a_test_starts_is_measured_though_it_gets_no_environment(
+    root: Path, tmp_path: Path
+) -> None:
+    (root / "infra" / "two.py").write_text("def two():\n    return 2\n\n\nprint(two())\n")
+    (root / "tests" / "infra" / "test_two.py").write_text(STARTS)
+    found = selection.Measured(root, tmp_path).of("infra/two.py", ["tests/infra/test_two.py"], root)
+    test = "tests/infra/test_two.py::test_two_is_said"
+    assert found.lines == dict.fromkeys((1, 2, 5), (test,))
+    assert not (root / "sitecustomize.py").exists()
+
+
 def at(line: int, statement: int | None = None) -> mutant.Mutant:
     return mutant.Mutant("a.py", line, statement or line, "f", "x", "y", "")
 

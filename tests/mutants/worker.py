@@ -74,15 +74,13 @@ class Worker:
         """What became of a mutant, and the test that noticed it."""
         file = self._root / asked["module"]
         text = file.read_text(encoding="utf-8")
-        for each in (file.parent / "__pycache__").glob(f"{file.stem}.*"):
-            each.unlink()
-        file.write_text(asked["code"], encoding="utf-8")
+        _write(file, asked["code"])
         try:
             changes = None if asked["anew"] else changed(text, asked["code"], str(file))
             place = None if changes is None else self._place(changes, str(file))
             outcome, test = self._run(session, place, asked["tests"], asked["seconds"])
         finally:
-            file.write_text(text, encoding="utf-8")
+            _write(file, text)
         if test and (test, place is None) not in self._trusted:
             again = {} if place is not None else None
             if self._run(session, again, [test], LEAST_SECONDS)[0] != "survived":
@@ -213,6 +211,13 @@ def _own(code: CodeType) -> tuple[object, ...]:
     """What a module or a class does itself when it is imported."""
     consts = [repr(each) for each in code.co_consts if not isinstance(each, CodeType)]
     return code.co_code, consts, code.co_names, code.co_varnames, code.co_freevars
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a module; a process that got no environment may have left byte code of another text."""
+    for each in (file.parent / "__pycache__").glob(f"{file.stem}.*"):
+        each.unlink()
+    file.write_text(text, encoding="utf-8")
 
 
 def _wait(child: int, seconds: float) -> bool:

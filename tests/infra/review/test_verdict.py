@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from infra.preview.plan import Op
 from infra.review import manifests
+from infra.review.azure import Endpoint
+from infra.review.judgement import Finding
 from infra.review.key_change import KeyChange
 from infra.review.rendering import markdown
-from infra.review.report import Report
+from infra.review.report import Problem, Report, ShownObstacle
+from infra.review.resource_change import ResourceChange, Row
 from infra.review.verdict import verdict
 from tests.support.inputs import changed
 from tests.support.machine import MODEL
@@ -388,3 +392,143 @@ def test_an_undecided_mandatory_rule_is_named_and_stops_a_strict_review(
     assert "`scoring-group`: `containers[0].image is not known before the update" in shown
     assert "- `containers[0].image` of `scoring-group`" in shown
     assert made.models == ()
+
+
+def shown(**more: Any) -> list[str]:
+    """The lines of a report of which only this is known."""
+    return lines(Report("dev", **more))
+
+
+def stopped(name: str, held: str = "", *, first: bool = False) -> ShownObstacle:
+    return ShownObstacle(name, held, "it is held", "wait", first)
+
+
+def test_the_first_obstacle_is_said_whole_and_the_others_are_counted() -> None:
+    several = [stopped("vault", "kv1"), stopped("store", first=True), stopped("logs")]
+    rest = " Nothing changes."
+    assert shown(obstacles=several) == [
+        "**This update cannot finish**: `vault`: `kv1`: it is held, and 2 more." + rest
+    ]
+    assert shown(obstacles=several[1:]) == [
+        "**This update cannot start**: `store`: it is held, and 1 more." + rest
+    ]
+    assert shown(obstacles=several[2:]) == [
+        "**This update cannot finish**: `logs`: it is held." + rest
+    ]
+
+
+def failure(message: str) -> dict[str, Any]:
+    return {"failed": True, "problems": (Problem("error", "", message),)}
+
+
+def test_an_error_is_said_whole_up_to_its_limit_and_cut_in_the_middle_beyond() -> None:
+    longest = "a" * 200 + "b" * 100
+    (whole,) = shown(**failure(longest))
+    assert whole == f"**The preview failed**: `{longest}`. What follows is incomplete."
+    (cut,) = shown(**failure(f"{'a' * 200}-{'b' * 100}"))
+    assert cut == (
+        f"**The preview failed**: `{'a' * 200} ... {'b' * 100}`. What follows is incomplete."
+    )
+
+
+def test_an_obstacle_says_more_than_the_failure_that_it_caused() -> None:
+    (first,) = shown(**failure("x"), obstacles=[stopped("store", first=True)])
+    assert first.endswith("it is held. The preview stopped there: what follows is incomplete.")
+    assert "failed" not in first
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "Nothing changes."),
+        ({"outputs": (Row("fqdn", "", "a", "b"),)}, "Only stack outputs change."),
+        ({"causes": ("first `x`", "second `y`")}, "First `x`; second `y`."),
+        ({"causes": ("**the URL** is another one",)}, "**The URL** is another one."),
+        ({"causes": ("`cpu` `1` -> `2`",)}, "`cpu` `1` -> `2`."),
+        (
+            {"offline": True, "causes": ("x",)},
+            "Only what the program declares was held against the policies, without an identity: "
+            "what would change is not known.",
+        ),
+    ],
+)
+def test_the_first_line_says_what_was_changed(more: dict[str, Any], said: str) -> None:
+    assert shown(**more) == [said]
+
+
+def change(op: Op, name: str, **more: Any) -> ResourceChange:
+    known: dict[str, Any] = {"endpoint": Endpoint.UNTOUCHED, "notes": (), "rows": (), **more}
+    kind = known.pop("type", "t")
+    return ResourceChange(name, kind, op, op, False, **known)
+
+
+def test_what_is_not_shown_is_no_reason_to_say_that_nothing_changes() -> None:
+    first, second = shown(changes=(change(Op.UPDATE, "s"),))
+    assert first == "What was changed is not shown."
+    assert second == "1 changed in place. The endpoint is not touched."
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "`s0` with its blobs"),
+        (3, "`s0` with its blobs, `s1` with its blobs, `s2` with its blobs"),
+        (5, "`s0` with its blobs, `s1` with its blobs, `s2` with its blobs and 2 more"),
+    ],
+)
+def test_what_is_destroyed_for_good_is_named_up_to_three(count: int, said: str) -> None:
+    gone = tuple(change(Op.DELETE, f"s{number}", lost="its blobs") for number in range(count))
+    (_, second) = shown(changes=(*gone, change(Op.DELETE, "other")), causes=("x",))
+    assert second.endswith(f" **Destroyed for good: {said}.**")
+    assert "other" not in second
+
+
+def finding(rule: str, *, mandatory: bool = True) -> Finding:
+    return Finding(rule, "Why.", mandatory, "s", "It is not.")
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("b", "**1 mandatory policy violation**: `b`."),
+        ("bab", "**3 mandatory policy violations**: `a`, `b`."),
+        ("cab", "**3 mandatory policy violations**: `a`, `b`, `c`."),
+        ("dcab", "**4 mandatory policy violations**: `a`, `b`, `c` and more."),
+    ],
+)
+def test_violated_rules_are_counted_and_named_up_to_three(rules: str, said: str) -> None:
+    found = tuple(finding(rule) for rule in rules)
+    advice = finding("z", mandatory=False)
+    assert shown(findings=(*found, advice)) == ["Nothing changes.", said]
+    assert shown(findings=(advice,), undecided=(advice,)) == ["Nothing changes."]
+    open_said = said.replace("policy violations", "rules not decided")
+    open_said = open_said.replace("policy violation", "rule not decided")
+    assert shown(undecided=(*found, advice)) == ["Nothing changes.", open_said]
+
+
+def test_what_callers_notice_says_why_by_the_worst_and_each_reason_once() -> None:
+    rolls = {"endpoint": Endpoint.GAPS, "type": "kubernetes:apps/v1:Deployment"}
+    changes = (
+        change(Op.UPDATE, "a", notes=("one pod alone", "more"), **rolls),
+        change(Op.UPDATE, "b", notes=("one pod alone",), **rolls),
+        change(Op.UPDATE, "c", notes=("no budget",), **rolls),
+        change(Op.UPDATE, "d", notes=(), **rolls),
+        change(Op.UPDATE, "e", notes=("its tags",)),
+    )
+    assert shown(changes=changes)[1] == (
+        "5 changed in place. Rolling, but requests may fail meanwhile: one pod alone; no budget."
+    )
+
+
+def test_an_interruption_says_why_on_kubernetes_and_for_a_group_what_it_is() -> None:
+    pods = change(Op.REPLACE, "a", endpoint=Endpoint.INTERRUPTED, notes=("it is made anew",))
+    assert shown(changes=(pods,))[1] == "1 replaced. The endpoint is interrupted: it is made anew."
+    group = change(
+        Op.REPLACE,
+        "a",
+        endpoint=Endpoint.INTERRUPTED,
+        notes=("down until ready",),
+        type="containerinstance:ContainerGroup",
+    )
+    assert "its container group is replaced" in shown(changes=(group,))[1]
+    assert "down until ready" not in shown(changes=(group,))[1]

@@ -58,26 +58,31 @@ def main(
     """
     files = modules(wanted or [])
     KEPT.mkdir(parents=True, exist_ok=True)
-    found = KEPT / "found.jsonl"
+    file = KEPT / "found.jsonl"
     if fresh:
-        for each in [found, *KEPT.glob("lines-*.json")]:
+        for each in [file, *KEPT.glob("lines-*.json")]:
             each.unlink(missing_ok=True)
     rows: list[table.Row] = []
     tried: list[trial.Tried] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as place:
         # Whoever goes on working here changes nothing of a run.
         root = trial.copy(ROOT, Path(place) / "whole")
-        kept = trial.Kept(root, found)
+        kept = trial.Kept(root, file)
         measured = selection.Measured(root, KEPT)
         folders = [trial.copy(root, Path(place) / str(number)) for number in range(jobs)]
         for tests, group in groupby(files, lambda module: selection.tests_of(module, root)):
             workers = [trial.Worker(folder, tests) for folder in folders]
             for module in group:
-                known = measured.of(module, tests, folders[0])
                 every = list(mutant.of(root, module))
                 # Their digests are as good as chance, and the same each time.
-                chosen = sorted(every, key=lambda one: one.key)[:sample] if sample else every
-                mine = list(trial.try_all(workers, chosen, known, kept))
+                left = sorted(every, key=lambda one: one.key)[:sample] if sample else every
+                mine: list[trial.Tried] = []
+                for judges in selection.rounds(module, tests):
+                    known = measured.of(module, judges, folders[0])
+                    last = judges == tests
+                    found = list(trial.try_all(workers, left, known, kept, last=last))
+                    mine += found if last else [one for one in found if one.outcome == "killed"]
+                    left = [one.mutant for one in found if one.outcome != "killed"]
                 tried += mine
                 counted = Counter(one.outcome for one in mine)
                 rows.append(table.Row(module, len(every), counted))

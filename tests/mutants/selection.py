@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -295,6 +295,17 @@ def tests_of(module: str, root: Path) -> tuple[str, ...]:
         for place in places
         for each in (sorted(place.glob("test_*.py")) if place.is_dir() else [place])
     )
+
+
+def rounds(module: str, tests: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Who judges a module's mutants, one after the other: its own file of tests, then all.
+
+    The one is quick and notices most; the others are measured and asked only for what it left.
+    """
+    own = tuple(each for each in tests if Path(each).stem == f"test_{Path(module).stem}")
+    if own and own != tests:
+        yield own
+    yield tests
 
 
 if __name__ == "__main__":

@@ -95,11 +95,11 @@ def held(root: Path, folder: Path) -> Selection:
 
 
 def tried(
-    root: Path, tmp_path: Path, workers: Sequence[trial.Worker]
+    root: Path, tmp_path: Path, workers: Sequence[trial.Worker], *, last: bool = True
 ) -> dict[tuple[str, str], str]:
     kept = trial.Kept(root, tmp_path / "found.jsonl")
     every = list(mutant.of(root, "infra/one.py"))
-    found = trial.try_all(workers, every, held(root, tmp_path), kept)
+    found = trial.try_all(workers, every, held(root, tmp_path), kept, last=last)
     return {(one.mutant.before, one.mutant.after): one.outcome for one in found}
 
 
@@ -115,7 +115,13 @@ def worker(root: Path, tmp_path: Path) -> Iterator[trial.Worker]:
 @pytest.mark.timeout(600)
 def test_what_is_noticed_is_told_from_what_is_not_and_is_kept(root: Path, tmp_path: Path) -> None:
     with worker(root, tmp_path) as one:
+        first = tried(root, tmp_path, [one], last=False)
+        # Others may still notice what these have not: only what is noticed is kept.
+        found = (tmp_path / "found.jsonl").read_text()
+        assert found.count("killed") == [*first.values()].count("killed") > 0
+        assert "survived" not in found
         outcomes = tried(root, tmp_path, [one])
+    assert outcomes == first
     # Outside of a function, which is imported anew, and inside of one.
     assert outcomes["3", "4"] == "killed"
     assert outcomes[">= LIMIT", "> LIMIT"] == "killed"
@@ -248,6 +254,13 @@ def test_a_module_is_held_by_the_tests_of_its_own_folder() -> None:
     )
     assert selection.tests_of("infra/naming.py", ROOT) == ("tests/infra/test_naming.py",)
     assert selection.tests_of("infra/workspace.py", ROOT) == ("tests/infra/test_program.py",)
+
+
+def test_the_file_of_a_modules_own_name_judges_before_all_others() -> None:
+    tests = ("tests/infra/a/test_one.py", "tests/infra/b/test_two.py")
+    assert list(selection.rounds("infra/b/two.py", tests)) == [tests[1:], tests]
+    assert list(selection.rounds("infra/b/other.py", tests)) == [tests]
+    assert list(selection.rounds("infra/b/two.py", tests[1:])) == [tests[1:]]
 
 
 def test_the_table_counts_what_hangs_as_noticed() -> None:

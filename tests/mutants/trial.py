@@ -164,8 +164,17 @@ def try_all(
     mutants: Sequence[Mutant],
     selection: Selection,
     kept: Kept,
+    *,
+    last: bool = True,
 ) -> Iterator[Tried]:
     """Yield each mutant with what became of it, as it is found.
+
+    Args:
+        workers: Who tries them.
+        mutants: What is tried.
+        selection: Who judges.
+        kept: What was found before, and where it is kept.
+        last: Whether nobody judges what is not noticed here; else only what is noticed is kept.
 
     Raises:
         TrialError: The processes end.
@@ -205,7 +214,8 @@ def try_all(
                 return
             if test:
                 order.noticed(test)
-            kept.put(mutant, outcome, test, selection.of(mutant))
+            if test or last:
+                kept.put(mutant, outcome, test, selection.of(mutant))
             found.put(Tried(mutant, outcome))
 
     for worker in workers[: max(1, left)]:

@@ -3,7 +3,8 @@
 The changes are mutmut's. They are applied to the whole module instead of by mutmut's trampolines,
 which leave out every decorated function: here each rule, each property and each command. Left out
 are what no test should hold: words of a message (a string with a space in it), the case of a
-string's letters, docstrings, annotations, decorators and aliases of types.
+string's letters, docstrings, annotations, decorators and aliases of types, and arguments that only
+say a default aloud: `check=False`, and `encoding="utf-8"` where that is the machine's own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ _KEPT = (libcst.Annotation, libcst.Decorator, libcst.Import, libcst.ImportFrom)
 """What is left as it is, with all that is in it."""
 _STATEMENT = (libcst.SimpleStatementLine, libcst.BaseCompoundStatement)
 _CALLS = frozenset({"TypeVar", "cast"})
+_ALOUD = frozenset({("check", "False"), ("encoding", '"utf-8"')})
+_LONGEST = 160
+"""Characters of a change that are shown."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,22 @@ def of(root: Path, module: str) -> Iterator[Mutant]:
                 place.line,
                 place.statement,
                 place.where,
-                _short(node),
-                _short(change),
+                *_short(_line(node), _line(change)),
                 code.decode(),
             )
 
 
-def _short(node: libcst.CSTNode) -> str:
-    return " ".join(libcst.Module([]).code_for_node(node).split())[:160]
+def _line(node: libcst.CSTNode) -> str:
+    return " ".join(libcst.Module([]).code_for_node(node).split())
+
+
+def _short(before: str, after: str) -> tuple[str, str]:
+    """Both, and of what is long, what stands around the place where they differ."""
+    pairs = enumerate(zip(before, after, strict=False))
+    differ = next((place for place, (one, other) in pairs if one != other), 0)
+    first = max(0, differ - _LONGEST // 2) if max(len(before), len(after)) > _LONGEST else 0
+    one, other = (each[first : first + _LONGEST] for each in (before, after))
+    return one, other
 
 
 @dataclass(frozen=True)
@@ -157,4 +169,15 @@ def _is_of_types(node: libcst.CSTNode) -> bool:
 def _counts(node: libcst.CSTNode, change: libcst.CSTNode) -> bool:
     if isinstance(node, libcst.SimpleString) and isinstance(change, libcst.SimpleString):
         return " " not in node.value and "XX" in change.value
+    if isinstance(node, libcst.Call) and isinstance(change, libcst.Call):
+        aloud = {name for name, value in _arguments(node) if (name, value) in _ALOUD}
+        before, after = (
+            [each for each in _arguments(call) if each[0] not in aloud] for call in (node, change)
+        )
+        return not aloud or before != after
     return True
+
+
+def _arguments(call: libcst.Call) -> list[tuple[str, str]]:
+    """Names, empty for those that have none, and values."""
+    return [(each.keyword.value if each.keyword else "", _line(each.value)) for each in call.args]

@@ -85,6 +85,28 @@ def test_every_mutant_is_a_program_that_differs() -> None:
     assert len(set(found)) > len(found) * 0.95
 
 
+def test_an_argument_that_says_a_default_aloud_is_left_alone(root: Path) -> None:
+    call = 'run([1], check=False, encoding="utf-8", text=True)'
+    (root / "infra" / "one.py").write_text(f"def f():\n    {call}\n    run(check=True)\n")
+    found = {after for before, after in changes(root) if before == call}
+    assert found == {
+        'run(None, check=False, encoding="utf-8", text=True)',
+        'run(check=False, encoding="utf-8", text=True)',
+        'run([1], check=False, encoding="utf-8", text=None)',
+        'run([1], check=False, encoding="utf-8", )',
+    }
+    assert ("run(check=True)", "run(check=None)") in changes(root)
+    assert ("False", "True") in changes(root)
+
+
+def test_a_long_change_is_shown_around_its_place(root: Path) -> None:
+    names = ", ".join(f"name_{number}" for number in range(100))
+    (root / "infra" / "one.py").write_text(f"def f():\n    run({names}, 1)\n")
+    (before,) = (each for each, after in changes(root) if after.endswith("name_99, None)"))
+    assert before.endswith("name_98, name_99, 1)")
+    assert len(before) < 200
+
+
 def held(root: Path, folder: Path) -> Selection:
     """What the tests of the repository run: all but the last function."""
     test = "tests/infra/test_one.py::test_three_are_enough"

@@ -41,7 +41,6 @@ def run(
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
             errors="replace",
             check=False,
             pass_fds=passed,

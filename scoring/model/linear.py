@@ -4,8 +4,8 @@ scikit-learn's one-versus-rest asks its estimators one after another. One produc
 sums in another order, so scores may differ in their last bits; where two classes are closer than
 such a difference can be, the batch is scored again in scikit-learn's own order.
 
-Many rows that come as float32 or uint8 are scored in float32 first, in half the time; those whose
-best class is not certain then are scored again in float64.
+Several rows are scored in float32 first, in half the time; those whose best class is not certain
+then are scored again in float64.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ Rows = NDArray[np.float64]  # (rows, features)
 AnyRows = NDArray[Any]  # the same in float64, float32 or uint8, perhaps not aligned
 # Rows that are scored at a time: as float64 they stay in a core's cache between two passes.
 BLOCK = 64
+# Up to so many rows float32 saves nothing.
+FEW = 8
 # Bytes of rows as float64 that are held at a time: those that come as bytes are eight times longer.
 HELD = 4 << 20
 # In float32 no product or sum overflows below this, and all that vanish together are far below
 # ABSENT; squares do so below SHORTEST.
 LARGEST, ABSENT, SHORTEST = 1e30, 1e-30, 1e-15
+EPSILON = float(np.finfo(np.float32).eps)
 # With so many features its rounding is still small, and so are products of its bounds.
 MOST_NARROW = 100_000
 
@@ -57,8 +60,11 @@ class LinearModel:
         self._rounding = 4 * (self.features + 2) * np.finfo(np.float64).eps
         self._norm = float(norms.max(initial=0.0))
         self._offset = float(np.abs(parts.intercepts).max(initial=0.0))
-        narrow = self._separate and self._norm < LARGEST and self.features <= MOST_NARROW
-        self._narrow = self._transposed.astype(np.float32) if narrow else None
+        narrow = max(self._norm, self._offset) < LARGEST and self.features <= MOST_NARROW
+        self._narrow = self._transposed.astype(np.float32) if narrow and self._separate else None
+        with np.errstate(over="ignore"):
+            self._narrow_intercepts = parts.intercepts.astype(np.float32)
+        self._longest_bytes = 255 * math.sqrt(self.features)
 
     def answer(self, rows: AnyRows, method: str = "predict") -> NDArray[Any]:
         """Labels or values (rows,), or probabilities (rows, classes)."""
@@ -86,17 +92,23 @@ class LinearModel:
         return self._classes[self._in_order(exact)]
 
     def _label(self, rows: AnyRows, classes: NDArray[Any], at: int) -> NDArray[Any]:
-        """The label of a single row, (1,): ten numbers are compared faster in plain Python."""
-        row = rows[0] if rows.dtype == np.float64 else rows[0].astype(np.float64)
+        """The label of a single row, (1,)."""
+        index = self._index(rows[0])
+        if index is None:
+            return classes[self._in_order(_finite(rows, at))]
+        return classes[index : index + 1]
+
+    def _index(self, row: AnyRows) -> int | None:
+        """As `_clear` of one row: ten numbers are compared faster in plain Python."""
+        if row.dtype != np.float64:
+            row = row.astype(np.float64)
         square = float(np.dot(row, row))
         scores = (np.dot(self._coefficients, row) + self._intercepts).tolist()
         best = max(scores)
         index = scores.index(best)
-        margin = self._margin(square)
         scores[index] = -math.inf
-        if max(scores) < best - margin:  # False, too, where anything is NaN
-            return classes[index : index + 1]
-        return classes[self._in_order(_finite(rows, at))]
+        # False, too, where anything is NaN
+        return index if max(scores) < best - self._margin(square) else None
 
     def _best(self, rows: AnyRows, at: int) -> NDArray[np.intp]:
         """The index of the best class of each row."""
@@ -106,55 +118,63 @@ class LinearModel:
 
     def _best_of_many(self, rows: AnyRows) -> NDArray[np.intp] | None:
         """The best classes by the cheapest way that can tell; None where none can."""
-        if self._narrow is None or rows.dtype == np.float64 or len(rows) <= BLOCK:
+        narrow = None if len(rows) <= FEW else self._narrow
+        found = None if narrow is None else self._best_narrow(rows, narrow)
+        if found is None or len(found[1]) > len(rows) // 4:
             return self._clear(rows)
-        best, unclear = self._best_narrow(rows, self._narrow)
-        if len(unclear) > len(rows) // 4:
-            return self._clear(rows)
-        if len(unclear):
+        best, unclear = found
+        if len(unclear) > FEW:
             again = self._clear(rows[unclear])
             if again is None:
                 return None
             best[unclear] = again
+            return best
+        for row in unclear:
+            index = self._index(rows[row])
+            if index is None:
+                return None
+            best[row] = index
         return best
 
     def _best_narrow(
         self, rows: AnyRows, transposed: NDArray[np.float32]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The best classes by float32, and the indexes of the rows where it cannot tell.
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+        """As `_winners` by float32; None of rows that are too long for it, or not finite.
 
-        A score of float32 is off by less than (n + 2) u |x| |w| for the rounding of its weights,
-        products and sums, u being half an eps; two of them, and the float64 beside, by the margin.
+        A score of float32 is off by less than (n + 4) u |x| |w| for the rounding of its values,
+        weights, products and sums, u being half an eps; two of them, their comparison, and the
+        float64 beside, by the margin. It is that of the longest row there can be.
         """
         scores = np.empty((len(rows), len(self._coefficients)), np.float32)
-        squares = np.empty(len(rows), np.float32)
-        block = np.empty((BLOCK, self.features), np.float32)
+        block = np.empty((min(BLOCK, len(rows)), self.features), np.float32)
+        square = 0.0  # of the length of the rows of a block together
         for first in range(0, len(rows), BLOCK):
             given = rows[first : first + BLOCK]
             part = block[: len(given)]
-            np.copyto(part, given)
+            np.copyto(part, given, casting="same_kind")
             np.dot(part, transposed, out=scores[first : first + BLOCK])
-            np.einsum("ij,ij->i", part, part, out=squares[first : first + BLOCK])
-        exact = scores + self._intercepts  # in float64
-        lengths = 1.01 * np.sqrt(squares.astype(np.float64)) + SHORTEST
-        rounding = 1.1 * (self.features + 2) * float(np.finfo(np.float32).eps) + self._rounding
-        margins = rounding * (lengths * self._norm + self._offset) + ABSENT * (1 + lengths)
-        best = exact.argmax(axis=1)
-        close = exact >= (exact.max(axis=1) - margins)[:, None]
-        # NaN is close to nothing, not even to itself; what may have overflowed is not looked at.
-        clear = (np.count_nonzero(close, axis=1) == 1) & (lengths < LARGEST / (1 + self._norm))
-        return best, np.flatnonzero(~clear)
+            if rows.dtype != np.uint8:
+                square = max(float(np.vdot(part, part)), square)
+                if not math.isfinite(square):
+                    return None
+        length = self._longest_bytes
+        if rows.dtype != np.uint8:
+            length = math.sqrt(square * (1 + block.size * EPSILON)) + SHORTEST
+        if not length < LARGEST / (1 + self._norm):
+            return None
+        scores += self._narrow_intercepts
+        rounding = 1.1 * (self.features + 6) * EPSILON + self._rounding
+        margin = rounding * (length * self._norm + self._offset)
+        return _winners(scores, margin + ABSENT * (1 + length + self._norm))
 
     def _clear(self, rows: AnyRows) -> NDArray[np.intp] | None:
         """The best classes by float64; None where it cannot tell of some row."""
         scores, square = self._scores(rows)
         margin = self._margin(square)
-        best = scores.argmax(axis=1)
-        top = scores.max(axis=1)
-        top -= margin
-        if margin == math.inf or np.count_nonzero(scores >= top[:, None]) > len(scores):
+        if margin == math.inf:
             return None
-        return best
+        best, unclear = _winners(scores, margin)
+        return None if len(unclear) else best
 
     def _margin(self, square: float) -> float:
         """How far scores of rows of a squared length may be off; infinite where they overflow."""
@@ -218,6 +238,22 @@ class LinearModel:
             scores = np.stack(each, axis=1)
             sums = scores.sum(axis=1, keepdims=True)
             return np.divide(scores, sums, out=scores, where=sums != 0)
+
+
+def _winners(scores: NDArray[Any], margin: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The best class of each row, and the rows where others are closer, once for each of them."""
+    count, classes = scores.shape
+    # Along rows of ten it would take ten times as long.
+    top = np.maximum.reduce(scores.T.copy(), axis=0)
+    top -= margin
+    (close,) = (scores >= top[:, None]).ravel().nonzero()
+    best = close % classes
+    if len(close) == count:
+        return best, best[:0]
+    row = close // classes
+    found = np.empty(count, np.intp)
+    found[row] = best
+    return found, row[1:][row[1:] == row[:-1]]
 
 
 def _finite(rows: AnyRows, at: int) -> Rows:

@@ -77,18 +77,27 @@ def classifier(coefficients: Any, intercepts: Any) -> LinearModel:
     return LinearModel(parts)
 
 
-def test_what_float32_cannot_tell_apart_is_told_by_float64():
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.uint8])
+def test_what_float32_cannot_tell_apart_is_told_by_float64(kind):
     """Weights that are one and the same in float32; each row's best class is the one in `best`."""
     steps = np.arange(3) * 1e-12
     model = classifier(1 + steps[:, None] * np.ones((3, 7)), [0.0, 0.0, 0.0])
     best = np.arange(300) % 2 * 2  # a row of negative numbers has the other end
-    rows = np.where(best[:, None] == 2, 1, -1) * np.ones((300, 7), np.float32)
-    assert np.array_equal(model.answer(rows), best)
-    many = rows.copy()
+    if kind != np.uint8:  # which knows no negative ones
+        rows = np.where(best[:, None] == 2, 1, -1) * np.ones((300, 7), kind)
+        assert np.array_equal(model.answer(rows), best)
     model = classifier([[1, 0], [1 + 1e-12, 0], [0, 1]], [0.0, 0.0, 0.0])
-    many = np.tile(np.array([[0.1, 5.0]], np.float32), (300, 1))
-    many[::10] = [5.0, 0.1]  # some that are close among many that are not
-    assert np.array_equal(model.answer(many), np.where(np.arange(300) % 10, 2, 1))
+    for every in (10, 100):  # some that are close among many that are not, or few
+        many = np.tile(np.array([[1, 50]], kind), (300, 1))
+        many[::every] = [50, 1]
+        assert np.array_equal(model.answer(many), np.where(np.arange(300) % every, 2, 1))
+
+
+def test_a_float64_that_float32_cannot_hold_is_scored_as_it_is():
+    model = classifier([[1, 0], [0, 1]], [0.0, 0.0])
+    for one, other in ((1 + 1e-12, 1.0), (2e300, 1e300), (2e-300, 1e-300)):
+        rows = np.tile([[one, other], [other, one]], (50, 1))
+        assert np.array_equal(model.answer(rows), np.tile([0, 1], 50))
 
 
 @pytest.mark.parametrize("weight", [1e-40, 1e-20, 1e20, 1e35, 1e300])

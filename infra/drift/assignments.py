@@ -73,15 +73,16 @@ def _finding(one: Mapping[str, Any], listed: str, principal: str, mask: Mask) ->
     role = str(properties.get("roleDefinitionId", "")).rpartition("/")[2].lower()
     where = str(properties.get("scope", "")).rpartition("/")[2]
     granting = role in _GRANTING
-    named = f"{_ROLES.get(role, f'role {role}')} at {where}"
+    named = _ROLES.get(role) or f"role {_guid(role, mask)}"
+    named += f" at {display.name(where, mask)}"
     return Finding(
         question=Question.GROUP,
         resource=_guid(str(one.get("name", "")), mask),
         type=TYPE,
         path="",
-        label=display.name(named, mask),
+        label=named,
         declared=display.NOTHING,
-        actual=f"{display.name(named, mask)}, to the principal {_guid(principal, mask)}",
+        actual=f"{named}, to the principal {_guid(principal, mask)}",
         kind=Kind.UNEXPECTED,
         severity=Severity.CRITICAL if granting else Severity.MAJOR,
         reason=(

@@ -15,7 +15,7 @@ input names, with `[*]` for every index, such as `policies.trustPolicy.status`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,16 +86,14 @@ def setting(kind: str, path: str) -> str:
         return ""
     top, _, rest = where.partition(".")
     if top not in _OUTSIDE and top != "properties":
-        top = f"properties.{_ARM_NAMES.get(kind, {}).get(top, top)}"
+        top = f"properties.{_ARM_NAMES[kind].get(top, top)}"
     return f"{top}{rest and '.'}{rest}={json.dumps(default.value)}"
 
 
-def _lists(path: str) -> Iterator[str]:
+def _lists(path: str) -> list[str]:
     """The paths of the lists that a path leads through."""
-    at = path.find("[*]")
-    while at >= 0:
-        yield path[:at]
-        at = path.find("[*]", at + 1)
+    parts = path.split("[*]")
+    return ["[*]".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _is_empty(kind: str, path: str) -> bool:

@@ -76,8 +76,9 @@ def test_an_opening_is_critical_whether_something_declares_it_or_not(
 
 
 def test_an_opening_of_which_no_default_is_known_is_critical() -> None:
-    (one,) = found(GROUP, {}, {"ipAddress": {"type": "Public"}})
-    assert (one.path, one.severity, one.default) == ("ipAddress.type", Severity.CRITICAL, "")
+    for declared in ({}, {"ipAddress": {"type": "Private"}}):
+        (one,) = found(GROUP, declared, {"ipAddress": {"type": "Public"}})
+        assert (one.path, one.severity, one.default) == ("ipAddress.type", Severity.CRITICAL, "")
 
 
 def test_what_nothing_declares_and_opens_nothing_is_drift_all_the_same() -> None:

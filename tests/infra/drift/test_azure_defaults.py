@@ -57,6 +57,14 @@ def test_any_other_value_opens_nothing(path: str, value: object) -> None:
     assert not opens(azure_facts.STORAGE_ACCOUNT, path, value)
 
 
+@pytest.mark.parametrize("kind", [*DEFAULTS, "random:index:RandomString"])
+def test_a_property_that_no_table_names_opens_nothing(kind: str) -> None:
+    assert not opens(kind, "made.up", True)
+    assert not opens(kind, "made[*].up", True)
+    assert not is_left_empty(kind, "made[*].up")
+    assert setting(kind, "made[*].up") == ""
+
+
 def test_every_opening_has_a_known_default_so_that_leaving_it_out_is_decided() -> None:
     undecided = {
         (kind, path)
@@ -100,6 +108,7 @@ def test_every_list_that_opens_is_known_to_be_left_empty() -> None:
             "disableLocalAuth",
             "properties.DisableLocalAuth=false",
         ),
+        (azure_facts.CONTAINER_GROUP, "sku", 'sku="Standard"'),
         (azure_facts.STORAGE_ACCOUNT, "accessTier", ""),
         (azure_facts.CONTAINER_GROUP, "ipAddress.ports[*].protocol", ""),
     ],

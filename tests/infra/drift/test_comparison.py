@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from infra import azure_facts
 from infra.disclosure.mask import Mask
 from infra.drift import comparison
 from infra.drift.finding import Finding, Kind, Question, Severity
-from infra.preview import events
+from infra.preview import events, paths
 from infra.preview.plan import Plan
 from infra.preview.secret_lists import Opened, open_lists
 
@@ -89,6 +92,77 @@ def test_what_a_refresh_would_delete_is_missing() -> None:
         ("storage", "", "deployed", "(none)", Kind.MISSING),
     ]
     assert [one.severity for one in found] == [Severity.CRITICAL, Severity.MAJOR]
+
+
+def test_a_whole_resource_that_is_missing_is_told_as_one() -> None:
+    gone = step("delete", "storage", azure_facts.STORAGE_ACCOUNT, STORAGE, None)
+    new = step("create", "storage", azure_facts.STORAGE_ACCOUNT, None, STORAGE)
+    missing = Finding(
+        question=Question.CLOUD,
+        resource="storage",
+        type="azure-native:storage:StorageAccount",
+        path="",
+        label="",
+        declared="deployed",
+        actual="(none)",
+        kind=Kind.MISSING,
+        severity=Severity.MAJOR,
+        reason="",
+        urn=gone["urn"],
+    )
+    assert cloud(gone) == [missing]
+    assert program(new) == [replace(missing, question=Question.PROGRAM, declared="declared")]
+
+
+def test_a_property_of_a_list_is_told_with_its_elements_name() -> None:
+    def group(value: str) -> dict[str, Any]:
+        variable = {"name": "SCORING_PORT", "value": value}
+        return {"containers": [{"name": "scoring", "environmentVariables": [variable]}]}
+
+    changed = step("update", "g", azure_facts.CONTAINER_GROUP, group("5001"), group("8080"))
+    whole = Finding(
+        question=Question.CLOUD,
+        resource="g",
+        type="azure-native:containerinstance:ContainerGroup",
+        path="containers[0].environmentVariables[0].value",
+        label="SCORING_PORT",
+        declared='"5001"',
+        actual='"8080"',
+        kind=Kind.CHANGED,
+        severity=Severity.MAJOR,
+        urn=changed["urn"],
+    )
+    assert cloud(changed) == [whole]
+    turned = replace(whole, question=Question.PROGRAM, declared=whole.actual, actual=whole.declared)
+    assert program(changed) == [turned]
+
+
+@pytest.mark.parametrize(
+    ("path", "replaced"),
+    [
+        ("osType", True),
+        ("containers[0].resources.requests.cpu", True),
+        ("containers[0].ports[0].port", True),
+        ("zones[0]", True),
+        ("containers[0].image", False),
+        ("skuOther", False),
+    ],
+)
+def test_what_aci_refuses_to_change_is_brought_back_by_a_replacement(
+    path: str, replaced: bool
+) -> None:
+    def inputs(value: Any) -> Any:
+        for part in reversed(paths.parse(path)):
+            value = [value] if isinstance(part, int) else {part: value}
+        return value
+
+    both = inputs("a"), inputs("b")
+    (one,) = cloud(step("update", "g", azure_facts.CONTAINER_GROUP, *both))
+    assert (one.path, one.replaces) == (path, replaced)
+    (elsewhere,) = cloud(step("update", "g", azure_facts.REGISTRY, *both))
+    assert not elsewhere.replaces
+    (said,) = cloud(step("replace", "g", azure_facts.REGISTRY, *both))
+    assert said.replaces
 
 
 def test_what_is_read_and_the_same_is_none() -> None:

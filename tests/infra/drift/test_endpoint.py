@@ -16,7 +16,7 @@ from infra.disclosure.mask import Mask
 from infra.drift import endpoint, sample
 from infra.drift.endpoint import Declared
 from infra.drift.errors import DriftError
-from infra.drift.finding import Finding, Severity
+from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.sample import Sample
 
 SHA256, OTHER = "a" * 64, "b" * 64
@@ -99,6 +99,47 @@ def rows(found: list[Finding]) -> list[tuple[str, str, str]]:
     return [(one.path, one.declared, one.actual) for one in found]
 
 
+@pytest.mark.parametrize(
+    ("changes", "path", "reason"),
+    [
+        ({"ready": {"model": {"sha256": OTHER}}}, "model.sha256", "another model answers"),
+        ({"key": "another"}, "key", "clients are turned away"),
+        ({"score": [0, 0]}, "answers", "predictions are wrong"),
+        ({"status": 500}, "score", ""),
+        ({"not_ready": 9}, "ready", ""),
+    ],
+)
+def test_whatever_is_wrong_with_the_endpoint_is_critical_and_says_why(
+    service: Service, changes: dict[str, Any], path: str, reason: str
+) -> None:
+    for name, value in changes.items():
+        setattr(service, name, value)
+    (one,) = ask(service)
+    assert one == Finding(
+        question=Question.ENDPOINT,
+        resource="endpoint",
+        type="",
+        path=path,
+        label="",
+        declared=one.declared,
+        actual=one.actual,
+        kind=Kind.CHANGED,
+        severity=Severity.CRITICAL,
+        reason=reason,
+    )
+
+
+def test_a_proxy_of_the_environment_is_not_asked(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert ask(service) == []
+    assert endpoint.answers(service.url)
+
+
 def test_the_declared_model_with_right_answers_is_in_sync(service: Service) -> None:
     assert ask(service) == []
     assert service.bodies == [{"data": [[0, 1], [1, 0]]}]
@@ -150,7 +191,11 @@ def test_a_key_that_is_refused_is_found(service: Service) -> None:
 
 def test_a_container_that_just_starts_is_waited_for(service: Service) -> None:
     service.not_ready = 3
-    assert ask(service, patience=10) == []
+    pauses: list[float] = []
+    declared = Declared(service.url, SHA256)
+    assert list(endpoint.check(declared, ASKED, Mask(), 10, pauses.append)) == []
+    assert len(pauses) == 3
+    assert all(0 < each <= 1 for each in pauses)
 
 
 def test_one_that_does_not_get_ready_is_drift(service: Service) -> None:

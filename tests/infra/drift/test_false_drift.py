@@ -48,6 +48,9 @@ def left(kind: str, path: Path, declared: Any, actual: Any) -> list[Difference]:
             SECRET,
             MISSING,
         ),
+        (GROUP, ("containers", 0, "env", 0, "secureValueReference"), SECRET, MISSING),
+        (GROUP, ("volumes", 0, "azureFile", "storageAccountKey"), SECRET, MISSING),
+        (GROUP, ("diagnostics", "logAnalytics", "workspaceKey"), SECRET, MISSING),
         (GROUP, ("containers", 0, "volumeMounts"), MISSING, []),
         (REGISTRY, ("networkRuleSet",), MISSING, None),
         (STORAGE, ("tags",), {}, MISSING),
@@ -115,12 +118,22 @@ def test_another_identity_under_another_key_is_drift() -> None:
     assert len(false_drift.without(GROUP, differences(declared, actual))) == 2
 
 
-def test_an_address_is_drift_with_another_host_name() -> None:
-    declared = {"ipAddress": {"ip": "20.1.2.3", "dnsNameLabel": "mnist"}}
-    actual = {"ipAddress": {"ip": "20.1.2.4", "dnsNameLabel": "other"}}
+@pytest.mark.parametrize("named", ["dnsNameLabel", "fqdn", "type"])
+def test_an_address_is_drift_with_what_names_it(named: str) -> None:
+    declared = {"ipAddress": {"ip": "20.1.2.3", named: "mnist"}}
+    actual = {"ipAddress": {"ip": "20.1.2.4", named: "other"}}
     assert len(false_drift.without(GROUP, differences(declared, actual))) == 2
-    same = {"ipAddress": {"ip": "20.1.2.4", "dnsNameLabel": "mnist"}}
+    same = {"ipAddress": {"ip": "20.1.2.4", named: "mnist"}}
     assert false_drift.without(GROUP, differences(declared, same)) == []
+    assert len(false_drift.without(STORAGE, differences(declared, same))) == 1
+
+
+def test_only_a_tags_name_and_an_id_are_keys_without_regard_to_case() -> None:
+    for top in ("features", "networkRuleSet"):
+        found = differences({top: {"a": 1}}, {top: {"A": 1}})
+        assert len(false_drift.without(STORAGE, found)) == 2
+    deep = differences({"tags": {"a": {"b": 1}}}, {"tags": {"A": {"b": 1}}})
+    assert len(false_drift.without(STORAGE, deep)) == 2
 
 
 def test_the_case_of_a_tags_name_is_no_drift_and_that_of_its_value_is() -> None:

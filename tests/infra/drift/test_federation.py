@@ -8,7 +8,7 @@ import pytest
 
 from infra.disclosure.mask import Mask
 from infra.drift import federation
-from infra.drift.finding import Finding, Severity
+from infra.drift.finding import Finding, Kind, Question, Severity
 
 IDENTITY = (
     "/subscriptions/00000000-0000-0000-0000-00000000da7a/resourceGroups/rg"
@@ -17,21 +17,41 @@ IDENTITY = (
 CREDENTIAL = f"{IDENTITY}/federatedIdentityCredentials/outside"
 
 
-def found(*known: str, properties: Any) -> list[Finding]:
+def found(*known: str, properties: Any, mask: Mask | None = None) -> list[Finding]:
     class Listing:
         def federated_credentials(self, identity: str) -> list[dict[str, Any]]:
             assert identity == IDENTITY
             return [{"id": CREDENTIAL, "name": "outside", "properties": properties}]
 
     lists: Any = Listing()
-    return list(federation.find(lists, [IDENTITY], known, Mask()))
+    return list(federation.find(lists, [IDENTITY], known, mask or Mask()))
 
 
 def test_a_credential_that_nobody_declared_is_critical_and_says_whose_tokens() -> None:
     properties = {"issuer": "https://tokens.example.test", "subject": "repo:o/r:ref:refs/heads/x"}
-    (one,) = found(properties=properties)
-    assert (one.severity, one.resource, one.id) == (Severity.CRITICAL, "outside", CREDENTIAL)
-    assert one.actual == "repo:o/r:ref:refs/heads/x of https://tokens.example.test"
+    assert found(properties=properties) == [
+        Finding(
+            question=Question.GROUP,
+            resource="outside",
+            type=("Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"),
+            path="",
+            label="",
+            declared="(none)",
+            actual="repo:o/r:ref:refs/heads/x of https://tokens.example.test",
+            kind=Kind.UNEXPECTED,
+            severity=Severity.CRITICAL,
+            reason=federation.REASON,
+            id=CREDENTIAL,
+        )
+    ]
+
+
+def test_what_is_secret_is_hidden() -> None:
+    secret = "hunter2-hunter2"
+    properties = {"issuer": f"https://{secret}.test", "subject": secret}
+    (one,) = found(properties=properties, mask=Mask.of([secret, "outside"]))
+    assert (one.resource, one.id) == ("[hidden]", "")
+    assert one.actual == "[hidden] of https://[hidden].test"
 
 
 @pytest.mark.parametrize("known", [CREDENTIAL, CREDENTIAL.upper()])
@@ -40,4 +60,5 @@ def test_a_declared_one_is_none(known: str) -> None:
 
 
 def test_one_without_properties_is_still_found() -> None:
-    assert len(found(properties=None)) == 1
+    (one,) = found(properties=None)
+    assert one.actual == " of "

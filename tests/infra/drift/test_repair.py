@@ -199,6 +199,25 @@ def test_what_was_deleted_and_holds_its_name_is_brought_back_and_not_made_anew(
     assert "INTERRUPTS" not in recover.line
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"path": "properties.sku"},
+        {"kind": Kind.CHANGED},
+        {"question": Question.PROGRAM},
+        {"type": azure_facts.REGISTRY},
+    ],
+)
+def test_what_holds_no_name_is_updated_and_not_recovered(
+    changes: dict[str, Any], finding: Callable[..., Finding]
+) -> None:
+    deleted = {"type": azure_facts.VAULT, "urn": "urn:v", "path": "", "kind": Kind.MISSING}
+    assert finding(**deleted).soft_deleted
+    one = finding(**{**deleted, **changes})
+    assert not one.soft_deleted
+    assert lines(one) == ["pulumi up --refresh --target urn:v --stack dev"]
+
+
 def test_a_stray_is_declared_or_accepted_before_it_is_deleted() -> None:
     (stray,) = strays = found(
         ("Microsoft.Storage/storageAccounts", "ST"), ("Microsoft.Storage/storageAccounts", "mine")

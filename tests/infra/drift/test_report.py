@@ -9,7 +9,7 @@ import pytest
 
 from infra.drift import rendering
 from infra.drift.baseline import Accepted, Stale
-from infra.drift.finding import Finding, Question, Severity
+from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.repair import Repair
 from infra.drift.report import Report
 
@@ -80,6 +80,57 @@ def test_the_markdown_names_declared_and_actual(
     assert "| `registry` | `sku` | matches nothing |" in text
     assert "- cloud against state: answered" in text
     assert "```text\npulumi up --refresh --stack dev\n```" in text
+
+
+def test_machines_are_told_everything_and_nothing_else(report: Callable[..., Report]) -> None:
+    one = Finding(
+        question=Question.CLOUD,
+        resource="registry",
+        type="t",
+        path="sku",
+        label="l",
+        declared="a",
+        actual="b",
+        kind=Kind.CHANGED,
+        severity=Severity.MAJOR,
+    )
+    accepted = Accepted(one, "a migration", "2026-12-31")
+    told = report(
+        one,
+        accepted=(accepted,),
+        stale=(STALE,),
+        asked={Question.CLOUD: "answered"},
+        repair=(Repair("why", "pulumi up", "REPLACES it"),),
+        endpoint="The endpoint answers.",
+    )
+    finding = {
+        "question": "cloud against state",
+        "resource": "registry",
+        "type": "t",
+        "path": "sku",
+        "label": "l",
+        "declared": "a",
+        "actual": "b",
+        "kind": "changed",
+        "severity": "major",
+        **dict.fromkeys(("reason", "id", "urn", "parent", "default", "link"), ""),
+        **dict.fromkeys(("protected", "replaces", "undeclared"), False),
+    }
+    verdict = "1 difference in 1 resource, none critical; 1 stale baseline entry, 1 accepted."
+    assert json.loads(told.json()) == {
+        "stack": "dev",
+        "headline": f"The endpoint answers. {verdict}",
+        "verdict": verdict,
+        "code": 7,
+        "endpoint": "The endpoint answers.",
+        "findings": [finding],
+        "accepted": [{"finding": finding, "reason": "a migration", "expires": "2026-12-31"}],
+        "stale": [{"resource": "registry", "path": "sku", "why": "matches nothing"}],
+        "asked": {"cloud against state": "answered"},
+        "repair": [{"why": "why", "command": "pulumi up", "harm": "REPLACES it"}],
+        "broken": "",
+    }
+    assert told.json().startswith('{\n  "accepted": [')
 
 
 def test_the_first_line_says_whether_the_endpoint_answers(

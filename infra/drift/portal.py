@@ -22,7 +22,7 @@ HOSTS = {
 
 def linked(findings: Iterable[Finding], stack: Stack, mask: Mask) -> list[Finding]:
     """The findings, with a link where the resource exists and its id may be shown."""
-    host = HOSTS.get(os.environ.get("ARM_ENVIRONMENT", "") or "public", "")
+    host = HOSTS.get(os.environ.get("ARM_ENVIRONMENT") or "public")
     if not host or os.environ.get("ARM_RESOURCE_MANAGER_ENDPOINT"):
         return list(findings)
     tenant = stack.outputs.get("tenant_id")
@@ -33,7 +33,7 @@ def linked(findings: Iterable[Finding], stack: Stack, mask: Mask) -> list[Findin
     for one in findings:
         # A finding about the endpoint names no resource: its container group is meant.
         own = one.id or ids.get(one.urn, "") or (group.id if group and not one.type else "")
-        if own and allow_list.ARM_ID(own, mask):
+        if allow_list.ARM_ID(own, mask):
             link = f"https://{host}/#@{at}/resource{quote(own)}"
             made.append(replace(one, link=link))
         else:

@@ -17,6 +17,7 @@ from infra.drift.cloud import Told
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.sample import Sample
+from infra.drift.scoring_group import ActualGroup
 from infra.drift.stack import Stack
 from infra.preview.command import Preview
 from infra.preview.events import SECRET_SIGNATURE, SIGNATURE
@@ -209,6 +210,75 @@ def test_the_pods_are_where_the_service_says() -> None:
     served = serving.ask(a_stack(state), lambda: found, sample, MASK)
     assert served.now == "The endpoint does not answer: no pod is ready."
     assert [one.actual for one in served.findings] == ["0 of 2 pods are ready"]
+
+
+@pytest.mark.parametrize(
+    ("status", "spec", "state", "stuck"),
+    [
+        ({"readyReplicas": 1}, {"replicas": 3}, "Running", ""),
+        ({"readyReplicas": None}, {"replicas": 3}, "0 of 3 pods are ready", ""),
+        (None, None, "0 of 1 pods are ready", ""),
+        ({}, {}, "0 of 1 pods are ready", ""),
+        (
+            {"conditions": [
+                {"type": "Progressing", "status": "False", "reason": "DeadlineExceeded"},
+                {"type": "Progressing", "status": "False", "message": "late", "reason": "x"},
+                {"type": "Progressing", "status": "True", "message": "fine"},
+                {"type": "ReplicaFailure", "status": "False", "message": "fine"},
+            ]},
+            {"replicas": 2},
+            "0 of 2 pods are ready",
+            "DeadlineExceeded; late",
+        ),
+    ],
+)  # fmt: skip
+def test_a_deployment_runs_when_a_pod_is_ready_and_says_why_a_new_one_is_not(
+    status: Any, spec: Any, state: str, stuck: str
+) -> None:
+    found = pods.of({"status": status, "spec": spec}, {})
+    assert found == ActualGroup("", state, [], "no pod is ready", stuck)
+
+
+@pytest.mark.parametrize(
+    ("ingress", "host"),
+    [
+        ([{"ip": "192.0.2.1"}], "192.0.2.1"),
+        ([{"ip": "192.0.2.1", "hostname": "lb.example"}, {"ip": "192.0.2.2"}], "lb.example"),
+        ([{}], ""),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_the_address_is_the_load_balancers(ingress: Any, host: str) -> None:
+    assert pods.of({}, {"status": {"loadBalancer": {"ingress": ingress}}}).host == host
+    assert pods.of({}, {"status": {"loadBalancer": None}}).host == ""
+    assert pods.of({}, {"status": None}).host == ""
+
+
+def test_whoever_wrote_the_whole_object_set_only_what_is_no_default() -> None:
+    """`kubectl replace` is then the manager of every field that the API server filled in."""
+    lines = []
+    for line in EVENTS.splitlines():
+        event = json.loads(line)
+        metadata = event.get("resOutputsEvent", {}).get("metadata", {})
+        if metadata.get("type") in {SERVICE, DEPLOYMENT}:
+            outputs = metadata["new"]["outputs"]
+            spec = {f"f:{name}": {} for name in outputs["spec"] if name != "template"}
+            if "template" in outputs["spec"]:
+                pod = {f"f:{name}": {} for name in outputs["spec"]["template"]["spec"]}
+                spec["f:template"] = {"f:spec": pod}
+            fields = {"manager": "kubectl-replace", "fieldsV1": {"f:spec": spec}}
+            outputs["metadata"]["managedFields"] = [fields]
+        lines.append(json.dumps(event))
+    found = {one.path for one in set_by_hand(told("\n".join(lines)))}
+    assert found == {
+        "spec.clusterIP",
+        "spec.clusterIPs",
+        "spec.externalTrafficPolicy",
+        "spec.healthCheckNodePort",
+        "spec.ipFamilies",
+        f"{POD}.hostNetwork",
+    }
 
 
 def test_a_deployment_that_is_gone_is_missing_and_one_that_was_not_read_breaks_the_check() -> None:

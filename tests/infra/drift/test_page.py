@@ -63,6 +63,17 @@ def test_a_check_that_broke_neither_ends_a_finding_nor_makes_it_new(
     assert "No longer there" in shown(found, broke, report())
 
 
+def test_the_strip_shows_each_of_the_last_thirty_checks(report: Make, finding: Find) -> None:
+    found, broke, clean = report(finding()), report(broken="no answer"), report()
+    past = [*[clean] * 30, found, found, broke, clean, found]
+    text = page.html(found, checked(*past))
+    marks = re.findall(r'<i class="(\w+)"></i>', text)
+    assert marks == [*["absent"] * 25, "seen", "seen", "broke", "absent", "seen"]
+    assert "in 3 of the last 30 checks" in text
+    alone = page.html(found, checked(found))
+    assert 'class="history"' not in alone
+
+
 def test_another_value_of_the_same_property_is_the_same_finding(
     report: Make, finding: Find
 ) -> None:
@@ -128,3 +139,12 @@ def test_a_file_of_somebody_else_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(DriftError, match="line 1, is none that --history wrote"):
         history.read(file)
     assert file.read_text() == "mine\n"
+
+
+def test_a_line_with_more_than_this_command_writes_is_refused(tmp_path: Path, report: Make) -> None:
+    file = tmp_path / "history.jsonl"
+    (check,) = checked(report())
+    line = check.model_dump_json()
+    file.write_text(f'{line}\n{line[:-1]}, "more": 1}}\n')
+    with pytest.raises(DriftError, match="line 2, is none that --history wrote"):
+        history.read(file)

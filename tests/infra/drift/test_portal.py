@@ -26,9 +26,9 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def stack() -> Stack:
+def stack(tenant: Any = TENANT) -> Stack:
     resources: list[dict[str, Any]] = [
-        {"urn": "s", "type": STACK_TYPE, "outputs": {"tenant_id": TENANT}},
+        {"urn": "s", "type": STACK_TYPE, "outputs": {"tenant_id": tenant}},
         {"urn": "v", "type": azure_facts.VAULT, "id": VAULT, "custom": True},
         {"urn": "g", "type": azure_facts.CONTAINER_GROUP, "id": GROUP, "custom": True},
     ]
@@ -53,11 +53,25 @@ def test_the_endpoint_is_linked_to_its_container_group(finding: Callable[..., Fi
 def test_another_cloud_has_another_portal_and_ones_own_has_none(
     finding: Callable[..., Finding], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ARM_ENVIRONMENT", "usgovernment")
-    assert link(finding(urn="v")).startswith("https://portal.azure.us/#@")
+    for name, host in {"usgovernment": "us", "china": "cn", "public": "com", "": "com"}.items():
+        monkeypatch.setenv("ARM_ENVIRONMENT", name)
+        assert link(finding(urn="v")).startswith(f"https://portal.azure.{host}/#@")
+    monkeypatch.setenv("ARM_ENVIRONMENT", "of-nobody")
+    assert link(finding(urn="v")) == ""
+    monkeypatch.delenv("ARM_ENVIRONMENT")
     monkeypatch.setenv("ARM_RESOURCE_MANAGER_ENDPOINT", "https://127.0.0.1:1")
     assert link(finding(urn="v")) == ""
 
 
 def test_an_id_that_holds_a_secret_is_not_linked(finding: Callable[..., Finding]) -> None:
     assert link(finding(urn="v"), Mask.of(["kv (1)"])) == ""
+
+
+@pytest.mark.parametrize("tenant", [None, 7, "no-guid", f"{TENANT}0"])
+def test_without_a_tenant_the_portal_takes_ones_own(
+    tenant: Any, finding: Callable[..., Finding]
+) -> None:
+    (one,) = portal.linked([finding(id=GROUP)], stack(tenant), Mask())
+    assert one.link == f"https://portal.azure.com/#@/resource{GROUP}"
+    (hidden,) = portal.linked([finding(id=GROUP)], stack(), Mask.of([TENANT]))
+    assert hidden.link == f"https://portal.azure.com/#@/resource{GROUP}"

@@ -177,6 +177,30 @@ def test_values_cannot_break_out(
     assert text.count("````") == 4
 
 
+def test_of_long_lists_the_first_are_shown(
+    report: Callable[..., Report], finding: Callable[..., Finding]
+) -> None:
+    made = report(
+        repair=(
+            *(Repair("x", f"pulumi up {number}") for number in range(50)),
+            *(Repair(f"choose {number}") for number in range(50)),
+        ),
+        stale=tuple(Stale(f"stale{number}", "", "matches nothing") for number in range(150)),
+        accepted=tuple(
+            Accepted(finding(resource=f"accepted{number}"), "x", "2026-12-31")
+            for number in range(150)
+        ),
+    )
+    lines = rendering.markdown(made).splitlines()
+    commands = [line for line in lines if line.startswith("pulumi up ")]
+    assert commands == [f"pulumi up {number}" for number in range(20)]
+    choices = [line for line in lines if line.startswith("- `choose")]
+    assert choices == [f"- `choose {number}`" for number in range(40)]
+    assert sum(line.startswith("| `stale") for line in lines) == 100
+    assert sum(line.startswith("| `accepted") for line in lines) == 100
+    assert any("Accepted by the baseline: 150" in line for line in lines)
+
+
 def test_hundreds_of_findings_fit_and_the_rest_is_counted(
     report: Callable[..., Report], finding: Callable[..., Finding]
 ) -> None:

@@ -7,8 +7,6 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-
 from scoring.errors import Rejection
 from scoring.routes.messages import Content
 from scoring.settings import Settings
@@ -123,7 +121,7 @@ def unzip(content: Content, coding: bytes, buffers: Buffers) -> bytes:
     gunzip = _decoder(gzip)
     view = memoryview(content)
     for first in range(0, len(view), _ZIPPED_PIECE):
-        piece: Content = view[first : first + _ZIPPED_PIECE]
+        piece: bytes | memoryview = view[first : first + _ZIPPED_PIECE]
         while piece and room > 0:
             if gunzip.eof:
                 if not members:
@@ -175,11 +173,11 @@ class LargeBody(asyncio.BufferedProtocol):
         owner: Receiver,
         begun: bytes | bytearray,
         length: int,
-        done: Callable[[memoryview | None, Rejection | None], None],
+        done: Callable[[bytearray | None, Rejection | None], None],
     ) -> None:
         self._buffers = buffers
         self._owner = owner
-        self._content = _memory(min(length, max(LARGE, 2 * len(begun))))
+        self._content = bytearray(min(length, max(LARGE, 2 * len(begun))))
         self._content[: len(begun)] = begun
         self._filled = len(begun)
         self._length = length
@@ -189,7 +187,7 @@ class LargeBody(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """The free part of the buffer; uvloop fills as much of it as has arrived."""
-        return self._content[self._filled :]
+        return memoryview(self._content)[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes more have arrived."""
@@ -212,14 +210,14 @@ class LargeBody(asyncio.BufferedProtocol):
         except Rejection:
             self._buffers.held -= size - self._filled
             raise
-        larger = _memory(size)
+        larger = bytearray(size)
         larger[: self._filled] = self._content
         self._content = larger
 
     def drop(self) -> None:
         """Give the buffer back; the body will not be answered."""
         self._buffers.held -= len(self._content)
-        self._content = memoryview(b"")
+        self._content = bytearray()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass on."""
@@ -236,11 +234,6 @@ class LargeBody(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Pass on."""
         self._owner.resume_writing()
-
-
-def _memory(size: int) -> memoryview:
-    """Room for so many bytes; a bytearray would be filled with zeros first."""
-    return np.empty(size, np.uint8).data
 
 
 def _bad(message: str) -> Rejection:

@@ -335,7 +335,7 @@ class RequestReader:
         self._body.content = b""
         self._connection.receive(self._large)
 
-    def _large_received(self, content: memoryview | None, rejection: Rejection | None) -> None:
+    def _large_received(self, content: bytearray | None, rejection: Rejection | None) -> None:
         request, large = self._request, self._large
         if request is None or large is None:
             return

@@ -44,8 +44,6 @@ class RowReader:
         """The rows, and the method that the body asks for."""
         if len(body) > LONGEST:
             return self._read_long(body)
-        if isinstance(body, memoryview):
-            body = bytes(body)
         try:
             document = self._parser.parse(body)
         except (ValueError, RuntimeError):

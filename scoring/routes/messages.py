@@ -13,8 +13,8 @@ from scoring.errors import Rejection
 
 JSON = "application/json"
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
-# A large body is a view of memory that was filled as it arrived.
-Content: TypeAlias = bytes | bytearray | memoryview
+# A large body is a bytearray that was filled as it arrived.
+Content: TypeAlias = bytes | bytearray
 
 
 class Request:

@@ -30,14 +30,14 @@ def row_reader(rows: int = 100, *methods: str) -> RowReader:
     return RowReader(limits, methods or ("predict",))
 
 
-def read(text: str, max_rows: int = 100, piece: int = 1, view: bool = False) -> np.ndarray:
+def read(text: str, max_rows: int = 100, piece: int = 1, grown: bool = False) -> np.ndarray:
     """The long way however short the text, with a cut after every row or so many bytes apart."""
     body: Any = text.encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_pieces, "_PIECE", piece)
         patch.setattr(json_rows, "LONGEST", -1)
         patch.setattr("scoring.routes.json_cut.LONGEST", -1)
-        return row_reader(max_rows).read(memoryview(body) if view else body)[0]
+        return row_reader(max_rows).read(bytearray(body) if grown else body)[0]
 
 
 @st.composite
@@ -54,11 +54,11 @@ def plain_bodies(draw: st.DrawFn) -> tuple[str, list[list[float]]]:
 
 @given(plain_bodies(), st.integers(1, 60), st.booleans())
 def test_rows_of_numbers_are_read_whatever_is_between_them(
-    body: tuple[str, Any], piece: int, view: bool
+    body: tuple[str, Any], piece: int, grown: bool
 ):
     text, rows = body
     np.testing.assert_array_equal(
-        read(text, piece=piece, view=view), np.array(rows, dtype=np.float64)
+        read(text, piece=piece, grown=grown), np.array(rows, dtype=np.float64)
     )
 
 

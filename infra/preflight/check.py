@@ -30,7 +30,7 @@ class Asked:
     Attributes:
         stack: The stack's name.
         folder: A folder of the Pulumi project.
-        registrar: The principal that registers models; empty for who is signed in.
+        registrar: The principal that registers models; empty to ask nothing of it.
         report: What the model's validation wrote.
         least: The gate, 0 to 1.
     """

@@ -33,7 +33,7 @@ def preflight(
         typer.Option(
             metavar="PRINCIPAL_ID",
             callback=_object_id,
-            help="Object id of who registers models; by default of who is signed in.",
+            help="Object id of who registers models, to ask for both storage roles.",
         ),
     ] = "",
     report: Annotated[

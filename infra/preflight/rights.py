@@ -99,22 +99,22 @@ def registrar(arm: Arm, planned: Planned, principal: str) -> Answer:
     """Whether who registers models may write to the workspace's storage."""
     name = planned.new(azure_facts.STORAGE_ACCOUNT).get("accountName")
     account = f"{planned.group}/providers/Microsoft.Storage/storageAccounts/{name}"
+    if not principal:
+        return not_asked("--registrar names who: an update needs nothing of it")
     if not planned.is_there(azure_facts.STORAGE_ACCOUNT):
         return not_asked("the storage account is yet to be made; ask again then")
-    who = principal or arm.caller()
     path = f"{planned.subscription}/providers/Microsoft.Authorization/roleAssignments"
     held = set()
-    for one in arm.listed(path, ASSIGNMENTS, f"&$filter=assignedTo('{who}')"):
+    for one in arm.listed(path, ASSIGNMENTS, f"&$filter=assignedTo('{principal}')"):
         properties = one.get("properties") or {}
         scope = str(properties.get("scope", "")).rstrip("/").lower()
         if f"{account}/".lower().startswith(f"{scope}/") or "managementgroups" in scope:
             held.add(str(properties.get("roleDefinitionId", "")).rpartition("/")[2].lower())
     missing = [role for role, any_of in _STORAGE_ROLES.items() if not held & any_of]
     if not missing:
-        return good(f"{who} has both roles on {name}")
-    remedy = "\n".join(_give(who, role, account) for role in missing)
-    whose = who if principal else f"{who}, this login (--registrar names another),"
-    return refused(f"{whose} has not: {', '.join(missing)}", remedy)
+        return good(f"{principal} has both roles on {name}")
+    remedy = "\n".join(_give(principal, role, account) for role in missing)
+    return refused(f"{principal} has not: {', '.join(missing)}", remedy)
 
 
 def _give(who: str, role: str, scope: str) -> str:

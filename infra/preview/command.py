@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Preview:
     """
 
     events: str
-    opened: Opened = field(repr=False)
+    opened: Opened
 
     def plan(self) -> Plan:
         """The plan that was told: secret lists opened, and what is unknown settled.
@@ -107,7 +107,7 @@ def _preview(stack: str, folder: Path, *, refresh: bool) -> tuple[str, Mapping[s
         raise PreviewError(f"`pulumi preview` failed: {engine.said(done)}")
     thread.join(timeout=10)
     try:
-        return done.stdout, json.loads(b"".join(parts) or b"{}")
+        return done.stdout, json.loads(b"".join(parts))
     except ValueError:
         return done.stdout, {}
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra import azure_facts
-from infra.preview.plan import Op, Plan, Step
+from infra.preview.plan import Op, Plan, State
 
 _HELD = {
     azure_facts.VAULT: (
@@ -92,33 +92,32 @@ def obstacles(plan: Plan) -> Iterator[Obstacle]:
     )
     steps = [step for step in plan.steps if step.custom]
     held = {
-        (step.type, name.lower()): step
+        (step.type, name.lower())
         for step in steps
         if step.op in {Op.DELETE, Op.REPLACE}
-        for name in [_name(step, new=False)]
+        for name in [_name(step.type, step.old)]
         if name
     }
     for step in steps:
+        name = _name(step.type, step.new)
         if step.op is Op.CREATE and step.vanished and step.type in _GONE:
-            name = _name(step, new=True)
             why, remedy = _GONE[step.type]
             yield Obstacle(step.urn, name, why, remedy.format(name=name or "NAME"))
             continue
         destroyed = step.op in {Op.DELETE, Op.REPLACE}
         if destroyed and step.old and step.old.protected:
             yield Obstacle(step.urn, "", _protected(step.op), _PROTECTED, first=True)
-        wanted = _name(step, new=True) if step.op in {Op.CREATE, Op.REPLACE} else ""
-        if wanted and (step.type, wanted.lower()) in held:
-            yield Obstacle(step.urn, wanted, _HELD[step.type][1], _ASIDE)
+        if step.op in {Op.CREATE, Op.REPLACE} and (step.type, name.lower()) in held:
+            yield Obstacle(step.urn, name, _HELD[step.type][1], _ASIDE)
 
 
 def _protected(op: str) -> str:
     return f"it is protected and would be {op}d"
 
 
-def _name(step: Step, *, new: bool) -> str:
-    state = step.new if new else step.old
-    if step.type not in _HELD or state is None:
+def _name(kind: str, state: State | None) -> str:
+    """The name of a resource that would hold it; empty for any other, and where it is not known."""
+    if kind not in _HELD or state is None:
         return ""
-    name = state.inputs.get(_HELD[step.type][0])
+    name = state.inputs.get(_HELD[kind][0])
     return name if isinstance(name, str) else ""

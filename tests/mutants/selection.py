@@ -60,8 +60,12 @@ class Selection:
         A line that is run when the module is imported is seen by every test, and a module that no
         test imports by those that start a process of their own.
         """
-        line = self._line(mutant)
-        found = self.seconds if self.anew(mutant) else self.lines.get(line, ())
+        if self.anew(mutant):
+            found = {*self.seconds}
+        else:
+            # A test may run another branch of an expression than the one that becomes its own.
+            lines = (mutant.line, mutant.statement)
+            found = {test for line in lines for test in self.lines.get(line, ())}
         return sorted(found, key=lambda test: (self.seconds.get(test, 0), test))
 
     def anew(self, mutant: Mutant) -> bool:

@@ -239,6 +239,11 @@ def test_a_line_that_runs_at_import_is_held_by_every_test_of_the_module() -> Non
     assert [known.anew(at(line)) for line in (1, 5)] == [True, False]
 
 
+def test_a_branch_of_an_expression_is_held_by_those_too_who_run_another_one() -> None:
+    known = Selection({5: ("t::one", "t::two"), 6: ("t::one",)}, frozenset(), {})
+    assert known.of(at(6, 5)) == ["t::one", "t::two"]
+
+
 def test_a_module_that_no_test_imports_is_held_by_the_processes_that_tests_start() -> None:
     known = Selection({}, frozenset(), {"t::one": 2.0})
     assert known.of(at(1)) == ["t::one"]

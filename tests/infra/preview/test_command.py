@@ -49,9 +49,9 @@ def answers(**other: str) -> dict[str, str]:
 
 
 def written(folder: Path, name: str, content: Any) -> str:
-    """A script that writes this."""
+    """A script that writes this, if it runs in the folder."""
     (folder / name).write_text(content if isinstance(content, str) else json.dumps(content))
-    return f"cat '{folder / name}'"
+    return f"cat '{name}'"
 
 
 def secret(content: Any) -> dict[str, str]:
@@ -69,13 +69,13 @@ def test_the_secrets_of_the_configuration_are_known_though_no_resource_has_them(
     assert secrets == {"open-sesame-street", "deep-in-an-object", "7"}
 
 
-@pytest.mark.parametrize("refresh", [True, False])
+@pytest.mark.parametrize("more", [{}, {"refresh": False}, {"refresh": True}])
 def test_the_preview_looks_at_the_cloud_where_it_is_asked_to_and_writes_nothing(
-    told: Pulumi, tmp_path: Path, *, refresh: bool
+    told: Pulumi, tmp_path: Path, more: dict[str, Any]
 ) -> None:
-    command.run("dev", tmp_path, refresh=refresh)
+    command.run("dev", tmp_path, **more)
     (preview,) = [words for words in told.asked if words[0] == "preview"]
-    assert ("--refresh" in preview) is refresh
+    assert ("--refresh" in preview) is any(more.values())
     assert {"--json", "--show-sames", "--show-secrets"} <= {*preview}
     assert not any(words[0] in {"up", "refresh", "destroy"} for words in told.asked)
 
@@ -84,10 +84,11 @@ def test_every_question_is_about_the_stack_and_reads_its_secrets(
     told: Pulumi, tmp_path: Path
 ) -> None:
     assert command.run("prod", tmp_path).plan().steps == ()
-    assert sorted(words[0] for words in told.asked) == ["config", "preview", "stack"]
-    for words in told.asked:
-        assert words[words.index("--stack") + 1] == "prod"
-        assert "--show-secrets" in words
+    shown = ["--show-secrets", "--stack", "prod", "--non-interactive", "--color", "never"]
+    config, preview, state = sorted(told.asked)
+    assert config == ["config", "--json", *shown]
+    assert state == ["stack", "export", *shown]
+    assert preview[preview.index("--stack") + 1] == "prod"
 
 
 def state(*containers: dict[str, Any]) -> dict[str, Any]:

@@ -473,7 +473,7 @@ def test_what_is_not_shown_is_no_reason_to_say_that_nothing_changes() -> None:
     [
         (1, "`s0` with its blobs"),
         (3, "`s0` with its blobs, `s1` with its blobs, `s2` with its blobs"),
-        (5, "`s0` with its blobs, `s1` with its blobs, `s2` with its blobs and 2 more"),
+        (4, "`s0` with its blobs, `s1` with its blobs, `s2` with its blobs and 1 more"),
     ],
 )
 def test_what_is_destroyed_for_good_is_named_up_to_three(count: int, said: str) -> None:

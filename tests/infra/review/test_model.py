@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from infra.azure_facts import CONTAINER_GROUP, DEPLOYMENT
+from infra.preview.plan import Op, Plan, State, Step
+from infra.preview.untold import SECRET, UNKNOWN
 from infra.review import manifests
+from infra.review.model import ModelChange, changes
 from infra.review.rendering import markdown
 from infra.review.report import Report
 
@@ -138,3 +142,195 @@ def test_the_committed_models_have_manifests_that_can_be_read() -> None:
     for manifest in found.by_sha256.values():
         assert len(manifest.confusion) == len(manifest.classes)
         assert manifest.accuracy
+
+
+def manifest(sha256: str, **more: Any) -> manifests.Manifest:
+    known: dict[str, Any] = {
+        "name": "pets",
+        "version": f"v{sha256}",
+        "accuracy": 0.9,
+        "rows": 10,
+        "data": {"t10k": "x"},
+        "classes": ("cat", "dog"),
+        "confusion": ((5, 1), (2, 2)),
+        "url": f"https://example.com/{sha256}",
+    }
+    return manifests.Manifest(sha256=sha256, **{**known, **more})
+
+
+def running(
+    name: str = "svc",
+    kind: str = CONTAINER_GROUP,
+    *,
+    old: dict[str, Any] | None = None,
+    new: dict[str, Any] | None = None,
+) -> Step:
+    old_state, new_state = (None if each is None else State(each) for each in (old, new))
+    op = Op.CREATE if old is None else Op.DELETE if new is None else Op.UPDATE
+    return Step(op, f"urn::{name}", kind, old_state, new_state)
+
+
+def on_aci(sha256: Any = "a", image: Any = "cr.example/svc:1", **tags: Any) -> dict[str, Any]:
+    """A container group beside whose model another container runs."""
+    variables = [{"name": "SCORING_PORT", "value": "1"}, {"name": "MODEL_SHA256", "value": sha256}]
+    containers = [{"image": "cr.example/side:1"}, {"image": image}]
+    containers[1]["environmentVariables"] = variables
+    return {"containers": containers, "tags": tags}
+
+
+def on_aks(sha256: Any = "a", image: Any = "cr.example/svc:1", **tags: Any) -> dict[str, Any]:
+    variables = [{"name": "MODEL_SHA256", "value": sha256}]
+    containers = [{"image": image, "env": variables}]
+    return {"spec": {"template": {"metadata": {"annotations": tags}, "spec": {
+        "containers": containers}}}}  # fmt: skip
+
+
+def found(*steps: Step, known: Any = ()) -> list[ModelChange]:
+    return changes(Plan(steps), manifests.Manifests({one.sha256: one for one in known}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "target"), [(CONTAINER_GROUP, on_aci, "aci"), (DEPLOYMENT, on_aks, "aks")]
+)
+def test_a_side_tells_what_the_resource_declares_and_its_manifest_knows(
+    kind: str, inputs: Make, target: str
+) -> None:
+    known = manifest("a")
+    (one,) = found(running(kind=kind, new=inputs(modelVersion="7")), known=[known])
+    assert one.group == "svc"
+    assert one.old is None
+    assert one.new
+    assert one.new.images[-1] == "cr.example/svc:1"
+    assert (one.new.sha256, one.new.version, one.new.target) == ("a", "7", target)
+    assert (one.new.manifest, one.new.url) == (known, "https://example.com/a")
+    (unversioned,) = found(running(kind=kind, new=inputs()), known=[known])
+    assert unversioned.new
+    assert unversioned.new.version == "va"
+    (unknown,) = found(running(kind=kind, new=inputs("b")), known=[known])
+    assert unknown.new
+    assert (unknown.new.version, unknown.new.manifest, unknown.new.url) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"containers": [{"image": "i"}], "tags": {"modelSha256": "a"}},
+        {
+            "containers": [{"image": "i", "environmentVariables": [{"name": "MODEL_SHA256"}]}],
+            "tags": {"modelSha256": "a"},
+        },
+    ],
+)
+def test_the_tag_names_the_model_where_no_variable_does(inputs: dict[str, Any]) -> None:
+    (one,) = found(running(new=inputs))
+    assert one.new
+    assert one.new.sha256 == "a"
+
+
+@pytest.mark.parametrize("odd", [{"containers": SECRET, "tags": UNKNOWN}, {"containers": 3}, {}])
+def test_what_is_not_told_of_a_resource_is_not_known(odd: dict[str, Any]) -> None:
+    (one,) = found(running(new=odd))
+    assert one.new
+    assert (one.new.images, one.new.sha256, one.new.version) == ((), None, None)
+
+
+@pytest.mark.parametrize("image", [UNKNOWN, SECRET])
+def test_an_image_that_is_not_known_is_no_other_one(image: Any) -> None:
+    assert found(running(old=on_aci(), new=on_aci(image=image))) == []
+    assert found(running(old=on_aci(image=image), new=on_aci())) == []
+    (one,) = found(running(old=on_aci(), new=on_aci("b", image)))
+    assert one.new
+    assert one.new.images == ("cr.example/side:1", None)
+    (other,) = found(running(old=on_aci(), new=on_aci(image=None)))
+    assert other.new
+    assert other.new.images == ("cr.example/side:1", "")
+
+
+@pytest.mark.parametrize(
+    ("new", "same_model", "same_image"),
+    [
+        (on_aci(image="cr.example/svc:2"), True, False),
+        (on_aci("b"), False, True),
+        (on_aci("b", "cr.example/svc:2"), False, False),
+    ],
+)
+def test_another_model_is_told_from_another_image(
+    new: dict[str, Any], same_model: bool, same_image: bool
+) -> None:
+    (one,) = found(running(old=on_aci(), new=new))
+    assert (one.same_model, one.same_image, one.moves) == (same_model, same_image, False)
+    assert found(running(old=new, new=new)) == []
+
+
+def test_a_service_that_comes_or_goes_is_neither_the_same_nor_moved() -> None:
+    for one in (running(new=on_aci()), running(old=on_aci())):
+        (change,) = found(one)
+        assert (change.same_model, change.same_image, change.moves) == (False, False, False)
+    assert found(Step(Op.SAME, "urn::x", CONTAINER_GROUP)) == []
+    assert found(running(kind="t", new=on_aci())) == []
+
+
+@pytest.mark.parametrize("kinds", [(CONTAINER_GROUP, DEPLOYMENT), (DEPLOYMENT, CONTAINER_GROUP)])
+def test_a_service_that_goes_here_and_comes_there_has_moved(kinds: tuple[str, str]) -> None:
+    inputs = {CONTAINER_GROUP: on_aci, DEPLOYMENT: on_aks}
+    gone = running("old", kinds[0], old=inputs[kinds[0]]("a"))
+    come = running("new", kinds[1], new=inputs[kinds[1]]("b"))
+    third = running("third", old=on_aci("a"), new=on_aci("c"))
+    known = [manifest("a"), manifest("b", confusion=((5, 1), (3, 1)))]
+    for steps in ((gone, third, come), (come, third, gone)):
+        moved, other = found(*steps, known=known)
+        assert (moved.group, moved.moves, other.group) == ("new", True, "third")
+        assert moved.old
+        assert moved.new
+        assert (moved.old.sha256, moved.new.sha256) == ("a", "b")
+        assert len(moved.worse) == 2
+
+
+def test_a_service_that_is_declared_under_another_name_has_not_moved() -> None:
+    gone, come = running("old", old=on_aci("a")), running("new", new=on_aci("b"))
+    assert [(one.group, one.moves) for one in found(gone, come)] == [("old", False), ("new", False)]
+    more = running("more", DEPLOYMENT, new=on_aks("b"))
+    assert [one.group for one in found(gone, come, more)] == ["old", "new", "more"]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"confusion": ()}, "a manifest has no confusion matrix"),
+        ({"classes": ("cat", "owl")}, "the models have other classes"),
+        ({"data": {"t10k": "y"}}, "the models were measured on other test data"),
+        ({"rows": 9}, "the models were measured on other test data"),
+        ({"accuracy": 0.1}, ""),
+    ],
+)
+def test_two_matrices_are_compared_only_where_they_can_be(
+    more: dict[str, Any], reason: str
+) -> None:
+    for two in (
+        [manifest("a"), manifest("b", **more)],
+        [manifest("a", **more), manifest("b")],
+    ):
+        (change,) = found(running(old=on_aci("a"), new=on_aci("b")), known=two)
+        assert (change.incomparable, change.worse) == (reason, ())
+
+
+def test_what_got_worse_is_told_from_what_got_better_the_worst_first() -> None:
+    old = manifest("a", confusion=((9, 1, 0), (0, 9, 1), (1, 1, 8)), classes=("a", "b", "c"))
+    new = manifest("b", confusion=((8, 2, 0), (0, 6, 4), (0, 0, 10)), classes=("a", "b", "c"))
+    (change,) = found(running(old=on_aci("a"), new=on_aci("b")), known=[old, new])
+    assert [(one.true, one.predicted, one.before, one.after) for one in change.worse] == [
+        ("b", "b", 9, 6),
+        ("b", "c", 1, 4),
+        ("a", "a", 9, 8),
+        ("a", "b", 1, 2),
+    ]
+    assert [one.worse_by for one in change.worse] == [3, 3, 1, 1]
+
+
+def test_a_model_without_a_manifest_or_with_the_same_one_is_not_compared() -> None:
+    steps = running(old=on_aci("a"), new=on_aci("b"))
+    for known in ([], [manifest("a")], [manifest("b")]):
+        assert [(one.worse, one.incomparable) for one in found(steps, known=known)] == [((), "")]
+    same = manifest("a", confusion=())
+    again = running(old=on_aci("a"), new=on_aci("a", "cr.example/svc:2"))
+    assert [one.incomparable for one in found(again, known=[same])] == [""]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 import pytest
 
+from infra.configuration.reader import Problem
 from infra.naming import Names
-from infra.settings import KEYS, SettingError
+from infra.settings import KEYS, SettingError, Settings, load
 
 Run = Callable[..., Any]
+PROJECT = "sklearn-mnist-svc"
 REGISTRY = Names.of(
     "mnist", "00000000-0000-0000-0000-000000000001", "sklearn-mnist-svc", "test"
 ).registry
@@ -76,6 +79,119 @@ def test_a_wrong_value_names_key_value_range_and_remedy(run: Run, key: str, valu
     assert KEYS[key] in message
     assert "pulumi config set" in message
     assert "\n" not in message
+
+
+def loaded(secrets: tuple[str, ...] = (), /, **config: str) -> Settings:
+    """What a stack in West Europe with these keys is."""
+    values = {f"{PROJECT}:{key}": value for key, value in config.items()}
+    pulumi.runtime.set_all_config(
+        {**values, "azure-native:location": "westeurope"},
+        [f"{PROJECT}:{key}" for key in secrets],
+    )
+    try:
+        project, azure = pulumi.Config(PROJECT), pulumi.Config("azure-native")
+        return load(project, azure, lambda prefix: f"cr{prefix}")
+    finally:
+        pulumi.runtime.set_all_config({}, [])
+
+
+def test_a_stack_that_configures_nothing_is_the_tutorials() -> None:
+    """A changed default changes every stack that relies on it."""
+    found = vars(loaded())
+    assert vars(found.pop("kubernetes")) == {
+        "min_replicas": 2,
+        "max_replicas": 5,
+        "cpu_target": 60,
+        "rollout_seconds": 600,
+        "node_size": "Standard_D4s_v5",
+        "min_nodes": 2,
+        "max_nodes": 5,
+        **dict.fromkeys(("kubernetes_version", "hostname", "gateway_class", "kubeconfig")),
+    }
+    assert found == {
+        "location": "westeurope",
+        "prefix": "mnist",
+        "cpu": 1.0,
+        "memory_gb": 1.0,
+        "port": 5001,
+        "registry_sku": "Basic",
+        "log_retention_days": 30,
+        "tags": {},
+        "target": "aci",
+        "protect": True,
+        **dict.fromkeys(("image", "model_sha256", "model_version", "dns_label", "data")),
+        **dict.fromkeys(("description", "scoring_key", "scoring_key_secondary")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "attribute", "value"),
+    [
+        *(("prefix", text, "prefix", text) for text in ("m1", "mnist67890")),
+        ("modelSha256", "0123456789abcdef" * 4, "model_sha256", "0123456789abcdef" * 4),
+        *(("modelVersion", text, "model_version", text) for text in ("7", "v1.2-3", "a" * 64)),
+        *(("cpu", text, "cpu", float(text)) for text in ("1", "1.5", "4")),
+        *(("memoryGb", text, "memory_gb", float(text)) for text in ("1", "1.1", "3.3", "16")),
+        *(("port", text, "port", int(text)) for text in ("1024", "65535")),
+        *(("dnsLabel", text, "dns_label", text) for text in ("a-b-1", "a" * 63)),
+        *(("data", text, "data", text) for text in ("x", "x\ny" * 85)),
+        *(("description", text, "description", text) for text in ("x", "x\ny" * 85)),
+        *(("registrySku", each, "registry_sku", each) for each in ("Basic", "Standard", "Premium")),
+        *(("logRetentionDays", each, "log_retention_days", int(each)) for each in ("30", "730")),
+        ("tags", '{"team": "ml", "a b": ""}', "tags", {"team": "ml", "a b": ""}),
+        ("target", "aci", "target", "aci"),
+        ("target", "aks", "target", "aks"),
+        ("protect", "true", "protect", True),
+        ("protect", "false", "protect", False),
+    ],
+)
+def test_a_value_at_its_limit_is_taken_and_nothing_else_is_changed(
+    key: str, text: str, attribute: str, value: object
+) -> None:
+    assert loaded(**{key: text}) == replace(Settings("westeurope"), **{attribute: value})
+
+
+def test_an_image_of_the_stacks_own_registry_is_taken() -> None:
+    image = f"crmnist.azurecr.io/svc@{DIGEST}"
+    found = loaded(image=image, modelSha256="b" * 64)
+    assert (str(found.image), found.model_sha256) == (image, "b" * 64)
+
+
+@pytest.mark.usefixtures("run")  # which brings an event loop
+@pytest.mark.parametrize("key", ["k" * 16, "k" * 256])
+def test_two_keys_are_secrets_and_apart(key: str) -> None:
+    both = ("scoringKey", "scoringKeySecondary")
+    found = loaded(both, scoringKey=key, scoringKeySecondary=key)
+    assert isinstance(found.scoring_key, pulumi.Output)
+    assert isinstance(found.scoring_key_secondary, pulumi.Output)
+    alone = loaded(both, scoringKey=key)
+    assert alone.scoring_key is not None
+    assert alone.scoring_key_secondary is None
+    for wrong in ("k" * 15, "k" * 257, "k" * 8 + " " + "k" * 8, "k" * 16 + "\n"):
+        with pytest.raises(SettingError, match=r"scoringKey is \[secret\]; allowed: a secret"):
+            loaded(both, scoringKey=wrong)
+
+
+def test_a_value_that_is_too_long_is_cut_so_that_what_is_allowed_is_seen() -> None:
+    with pytest.raises(SettingError) as raised:
+        loaded(data="x" * 300)
+    shown = f"'{'x' * 79} ... {'x' * 19}' (300 characters)"
+    assert f"{PROJECT}:data is {shown}; allowed: 1 to 256 characters; set it" in str(raised.value)
+    with pytest.raises(SettingError) as raised:
+        loaded(dnsLabel="-" + "x" * 117)
+    assert f"dnsLabel is '-{'x' * 117}'; allowed" in str(raised.value)
+
+
+def test_what_is_set_and_means_nothing_says_how_to_remove_it() -> None:
+    with pytest.raises(SettingError) as raised:
+        loaded(minReplicas="3")
+    (problem,) = raised.value.problems
+    assert problem == Problem(
+        f"{PROJECT}:minReplicas",
+        "is of the target aks, and the target is aci",
+        "nothing",
+        "remove it with: pulumi config rm minReplicas",
+    )
 
 
 def test_a_missing_location_says_how_to_set_it(run: Run) -> None:

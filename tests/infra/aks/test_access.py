@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import http.server
 import json
+import re
 import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from infra.aks import access
 from infra.configuration.reader import SettingError
 
 KEY = "sklearn-mnist-svc:kubeconfig"
+RECORDED = Path(__file__).parents[1] / "recorded"
 TOKEN = "a-token-that-nobody-may-see"
 
 
@@ -34,6 +37,7 @@ class Cluster(http.server.ThreadingHTTPServer):
         context.verify_mode = ssl.CERT_OPTIONAL
         self.socket = context.wrap_socket(self.socket, server_side=True)
         self.version = 200
+        self.reviewed = 201
         self.refused: set[str] = set()
         self.asked: list[dict[str, str]] = []
         self.logins: set[str] = set()
@@ -69,10 +73,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        assert self.path == f"/apis/{body['apiVersion']}/selfsubjectaccessreviews"
+        assert (body["apiVersion"], body["kind"]) == (
+            "authorization.k8s.io/v1",
+            "SelfSubjectAccessReview",
+        )
         asked = body["spec"]["resourceAttributes"]
         self.server.asked.append(asked)
         right = f"{asked['verb']} {asked['resource']}"
-        self.answer(201, {"status": {"allowed": right not in self.server.refused}})
+        allowed = {"status": {"allowed": right not in self.server.refused}}
+        self.answer(self.server.reviewed, allowed if self.server.reviewed == 201 else {})
 
     def answer(self, status: int, content: dict[str, Any]) -> None:
         data = json.dumps(content).encode()
@@ -104,17 +114,82 @@ def refused(kubeconfig: str) -> str:
     return line
 
 
-def test_who_may_do_all_is_let_through_and_was_asked_for_each_kind(cluster: Cluster) -> None:
-    access.check(KEY, cluster.kubeconfig(), "svc", gateway=False)
+def declared(*files: str) -> set[tuple[str, str]]:
+    """The group and the kind, as the API has it, of each object that the program declares."""
+    found = set()
+    for file in files:
+        recorded = json.loads((RECORDED / file).read_text())
+        for name in recorded["resources"]:
+            kind = name.partition(" ")[0]
+            if kind.startswith("kubernetes:"):
+                version, _, noun = kind.removeprefix("kubernetes:").partition(":")
+                plural = re.sub(r"(?<=c)y$", "ie", noun.lower()) + "s"
+                found.add((version.partition("/")[0].removeprefix("core"), plural))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("files", "gateway"), [(("cluster.json",), False), (("cluster.json", "gateway.json"), True)]
+)
+def test_who_may_do_all_is_let_through_and_was_asked_for_each_kind_that_is_declared(
+    cluster: Cluster, files: tuple[str, ...], gateway: bool
+) -> None:
+    access.check(KEY, cluster.kubeconfig(), "svc", gateway=gateway)
     assert cluster.logins == {f"Bearer {TOKEN}"}
-    assert {"group": "apps", "resource": "deployments", "verb": "patch", "namespace": "svc"} in (
-        cluster.asked
-    )
-    assert {"group": "", "resource": "namespaces", "verb": "create"} in cluster.asked
-    assert len(cluster.asked) == len(access.KINDS) * len(access.VERBS)
-    assert "gateways" not in {each["resource"] for each in cluster.asked}
-    access.check(KEY, cluster.kubeconfig(), "svc", gateway=True)
-    assert "gateways" in {each["resource"] for each in cluster.asked}
+    wanted = [
+        {"group": group, "resource": kind, "verb": verb}
+        | ({} if kind == "namespaces" else {"namespace": "svc"})
+        for group, kind in declared(*files)
+        for verb in ("create", "patch", "delete")
+    ]
+    key = json.dumps
+    assert sorted(cluster.asked, key=key) == sorted(wanted, key=key)
+
+
+def test_only_the_current_context_is_asked(cluster: Cluster) -> None:
+    content = json.loads(cluster.kubeconfig())
+    content["contexts"].append({"name": "d", "context": {"cluster": "two", "user": "me"}})
+    content["clusters"].append({"name": "two", "cluster": {"server": "https://127.0.0.1:1"}})
+    content["users"].append({"name": "other", "user": {"token": "other"}})
+    access.check(KEY, json.dumps(content), "svc", gateway=False)
+    assert cluster.logins == {f"Bearer {TOKEN}"}
+    assert "127.0.0.1:1, which" in refused(json.dumps({**content, "current-context": "d"}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"users": None},
+        {"users": [{"name": "me"}]},
+        {"users": [{"name": "me", "user": {"token": ""}}]},
+        {"contexts": [{"name": "c", "context": {"cluster": "one"}}]},
+    ],
+)
+def test_a_kubeconfig_without_a_login_is_asked_for_nobodys_rights(
+    cluster: Cluster, changes: dict[str, Any]
+) -> None:
+    content = json.dumps({**json.loads(cluster.kubeconfig()), **changes})
+    access.check(KEY, content, "svc", gateway=False)
+    assert cluster.logins == {""}
+    assert cluster.asked == []
+
+
+def test_a_cluster_that_tells_no_rights_is_not_blamed_for_missing_ones(cluster: Cluster) -> None:
+    cluster.reviewed = 403
+    access.check(KEY, cluster.kubeconfig(), "svc", gateway=False)
+    assert cluster.asked
+
+
+def test_a_name_that_is_nobodys_is_not_asked() -> None:
+    content = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "one", "user": "me"}}],
+        "clusters": [{"name": "one", "cluster": {"server": "https://x.invalid:1"}}],
+        "users": [{"name": "me", "user": {"token": TOKEN}}],
+    }
+    access.check(KEY, json.dumps(content), "svc", gateway=False)
+    content["clusters"] = [{"name": "one", "cluster": {"server": "https://127.0.0.1:1"}}]
+    assert "does not answer" in refused(json.dumps(content))
 
 
 def test_a_cluster_that_does_not_answer_is_named_with_the_reason(cluster: Cluster) -> None:
@@ -143,6 +218,7 @@ def test_a_right_that_is_missing_is_named_with_what_it_is_on(cluster: Cluster) -
     cluster.refused = {"create namespaces", "patch deployments"}
     line = refused(cluster.kubeconfig())
     assert "gives no right to create namespaces, patch deployments.apps at https://" in line
+    assert "allowed: one that may create, patch, delete these in the namespace svc;" in line
 
 
 def test_a_token_that_has_expired_is_no_missing_right(cluster: Cluster) -> None:

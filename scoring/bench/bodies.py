@@ -38,12 +38,12 @@ def rows(numbers: NDArray[np.float64], *headers: tuple[str, str]) -> bytes:
     return request("/score", json.dumps({"data": numbers.tolist()}).encode(), *headers)
 
 
-def tensor(name: str, numbers: NDArray[np.float64]) -> bytes:
+def tensor(name: str, numbers: NDArray[np.float64], *headers: tuple[str, str]) -> bytes:
     """A V2 request with its numbers as JSON, as MLServer takes it; its id makes answers equal."""
     content: dict[str, Any] = {"name": "input", "shape": list(numbers.shape), "datatype": "FP64"}
     content["data"] = numbers.ravel().tolist()
     body = json.dumps({"id": "bench", "inputs": [content]}).encode()
-    return request(f"/v2/models/{quote(name, safe='')}/infer", body)
+    return request(f"/v2/models/{quote(name, safe='')}/infer", body, *headers)
 
 
 def values(pixels: NDArray[np.uint8], form: str) -> NDArray[Any]:

@@ -64,9 +64,9 @@ class Cases:
         exact = bodies.values(pixels, form).astype(np.float64)
         return Case(form, rows, request, self._estimator.predict(exact).tolist())
 
-    def tensor(self, rows: int) -> Case:
+    def tensor(self, rows: int, *headers: tuple[str, str]) -> Case:
         """The same rows as a V2 tensor in JSON."""
         plain = self.case("JSON", rows)
         pixels = np.resize(self._pixels, (rows, self._pixels.shape[1]))
-        request = bodies.tensor(self.name, bodies.values(pixels, "JSON"))
+        request = bodies.tensor(self.name, bodies.values(pixels, "JSON"), *headers)
         return Case("JSON", rows, request, plain.labels)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from scoring.bench import estimators, load, servers
 from scoring.bench.cases import Case, Cases
-from scoring.bench.estimators import Served
 from scoring.bench.generator import Generator
 from scoring.bench.load import Load
 from scoring.bench.plan import Comparison, Line, Pair, Plan
@@ -20,6 +19,8 @@ from scoring.bench.servers import Running
 from scoring.process.threads import VARIABLES
 
 FORMS = ("JSON", "UINT8", "FP32")
+NEW_CONNECTIONS = "JSON, a connection each"
+CLOSING = ("connection", "close")
 SCALING_ROWS = 30
 REST_SECONDS = 3.0
 """Memory is read so long after the load: both servers have had time to give some back."""
@@ -81,6 +82,18 @@ def measure(
         for rows in plan.sizes:
             lines += _lines(trio, cases, rows, plan, generator, say)
         lines.sort(key=lambda line: (FORMS.index(line.form), line.rows))
+        plain, tensor = cases.case("JSON", 1, CLOSING), cases.tensor(1, CLOSING)
+        lines.append(
+            _beside(
+                trio,
+                NEW_CONNECTIONS,
+                (plain, plain, tensor),
+                plan.rounds,
+                plan.seconds,
+                generator,
+                say,
+            )
+        )
         time.sleep(REST_SECONDS)
         resident = Pair(*(each.resident() for each in trio))
         proportional = Pair(*(each.proportional() for each in trio))
@@ -90,9 +103,13 @@ def measure(
         for served in estimators.make(folder):
             with contextlib.ExitStack() as each:
                 trio = _trio(each, environments, served.directory, folder, server_core)
-                general += [
-                    _general(trio, served, rows, plan, generator, say) for rows in plan.sizes
-                ]
+                for rows in plan.sizes:
+                    plain, tensor = served.case(rows), served.tensor(rows)
+                    asked = (plain, plain, tensor)
+                    rounds, seconds = plan.general, plan.general_seconds
+                    general.append(
+                        _beside(trio, served.name, asked, rounds, seconds, generator, say)
+                    )
         stack.close()
         case = cases.case("JSON", SCALING_ROWS)
         scaling = _scaling(model, folder, set(cores), case, plan, generator, say)
@@ -115,7 +132,7 @@ def measure(
 def steps(plan: Plan) -> int:
     """How often measure() calls `say`."""
     general = len(estimators.KINDS) * len(plan.sizes) * plan.general
-    return plan.starts + 1 + (len(plan.sizes) + 2) * plan.rounds + general
+    return plan.starts + 1 + (len(plan.sizes) + 3) * plan.rounds + general
 
 
 def _trio(
@@ -189,30 +206,31 @@ def _lines(
     ]
 
 
-def _general(
+def _beside(
     trio: tuple[Running, Running, Running],
-    served: Served,
-    rows: int,
-    plan: Plan,
+    name: str,
+    cases: tuple[Case, Case, Case],
+    rounds: int,
+    seconds: float,
     generator: Generator,
     say: Say,
 ) -> Line:
-    """JSON of one model that is not linear."""
-    plain, tensor = served.case(rows), served.tensor(rows)
-    asked = tuple(zip(trio, (plain, plain, tensor), strict=True))
+    """Three servers with a case each: another model than the linear one, or another way to ask."""
+    asked = tuple(zip(trio, cases, strict=True))
+    rows, size = cases[0].rows, len(cases[0].request)
     right = [case.right_body(server) for server, case in asked]
     if generator.foreign:
         for (server, case), body in zip(asked, right, strict=True):
-            load.run(server.port, case.request, body, min(plan.comparing, 0.3))
+            load.run(server.port, case.request, body, min(seconds, 0.3))
     found: tuple[list[Load], ...] = ([], [], [])
-    for number in range(plan.general):
-        say(f"{served.name}, {rows:,} rows, round {number + 1} of {plan.general}")
+    for number in range(rounds):
+        say(f"{name}, {rows:,} rows, round {number + 1} of {rounds}")
         for place in (0, 1, 2) if number % 2 else (2, 1, 0):
             server, case = asked[place]
-            done = generator.run(server.port, case.request, right[place], plan.general_seconds)
+            done = generator.run(server.port, case.request, right[place], seconds)
             found[place].append(done)
     ours, theirs, mlserver = map(tuple, found)
-    return Line(served.name, rows, len(plain.request), ours, theirs, mlserver=mlserver)
+    return Line(name, rows, size, ours, theirs, mlserver=mlserver)
 
 
 def _scaling(

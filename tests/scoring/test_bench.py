@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from scoring.bench import bodies, generator, load, report
+from scoring.bench.comparison import NEW_CONNECTIONS
 from scoring.bench.load import Load, WrongAnswerError
 from scoring.bench.plan import Comparison, Line, Pair
 
@@ -133,6 +134,10 @@ def a_line(form: str, rows: int, *loads: Load) -> Line:
     return Line(form, rows, 5000, loads, (some(100),) * len(loads), (0.9,) * len(loads))
 
 
+def a_new_connection(rate: float) -> Line:
+    return Line(NEW_CONNECTIONS, 1, 400, (some(rate),), (some(100),), mlserver=(some(50),))
+
+
 def a_general(*loads: Load) -> Line:
     """One of Microsoft's 100 a second, and of MLServer's 50, a round."""
     others = (some(100),) * len(loads), (some(50),) * len(loads)
@@ -158,6 +163,7 @@ def test_the_median_of_the_rounds_counts():
     [
         ({"lines": (a_line("JSON", 1, some(1900)),)}, "19.0x, not 25x"),
         ({"lines": (a_line("UINT8", 30, some(1900)),)}, "19.0x, not 90x"),
+        ({"lines": (a_line("JSON", 1, some(2600)), a_new_connection(1900))}, "19.0x, not 25x"),
         ({"lines": (a_line("JSON", 30, some(9000, 0.0025)),)}, "the p99 of JSON"),
         ({"starts": (Pair(0.2, 1.0),)}, "a cold start is 5.0x"),
         ({"resident": Pair(60, 100)}, "memory is 0.60"),
@@ -183,6 +189,12 @@ def test_mlserver_stands_beside_microsofts_server():
     text = report.markdown(a_comparison(lines=(line,), starts=starts))
     assert "| 2,600 | 100 | 150 (1.5x) | **26.0x**" in text
     assert "(MLServer 3.00 s)" in text
+
+
+def test_connections_that_are_not_kept_have_a_row():
+    lines = (a_line("JSON", 1, some(2600)), a_new_connection(2500))
+    text = report.markdown(a_comparison(lines=lines))
+    assert f"| {NEW_CONNECTIONS} | 1 | 2,500 | 100 | 50.0 (0.5x) | **25.0x**" in text
 
 
 def test_models_that_are_not_linear_have_a_table_of_their_own():

@@ -59,10 +59,10 @@ def find(
     for group in groups:
         for one in lists.role_assignments(group):
             properties = one.get("properties") or {}
-            scope = f"{properties.get('scope', '')}/".casefold()
+            scope = f"{properties.get('scope')}/".casefold()
             principal = str(properties.get("principalId", ""))
             inherited = not scope.startswith(f"{group}/".casefold())
-            listed = str(one.get("id", ""))
+            listed = str(one.get("id"))
             if inherited or listed.casefold() in managed or principal.casefold() in theirs:
                 continue
             yield _finding(one, listed, principal, mask)
@@ -71,7 +71,7 @@ def find(
 def _finding(one: Mapping[str, Any], listed: str, principal: str, mask: Mask) -> Finding:
     properties = one["properties"]
     role = str(properties.get("roleDefinitionId", "")).rpartition("/")[2].lower()
-    where = str(properties.get("scope", "")).rpartition("/")[2]
+    where = str(properties["scope"]).rpartition("/")[2]
     granting = role in _GRANTING
     named = _ROLES.get(role) or f"role {_guid(role, mask)}"
     named += f" at {display.name(where, mask)}"

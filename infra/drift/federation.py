@@ -34,7 +34,7 @@ def find(
     managed = {each.casefold() for each in known}
     for identity in identities:
         for one in lists.federated_credentials(identity):
-            own = str(one.get("id", ""))
+            own = str(one.get("id"))
             if own.casefold() in managed:
                 continue
             properties = one.get("properties") or {}

@@ -13,9 +13,11 @@ from defusedxml import ElementTree
 from PIL import Image
 from typer.testing import CliRunner
 
+from model_eval import dataset
 from model_eval.__main__ import app
 from model_eval.endpoint import Endpoint
-from model_eval.errors import EndpointError
+from model_eval.errors import DataError, EndpointError
+from model_eval.smoke import Result, Smoke
 
 Serve = Callable[[Path], Any]
 
@@ -175,3 +177,128 @@ def test_your_own_model_is_tested_without_digits(serve: Serve, wine: Any, tmp_pa
     done = smoke(service.uri, out, "--model", str(wine.model), "--data", str(wine.data))
     assert done.exit_code == 0, done.output
     assert not (out / "results.png").exists()
+
+
+def smoked(service: Any, model: Path, count: int = 2, seed: int | None = 1) -> Result:
+    """What a smoke test of the wine finds."""
+    data = dataset.load(model.parent / "wine.npz", lambda _: None)
+    endpoint = Endpoint(service.uri, wait_seconds=2)
+    return Smoke(endpoint, model, data, count, seed).run()
+
+
+READY = "the endpoint is ready and serves the expected model"
+ROWS = "2 rows in one request are answered as the local model does"
+RAW = "one raw row is answered as the local model does"
+
+
+def test_the_rows_are_the_datas_own_and_none_twice(serve: Serve, wine: Any) -> None:
+    service = serve(wine.model)
+    data = dataset.load(wine.data, lambda _: None)
+    made = Smoke(Endpoint(service.uri), wine.model, data, len(data), 1)
+    result = made.run()
+    samples = result.samples
+    assert sorted(samples.indices) == list(range(len(data)))
+    assert samples.truth == [data.labels.tolist()[index] for index in samples.indices]
+    assert samples.local == samples.predicted
+    assert len(samples.local) == len(data)
+    raw = result.raw
+    assert (raw.indices, raw.truth) == (samples.indices[:1], samples.truth[:1])
+    assert raw.local == raw.predicted == samples.local[:1]
+    sent = data.features[samples.indices].tolist()
+    assert [each["body"] for each in service.requests] == [{"data": sent}, {"data": sent[:1]}]
+    assert json.loads(made.raw_body(result)) == {"data": sent[:1]}
+
+
+def test_a_seed_draws_the_same_rows_and_no_seed_others(serve: Serve, wine: Any) -> None:
+    service = serve(wine.model)
+    drawn = [smoked(service, wine.model, 40, seed).samples.indices for seed in (1, 1, 2, None)]
+    assert drawn[0] == drawn[1]
+    assert drawn[0] != drawn[2]
+    assert drawn[3] not in (drawn[0], smoked(service, wine.model, 40, None).samples.indices)
+
+
+@pytest.mark.parametrize("count", [0, 90])
+def test_more_rows_than_there_are_or_none_are_refused(serve: Serve, wine: Any, count: int) -> None:
+    with pytest.raises(DataError, match=f"^{count} samples were asked for; the data has 89$"):
+        smoked(serve(wine.model), wine.model, count)
+    assert len(smoked(serve(wine.model), wine.model, 89).samples.indices) == 89
+    assert len(smoked(serve(wine.model), wine.model, 1).samples.indices) == 1
+
+
+def test_a_result_tells_machines_which_model_which_rows_and_what_failed(
+    serve: Serve, wine: Any, tmp_path: Path
+) -> None:
+    service = serve(wine.model)
+    result = smoked(service, wine.model)
+    model = json.loads((wine.model / "manifest.json").read_text())
+    samples = result.samples
+    assert result.as_json() == {
+        "uri": service.uri,
+        "passed": True,
+        "model": {"name": "wine", "version": "3", "sha256": model["sha256"]},
+        "checks": [{"name": name, "passed": True, "failure": ""} for name in (READY, ROWS, RAW)],
+        "samples": {
+            "indices": samples.indices,
+            "truth": samples.truth,
+            "predicted": samples.predicted,
+        },
+    }
+    result.write_junit(tmp_path / "good.xml")
+    service.answer = lambda answers: [*answers[:-1], "a < b"]
+    failed = smoked(service, wine.model)
+    last, local = failed.samples.indices[-1], failed.samples.local[-1]
+    why = f"row {last}: the endpoint predicts 'a < b', the local model {local!r}"
+    first, local = failed.samples.indices[0], failed.samples.local[0]
+    raw = f"row {first}: the endpoint predicts 'a < b', the local model {local!r}"
+    assert failed.failures == [f"{ROWS}: {why}", f"{RAW}: {raw}"]
+    told = failed.as_json()
+    assert told["passed"] is False
+    assert told["checks"] == [
+        {"name": READY, "passed": True, "failure": ""},
+        {"name": ROWS, "passed": False, "failure": why},
+        {"name": RAW, "passed": False, "failure": raw},
+    ]
+    failed.write_junit(tmp_path / "failed.xml")
+    for name, wrong in (("good", {}), ("failed", {ROWS: why, RAW: raw})):
+        text = (tmp_path / f"{name}.xml").read_text()
+        assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<testsuite ')
+        suite = ElementTree.fromstring(text)
+        assert suite.attrib.items() >= {
+            ("name", "smoke"), ("tests", "3"), ("failures", str(len(wrong))), ("errors", "0"),
+        }  # fmt: skip
+        cases = {each.attrib["name"]: each for each in suite}
+        assert list(cases) == [READY, ROWS, RAW]
+        assert {each.attrib["classname"] for each in suite} == {"smoke"}
+        assert all(0 <= float(each.attrib["time"]) < 60 for each in suite)
+        assert float(suite.attrib["time"]) == pytest.approx(
+            sum(float(each.attrib["time"]) for each in suite), abs=0.01
+        )
+        found = {case: each.find("failure") for case, each in cases.items()}
+        assert {case: one.attrib["message"] for case, one in found.items() if one is not None} == (
+            wrong
+        )
+        assert {case: one.text for case, one in found.items() if one is not None} == wrong
+
+
+def test_answers_of_another_model_than_ready_told_fail_the_test(serve: Serve, wine: Any) -> None:
+    service = serve(wine.model)
+
+    def moved(answers: list[Any]) -> list[Any]:
+        service.sha256 = "0" * 64
+        return answers
+
+    service.answer = moved
+    sha256 = json.loads((wine.model / "manifest.json").read_text())["sha256"]
+    why = f"the answer came from the model {'0' * 64}, expected is {sha256}"
+    assert smoked(service, wine.model).failures == [f"{ROWS}: {why}", f"{RAW}: {why}"]
+
+
+def test_behind_another_model_no_row_is_asked(serve: Serve, wine: Any) -> None:
+    service = serve(wine.model)
+    service.sha256 = "0" * 64
+    result = smoked(service, wine.model)
+    sha256 = result.manifest.sha256
+    why = f"it serves the model {'0' * 64}, expected is {sha256}"
+    assert [(each.name, each.failure) for each in result.checks] == [(READY, why)]
+    assert service.requests == []
+    assert result.samples.predicted == []

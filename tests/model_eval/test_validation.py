@@ -6,21 +6,24 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from typer.testing import CliRunner
 
+from model_eval import validation
 from model_eval.__main__ import app
+from model_eval.dataset import Dataset
 from model_eval.digest import sha256_of
+from model_eval.errors import DataError, GateError
 from model_eval.metrics import evaluate
+from scoring.errors import ModelError
+from scoring.manifest import Manifest
 
 TUTORIAL = [
     [960, 0, 1, 2, 1, 5, 6, 3, 1, 1],
@@ -185,16 +188,122 @@ def test_unusable_data_is_refused_with_its_place(
     assert message in done.output
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
-def test_the_metrics_are_scikit_learns(pairs: list[tuple[int, int]]) -> None:
-    truth, predicted = np.array(pairs).T
-    found = evaluate(truth, predicted, list(range(5)))
-    assert np.array_equal(found.matrix, confusion_matrix(truth, predicted, labels=range(5)))
-    expected = np.array(
-        precision_recall_fscore_support(truth, predicted, labels=range(5), zero_division=0)  # pyright: ignore[reportArgumentType]
+class Rigid:
+    """A classifier that answers what it is made with, or raises it."""
+
+    def __init__(self, answers: Any) -> None:
+        self.answers = answers
+
+    def predict(self, _: Any) -> Any:
+        if isinstance(self.answers, Exception):
+            raise self.answers
+        return self.answers
+
+
+def measured(
+    monkeypatch: pytest.MonkeyPatch, wine: Any, answers: Any, data: Dataset, **changes: Any
+) -> validation.Measured:
+    """A validation of the wine's manifest with another model."""
+    manifest = replace(Manifest.read(wine.model), **changes)
+    monkeypatch.setattr(validation.estimator, "load", lambda _: (Rigid(answers), manifest))
+    return validation.validate(wine.model, data)
+
+
+def rows(*labels: str, features: int = 13) -> Dataset:
+    return Dataset(np.zeros((len(labels), features)), np.array(labels), {"file": "0" * 32})
+
+
+def test_a_validation_counts_answers_and_says_what_took_how_long(
+    monkeypatch: pytest.MonkeyPatch, wine: Any
+) -> None:
+    data = rows("barolo", "barolo", "barbera")
+    found = measured(monkeypatch, wine, ["barolo", "barbera", "barbera"], data)
+    assert found.predicted.tolist() == ["barolo", "barbera", "barbera"]
+    assert found.evaluation.matrix.tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
+    assert found.size == (wine.model / "wine.pkl").stat().st_size
+    assert list(found.seconds) == ["load the model", "predict"]
+    assert all(0 <= each < 60 for each in found.seconds.values())
+
+
+def test_a_report_is_all_that_a_reviewer_may_ask(
+    monkeypatch: pytest.MonkeyPatch, wine: Any
+) -> None:
+    data = rows("barolo", "barolo", "barbera")
+    found = measured(monkeypatch, wine, ["barolo", "barbera", "barbera"], data)
+    told = validation.report(found.evaluation, found.manifest, data)
+    assert told.pop("versions")["scikit-learn"]
+    grown = {"label": "barolo", "precision": 1.0, "recall": 0.5, "f1": 2 / 3, "rows": 2}
+    other = {"label": "barbera", "precision": 0.5, "recall": 1.0, "f1": 2 / 3, "rows": 1}
+    none = {"label": "grignolino", "precision": 0.0, "recall": 0.0, "f1": 0.0, "rows": 0}
+    assert told == {
+        "model": {
+            "name": "wine",
+            "version": "3",
+            "sha256": sha256_of(wine.model / "wine.pkl"),
+            "estimator": "Pipeline",
+        },
+        "accuracy": 2 / 3,
+        "rows": 3,
+        "classes": ["barbera", "barolo", "grignolino"],
+        "confusion_matrix": [[1, 0, 0], [1, 1, 0], [0, 0, 0]],
+        "per_class": [other, grown, none],
+        "data_md5": {"file": "0" * 32},
+    }
+
+
+@pytest.mark.parametrize(
+    ("answers", "data", "changes", "why"),
+    [
+        (
+            *([], rows("barolo", features=12), {}),
+            "the data has 12 features a row, the model takes 13",
+        ),
+        ([], rows("barolo"), {"classes": ()}, "wine is a regressor, and accuracy and the gate"),
+        (
+            *(ValueError("a\n  b"), rows("barolo"), {}),
+            "wine and the test data do not fit: a b",
+        ),
+        (
+            *(["barolo"], rows("merlot"), {}),
+            "wine and the test data do not fit: label 'merlot' is not a class",
+        ),
+        (
+            *(["barolo"] * 2, rows("barolo"), {}),
+            "wine and the test data do not fit: zip() argument 2 is longer than argument 1",
+        ),
+    ],
+)
+def test_what_cannot_be_validated_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    wine: Any,
+    answers: Any,
+    data: Dataset,
+    changes: dict[str, Any],
+    why: str,
+) -> None:
+    with pytest.raises((ModelError, DataError)) as raised:
+        measured(monkeypatch, wine, answers, data, **changes)
+    assert str(raised.value).startswith(why)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("right", "least", "missing"),
+    [(9, 0.9, 0), (10, 1.0, 0), (0, 0.0, 0), (8, 0.9, 1), (8, 0.81, 1), (0, 1.0, 10), (7, 0.7, 0)],
+)
+def test_the_gate_lets_through_what_reaches_it_and_says_how_many_rows_are_missing(
+    right: int, least: float, missing: int
+) -> None:
+    found = evaluate(np.zeros(10, int), np.array([0] * right + [1] * (10 - right)), [0, 1])
+    if not missing:
+        validation.gate(found, least)
+        return
+    with pytest.raises(GateError) as raised:
+        validation.gate(found, least)
+    assert str(raised.value) == (
+        f"accuracy {right / 10:.4f} is {least - right / 10:.4f} below the gate of {least:.4f} "
+        f"({missing} more of 10 rows must be right)"
     )
-    measured = [(each.precision, each.recall, each.f1, each.rows) for each in found.per_class()]
-    assert np.allclose(np.array(measured).T, expected)
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,13 @@ def an_assignment(scope: str, role: str, principal: str = PERSON) -> dict[str, A
     }
 
 
-def found(one: dict[str, Any], *known: str, mask: Mask | None = None) -> list[Finding]:
+def found(
+    one: dict[str, Any], *known: str, mask: Mask | None = None, before: tuple[Any, ...] = ()
+) -> list[Finding]:
     class Listing:
         def role_assignments(self, scope: str) -> list[dict[str, Any]]:
             assert scope == GROUP
-            return [one]
+            return [*before, one]
 
     arm: Any = Listing()
     return list(assignments.find(arm, [GROUP], known, [WORKSPACE], mask or Mask()))
@@ -113,3 +115,9 @@ def test_declared_inherited_and_the_workspaces_own_rights_are_none() -> None:
     assert found(an_assignment(GROUP.rpartition("/resource")[0], azure_facts.OWNER)) == []
     assert found(an_assignment(f"{GROUP}2", azure_facts.OWNER)) == []
     assert found(an_assignment(VAULT, azure_facts.OWNER, WORKSPACE)) == []
+
+
+def test_one_made_by_hand_is_found_behind_others_that_are_not() -> None:
+    inherited = an_assignment(GROUP.rpartition("/resource")[0], azure_facts.OWNER)
+    mine = an_assignment(VAULT, azure_facts.OWNER, WORKSPACE)
+    assert len(found(an_assignment(VAULT, azure_facts.ACR_PUSH), before=(inherited, mine))) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.drift import baseline
-from infra.drift.baseline import Entry
+from infra.drift.baseline import Accepted, Entry, Stale
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Severity
 
@@ -48,7 +48,7 @@ def test_a_known_difference_is_accepted_with_its_reason(
     found = finding(severity=Severity.MAJOR)
     left, accepted, stale = baseline.apply([known], [found], TODAY, whole=True)
     assert (left, stale) == ([], [])
-    assert [(one.finding, one.reason) for one in accepted] == [(found, "known")]
+    assert accepted == [Accepted(found, "known", known.expires.isoformat())]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_an_entry_that_matches_nothing_is_reported(
 ) -> None:
     left, accepted, stale = baseline.apply([other], [finding()], TODAY, whole=True)
     assert (left, accepted) == ([finding()], [])
-    assert [one.why for one in stale] == ["matches nothing"]
+    assert stale == [Stale(other.resource, other.path, "matches nothing")]
 
 
 def test_an_expired_entry_excuses_nothing_and_is_reported(
@@ -146,6 +146,20 @@ def test_brackets_of_a_path_mean_themselves(finding: Callable[..., Finding]) -> 
     found = finding(path="containers[0].image", severity=Severity.MAJOR)
     known = entry(path="containers[*].image")
     assert baseline.apply([known], [found], TODAY, whole=True)[0] == []
+
+
+def test_a_question_mark_means_itself(finding: Callable[..., Finding]) -> None:
+    known = entry(path="tags.who?*")
+    for path, left in (("tags.who? me", 0), ("tags.whom", 1)):
+        found = finding(path=path, severity=Severity.MINOR)
+        assert len(baseline.apply([known], [found], TODAY, whole=True)[0]) == left
+
+
+def test_an_entry_names_no_property_unless_it_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "baseline.yaml"
+    file.write_text(GOOD.replace("  path: adminUserEnabled\n", ""))
+    (read,) = baseline.read(file, TODAY)
+    assert (read.path, read.longer) == ("", "")
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
@@ -171,10 +185,13 @@ def test_a_value_is_accepted_as_the_report_shows_it(shown: str, tmp_path: Path) 
         ("resource: registry", "entry the file"),
         ("- resource: registry\n  accepts: x\n  reason: x", "entry 0.expires"),
         (GOOD.replace("a migration needs it", "''"), "entry 0.reason"),
+        (GOOD.replace("registry", "''"), "entry 0.resource"),
+        (GOOD.replace("resource: registry", "longer: x"), "entry 0.resource"),
+        (GOOD.replace('"true"', "''"), "entry 0.accepts"),
         (GOOD.replace("2026-12-31", "soon"), "entry 0.expires"),
         (GOOD.replace('  accepts: "true"\n', ""), "entry 0.accepts"),
         (GOOD + "  also: this", "entry 0.also"),
-        ("- [", "not YAML"),
+        ("- [", "is not YAML: while parsing"),
         ("\x00", "not YAML"),
     ],
 )

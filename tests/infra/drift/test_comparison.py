@@ -114,6 +114,27 @@ def test_a_whole_resource_that_is_missing_is_told_as_one() -> None:
     assert program(new) == [replace(missing, question=Question.PROGRAM, declared="declared")]
 
 
+def test_what_time_may_lose_is_critical_where_the_cloud_has_lost_it() -> None:
+    (gone,) = cloud(step("delete", "kv", azure_facts.VAULT, {}, None))
+    assert gone.severity is Severity.CRITICAL
+    assert gone.reason == "what is in it can be brought back for 90 days at most"
+    (new,) = program(step("create", "kv", azure_facts.VAULT, None, {}))
+    assert (new.severity, new.reason) == (Severity.MAJOR, "")
+
+
+def test_a_property_is_judged_by_what_is_declared_beside_it() -> None:
+    """What already broke the policy does not break it by this difference."""
+    open_, both = {"adminUserEnabled": True}, {"sku": {"name": "Basic"}}
+    found = cloud(step("update", "r", azure_facts.REGISTRY, {**open_, **both}, open_))
+    assert [(one.path, one.severity) for one in found] == [("sku.name", Severity.MAJOR)]
+
+
+def test_what_the_program_only_groups_is_no_resource_of_the_cloud() -> None:
+    component = step("delete", "workspace", "sklearn-mnist-svc:infra:Workspace", {}, None)
+    component["oldState"]["custom"] = False
+    assert cloud(component) == []
+
+
 def test_a_property_of_a_list_is_told_with_its_elements_name() -> None:
     def group(value: str) -> dict[str, Any]:
         variable = {"name": "SCORING_PORT", "value": value}

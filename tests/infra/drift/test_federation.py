@@ -40,7 +40,7 @@ def test_a_credential_that_nobody_declared_is_critical_and_says_whose_tokens() -
             actual="repo:o/r:ref:refs/heads/x of https://tokens.example.test",
             kind=Kind.UNEXPECTED,
             severity=Severity.CRITICAL,
-            reason=federation.REASON,
+            reason="it is not declared, and whoever has such a token acts as the identity",
             id=CREDENTIAL,
         )
     ]
@@ -57,6 +57,16 @@ def test_what_is_secret_is_hidden() -> None:
 @pytest.mark.parametrize("known", [CREDENTIAL, CREDENTIAL.upper()])
 def test_a_declared_one_is_none(known: str) -> None:
     assert found(known, properties={}) == []
+
+
+def test_one_behind_a_declared_one_is_found() -> None:
+    class Listing:
+        def federated_credentials(self, _: str) -> list[dict[str, Any]]:
+            return [{"id": CREDENTIAL}, {"id": f"{CREDENTIAL}2"}]
+
+    lists: Any = Listing()
+    (one,) = federation.find(lists, [IDENTITY], [CREDENTIAL], Mask())
+    assert (one.resource, one.id) == ("", f"{CREDENTIAL}2")
 
 
 def test_one_without_properties_is_still_found() -> None:

@@ -71,7 +71,10 @@ def test_what_is_found_has_all_that_an_import_needs() -> None:
                 actual="deployed",
                 kind=Kind.UNRECORDED,
                 severity=Severity.MAJOR,
-                reason=unrecorded.REASON,
+                reason=(
+                    "it exists and is declared, but is in no state: an update would fail to"
+                    " create it again"
+                ),
                 id=VAULT,
                 urn=f"urn:pulumi:dev::p::{azure_facts.VAULT}::mine",
                 parent=PARENT,

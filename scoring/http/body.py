@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
-from collections.abc import Callable
-from typing import Protocol
 
 from scoring.errors import Rejection
 from scoring.routes.messages import Content
@@ -145,62 +142,40 @@ def _decoder(gzip: bool) -> zlib._Decompress:
     return zlib.decompressobj(wbits=zlib.MAX_WBITS | (16 if gzip else 0))
 
 
-class Receiver(Protocol):
-    """What asyncio calls of a `BufferedProtocol` that is connected."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
-
-    def eof_received(self) -> bool | None:
-        """The client sends no more."""
-
-    def pause_writing(self) -> None:
-        """The client does not read."""
-
-    def resume_writing(self) -> None:
-        """It reads again."""
-
-
-class LargeBody(asyncio.BufferedProtocol):
-    """Receives the rest of one body of known length, in place of its connection.
+class LargeBody:
+    """The rest of one body of known length, received past the parser.
 
     The buffer grows with what has arrived, so that an announced length alone costs nothing.
     """
 
-    def __init__(
-        self,
-        buffers: Buffers,
-        owner: Receiver,
-        begun: bytes | bytearray,
-        length: int,
-        done: Callable[[bytearray | None, Rejection | None], None],
-    ) -> None:
+    __slots__ = ("_buffers", "_content", "_filled", "_length")
+
+    def __init__(self, buffers: Buffers, begun: bytes | bytearray, length: int) -> None:
         self._buffers = buffers
-        self._owner = owner
         self._content = bytearray(min(length, max(LARGE, 2 * len(begun))))
         self._content[: len(begun)] = begun
         self._filled = len(begun)
         self._length = length
-        self._done = done
         buffers.held -= len(begun)
         buffers.held += len(self._content)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def room(self) -> memoryview:
         """The free part of the buffer; uvloop fills as much of it as has arrived."""
         return memoryview(self._content)[self._filled :]
 
-    def buffer_updated(self, nbytes: int) -> None:
-        """So many bytes more have arrived."""
-        self._filled += nbytes
+    def received(self, size: int) -> bytearray | None:
+        """So many bytes more have arrived: the whole body, once it is there.
+
+        Raises:
+            Rejection: Too much is held.
+        """
+        self._filled += size
         if self._filled == self._length:
-            content = self._content
-            self._buffers.held -= len(content)
-            self._done(content, None)
-        elif self._filled == len(self._content):
-            try:
-                self._grow()
-            except Rejection as rejection:
-                self._done(None, rejection)
+            self._buffers.held -= len(self._content)
+            return self._content
+        if self._filled == len(self._content):
+            self._grow()
+        return None
 
     def _grow(self) -> None:
         # Who has sent a megabyte gets room for the rest: copying it again would cost more.
@@ -218,22 +193,6 @@ class LargeBody(asyncio.BufferedProtocol):
         """Give the buffer back; the body will not be answered."""
         self._buffers.held -= len(self._content)
         self._content = bytearray()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Pass on."""
-        self._owner.connection_lost(exc)
-
-    def eof_received(self) -> bool | None:
-        """Pass on."""
-        return self._owner.eof_received()
-
-    def pause_writing(self) -> None:
-        """Pass on."""
-        self._owner.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Pass on."""
-        self._owner.resume_writing()
 
 
 def _bad(message: str) -> Rejection:

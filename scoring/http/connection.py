@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import cast
 
 from scoring.errors import Rejection
-from scoring.http.body import Receiver, unzip
+from scoring.http.body import unzip
 from scoring.http.reader import RequestReader
 from scoring.http.server import Server
 from scoring.routes.messages import Request, Response
@@ -121,12 +121,16 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to receive; what comes is read before any other connection receives."""
-        return ARRIVED
+        large = self._reader.large
+        return ARRIVED if large is None else large.room()
 
     def buffer_updated(self, nbytes: int) -> None:
         """Read on; after as much as there is room for, the others come first."""
+        if self._reader.large is not None:
+            self._reader.received(nbytes)
+            return
         self._reader.feed(ARRIVED[:nbytes])
-        if nbytes == len(ARRIVED):
+        if nbytes == len(ARRIVED) and self._reader.large is None:
             # libuv would read 32 times as much before any other connection.
             self._transport.pause_reading()
             self._server.loop.call_soon(self._read_on)
@@ -179,14 +183,6 @@ class Connection(asyncio.BufferedProtocol):
         self._inviting = self.busy
         if not self._inviting:
             self._transport.write(CONTINUE)
-
-    def receive(self, protocol: Receiver) -> None:
-        """Let another protocol, or this one again, receive what comes."""
-        if self._transport.is_closing():
-            return
-        self._transport.pause_reading()  # a transport asks its protocol's kind when it starts
-        self._transport.set_protocol(cast(asyncio.BaseProtocol, protocol))
-        self._transport.resume_reading()
 
     def _enqueue(self, request: Request) -> None:
         self._server.buffers.held += len(request.body)

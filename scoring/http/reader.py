@@ -15,7 +15,7 @@ from typing import Protocol
 import httptools
 
 from scoring.errors import Rejection
-from scoring.http.body import LARGE, Body, LargeBody, Receiver
+from scoring.http.body import LARGE, Body, LargeBody
 from scoring.http.server import Server
 from scoring.routes.messages import Request
 
@@ -26,7 +26,7 @@ MOST_REPEATED = 64
 LEAST_CONTENT = 4
 
 
-class Owner(Receiver, Protocol):
+class Owner(Protocol):
     """The connection, for its reader: where requests go, and what ends them."""
 
     deadline: float
@@ -56,10 +56,6 @@ class Owner(Receiver, Protocol):
         """Tell a client that waits for a sign to send its body."""
         ...
 
-    def receive(self, protocol: Receiver) -> None:
-        """Let another protocol, or this one again, receive what comes."""
-        ...
-
 
 class RequestReader:
     """What was read of a connection's current request; also the parser's callbacks."""
@@ -73,7 +69,6 @@ class RequestReader:
         "_headers",
         "_hosts",
         "_in_head",
-        "_large",
         "_length",
         "_parser",
         "_progress",
@@ -85,6 +80,7 @@ class RequestReader:
         "_target",
         "_upgrading",
         "closed",
+        "large",
     )
 
     def __init__(self, connection: Owner, server: Server) -> None:
@@ -96,7 +92,7 @@ class RequestReader:
         self._request: Request | None = None  # whose body is being read
         self._body = Body(server.buffers)
         self._length = 0  # of the body, as declared
-        self._large: LargeBody | None = None  # which receives in the connection's place
+        self.large: LargeBody | None = None  # which receives what comes, past the parser
         self._in_head = False
         self._head_bytes = 0  # complete lines of the head, then of the trailers
         self._hosts = 0
@@ -172,17 +168,13 @@ class RequestReader:
         self._replaying = False
 
     def abandon(self) -> Request | None:
-        """Read no further: give back the buffers of a body that will not be answered; its request.
-
-        The connection reads again itself where a large body was received in its place.
-        """
+        """Read no further, give back the buffers of a body that is not answered; its request."""
         self.closed = True
         request, self._request = self._request, None
         self._body.drop()
-        if self._large is not None:
-            self._large.drop()
-            self._large = None
-            self._connection.receive(self._connection)
+        if self.large is not None:
+            self.large.drop()
+            self.large = None
         return request
 
     def forget(self) -> None:
@@ -325,27 +317,24 @@ class RequestReader:
         """Let the rest of a body of known length go past the parser into one buffer."""
         if self._connection.busy:
             return  # reading is paused: it goes on through the parser
-        self._large = LargeBody(
-            self._server.buffers,
-            self._connection,
-            self._body.content,
-            self._length,
-            self._large_received,
-        )
+        self.large = LargeBody(self._server.buffers, self._body.content, self._length)
         self._body.content = b""
-        self._connection.receive(self._large)
 
-    def _large_received(self, content: bytearray | None, rejection: Rejection | None) -> None:
-        request, large = self._request, self._large
+    def received(self, size: int) -> None:
+        """So many bytes of a large body have arrived in its buffer."""
+        request, large = self._request, self.large
         if request is None or large is None:
             return
-        if rejection is not None:
+        try:
+            content = large.received(size)
+        except Rejection as rejection:
             self._connection.refuse(rejection)
             return
-        self._large = None
+        if content is None:
+            return
+        self.large = None
         self._parser = httptools.HttpRequestParser(self)  # the old one still waits for this body
-        self._connection.receive(self._connection)
-        request.body = content if content is not None else b""
+        request.body = content
         self._done(request)
         self._connection.take_in_turn(request)
 

@@ -234,9 +234,6 @@ class _Transport:
     def resume_reading(self) -> None:
         self.reading = True
 
-    def set_protocol(self, protocol: Any) -> None:
-        self.protocol = protocol
-
     def is_closing(self) -> bool:
         return self.closed
 

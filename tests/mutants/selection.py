@@ -306,9 +306,10 @@ def rounds(module: str, tests: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
     The one is quick and notices most; the others are measured and asked only for what it left.
     """
-    own = tuple(each for each in tests if Path(each).stem == f"test_{Path(module).stem}")
-    if own and own != tests:
-        yield own
+    path = Path("tests", module)
+    own = str(path.with_name(f"test_{path.name}"))
+    if own in tests and tests != (own,):
+        yield (own,)
     yield tests
 
 

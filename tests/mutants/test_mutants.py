@@ -284,7 +284,7 @@ def test_a_module_is_held_by_the_tests_of_its_own_folder() -> None:
 
 
 def test_the_file_of_a_modules_own_name_judges_before_all_others() -> None:
-    tests = ("tests/infra/a/test_one.py", "tests/infra/b/test_two.py")
+    tests = ("tests/infra/a/test_two.py", "tests/infra/b/test_two.py")
     assert list(selection.rounds("infra/b/two.py", tests)) == [tests[1:], tests]
     assert list(selection.rounds("infra/b/other.py", tests)) == [tests]
     assert list(selection.rounds("infra/b/two.py", tests[1:])) == [tests[1:]]

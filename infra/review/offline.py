@@ -77,6 +77,6 @@ def _run(project: str, stack: str, file: Path) -> dict[str, Any]:
     try:
         told = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError) as error:
-        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].strip()
         raise ReviewError(f"the program could not be run: {said}") from error
     return told

@@ -8,17 +8,24 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from infra import azure_facts
+from infra.preview.plan import Diagnostic, Op, Plan, State, Step
+from infra.preview.untold import SECRET as UNTOLD
+from infra.review import offline as room
+from infra.review.errors import ReviewError
 from tests.support import kubernetes_sdk
 
 ROOT = Path(__file__).resolve().parents[3]
 IMAGE = f"crmnistdev1a2b3c4d.azurecr.io/sklearn-mnist-svc@sha256:{'a' * 64}"
 SERVICE = {"image": IMAGE, "modelSha256": "b" * 64}
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+MARK = "1b47061264138c4ac30d75fd1eb44270"
 SECRET = {"secure": "v1:AAAAAAAAAAAAAAAA:bm90IHJlYWxseSBlbmNyeXB0ZWQ="}
 
 
@@ -128,7 +135,102 @@ def test_a_stack_without_a_configuration_is_a_one_line_error(project: Path) -> N
     )
 
 
-def test_the_program_gets_no_token_of_the_workflow(project: Path) -> None:
-    from infra.review import offline as room
+Program = Callable[[str], None]
 
-    assert not [name for name in room._KEPT if "TOKEN" in name or "GITHUB" in name]
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Puts a script where the program would run."""
+    file = tmp_path / "python"
+
+    def does(script: str) -> None:
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+
+    monkeypatch.setattr(sys, "executable", str(file))
+    return does
+
+
+def test_the_program_gets_no_token_of_the_workflow(
+    project: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ARM_CLIENT_SECRET", "OTHER"):
+        monkeypatch.setenv(name, "of-the-workflow")
+    for name in ("LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR"):
+        monkeypatch.setenv(name, f"own-{name}")
+    program("env > told; pwd > place; cat > typed; echo '{\"resources\": []}'")
+    room.plan("dev", project)
+    told = (project / "told").read_text()
+    assert "of-the-workflow" not in told
+    assert {f"{name}=own-{name}" for name in ("LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR")} <= {
+        *told.splitlines()
+    }
+    assert f"PATH={os.environ['PATH']}\n" in told
+    assert f"PYTHONPATH={ROOT}\n" in told
+    assert (project / "place").read_text().strip() == str(project)
+    assert (project / "typed").read_text() == ""
+
+
+def test_what_the_program_declares_is_new_and_in_the_order_of_its_names(
+    project: Path, program: Program
+) -> None:
+    declared = [
+        {"type": "t:B", "name": "b", "inputs": {"key": {SIGNATURE: MARK, "value": "x"}}},
+        {"type": "t:A", "name": "a", "inputs": {"tags": {"a": 1}}},
+    ]
+    (project / "told").write_text(json.dumps({"resources": declared}))
+    (project / "inner").mkdir()
+    program('echo "$@" > asked; echo a warning; cat told')
+    plan = room.plan("dev", project / "inner")
+    assert plan == Plan(
+        (
+            Step(
+                Op.CREATE,
+                "urn:pulumi:dev::sklearn-mnist-svc::t:A::a",
+                "t:A",
+                new=State({"tags": {"a": 1}}),
+            ),
+            Step(
+                Op.CREATE,
+                "urn:pulumi:dev::sklearn-mnist-svc::t:B::b",
+                "t:B",
+                new=State({"key": UNTOLD}),
+            ),
+        )
+    )
+    assert (project / "asked").read_text().split() == [
+        *("-m", "infra.review.offline_program", "sklearn-mnist-svc", "dev"),
+        str(project / "Pulumi.dev.yaml"),
+    ]
+
+
+def test_what_the_program_says_is_wrong_is_a_failed_preview(
+    project: Path, program: Program
+) -> None:
+    program("""echo '{"error": "cpu is 99"}'""")
+    plan = room.plan("dev", project)
+    assert (plan.failed, plan.diagnostics) == (True, (Diagnostic("error", "", "cpu is 99"),))
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo one >&2; echo '  two' >&2; exit 3", "could not be run: two"),
+        ("echo words; exit 3", "could not be run: exit code 3"),
+        ("exec sleep 60", "did not end within 0.1 s"),
+    ],
+)
+def test_a_program_that_says_nothing_is_a_one_line_error(
+    project: Path, program: Program, script: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "sleep" in script:
+        monkeypatch.setattr(room, "LONGEST", 0.1)
+    program(script)
+    with pytest.raises(ReviewError, match=said) as caught:
+        room.plan("dev", project)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_outside_of_any_project_is_a_one_line_error(tmp_path: Path) -> None:
+    with pytest.raises(ReviewError, match=r"no Pulumi\.yaml"):
+        room.plan("dev", tmp_path)

@@ -30,6 +30,8 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 NATIVE = "azure-native:"
 REGISTRY = f"{NATIVE}containerregistry:Registry"
 VAULT = f"{NATIVE}keyvault:Vault"
+GROUP = f"{NATIVE}containerinstance:ContainerGroup"
+WRONG = {"adminUserEnabled": True, "location": "moon", "sku": {"name": "Basic"}}
 LOST = {
     "registry": REGISTRY,
     "storage": f"{NATIVE}storage:StorageAccount",
@@ -159,26 +161,68 @@ def reports(
             outputs({}, {f"o{number}": number for number in range(60)}),
             run_url="https://example.com/run/1",
         ),
+        "much that stops": build(
+            *(
+                step("replace", f"v{number}", VAULT, old=each, new=each, keys=["vaultName"])
+                for number in range(25)
+                for each in [{"vaultName": f"kv{number}"}]
+            ),
+            *(
+                step("update", f"g{number}", GROUP, old=old, new=group(NEW, NEW, "2"))
+                for number in range(7)
+            ),
+            *(step("create", f"r{number}", REGISTRY, new=WRONG) for number in range(23)),
+            found=models,
+        ),
+        "much that stays": build(
+            *(
+                step(
+                    "update",
+                    name,
+                    old={"tags": {f"t{number}": "a" for number in range(65)}, "a": "x"},
+                    new={"tags": {f"t{number}": "b" for number in range(65)}, "a": UNKNOWN},
+                )
+                for name in ("s1", "s2", *(f"t{number}" for number in range(14)))
+            ),
+            *(
+                step("update", f"u{number}", old={"a": "x"}, new={"a": UNKNOWN})
+                for number in range(9)
+            ),
+            step(
+                "update",
+                "wide",
+                old={f"p{number}": 1 for number in range(70)},
+                new={f"p{number}": 2 for number in range(70)},
+            ),
+        ),
     }
 
 
 LENGTHS = (65_536, 30_000, 12_000, 6_000, 3_000)
+MUCH = ("much", "much that stops", "much that stays")
 MOVED = tuple(f"line {number}" for number in range(45))
 
 
 def pages(made: dict[str, Report]) -> str:
-    text = "\n".join(
-        f"# {name}\n\n{markdown(report)}" for name, report in made.items() if name != "much"
-    )
-    sizes = {
-        str(limit): [
-            line[:120]
-            for line in markdown(made["much"], limit, MOVED).splitlines()
+    whole = [f"# {name}\n\n{markdown(one)}" for name, one in made.items() if name not in MUCH]
+    short = [
+        f"# {name}, shortened\n\n{json.dumps(shortened(made[name]), indent=1)}\n" for name in MUCH
+    ]
+    return "\n".join([*whole, *short])
+
+
+def shortened(report: Report) -> dict[str, list[str]]:
+    """What is left out, at each length; of each table the first row stands for all."""
+    found: dict[str, list[str]] = {}
+    for limit in LENGTHS:
+        lines = markdown(report, limit, MOVED).splitlines()
+        found[str(limit)] = [
+            line if len(line) <= 160 else f"{line[:120]} ... {line[-40:]}"
+            for before, line in zip(["", *lines], lines, strict=False)
             if "more" in line or "eft out" in line or line.startswith("#") or "```" in line
+            if not before.startswith("| `")
         ]
-        for limit in LENGTHS
-    }
-    return f"{text}\n# much, shortened\n\n{json.dumps(sizes, indent=1)}\n"
+    return found
 
 
 def machines(made: dict[str, Report]) -> str:

@@ -94,6 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers["authorization"] != f"Bearer {TOKEN}":
             self._send(401, {}, {})
             return
+        if self.headers["x-github-api-version"] != "2022-11-28":
+            self._send(400, {"message": "This version of the API is not supported."}, {})
+            return
+        if self.headers["accept"] != "application/vnd.github+json":
+            self._send(415, {"message": "Unsupported 'Accept' header"}, {})
+            return
         planned = self.server.planned[method]
         if planned:
             answer = planned.pop(0)

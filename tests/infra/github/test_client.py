@@ -32,6 +32,213 @@ def github(server: Comments, pauses: list[float]) -> Iterator[GitHub]:
         yield client
 
 
+@pytest.fixture
+def workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_API_URL", "GITHUB_LOGIN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GITHUB_TOKEN", f" {TOKEN}\n")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "o/r")
+
+
+@pytest.mark.usefixtures("workflow")
+def test_a_workflow_says_where_and_as_whom(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Access.from_environment() == Access("o/r", TOKEN, "https://api.github.com", "")
+    assert Access.from_environment("other/r_1.x") == Access("other/r_1.x", TOKEN)
+    monkeypatch.setenv("GITHUB_LOGIN", " my-app[bot] ")
+    for api in ("https://github.example/api/v3", "http://127.0.0.1:80", "http://localhost"):
+        monkeypatch.setenv("GITHUB_API_URL", f"{api}/")
+        assert Access.from_environment() == Access("o/r", TOKEN, api, "my-app[bot]")
+
+
+@pytest.mark.usefixtures("workflow")
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("GITHUB_TOKEN", None, "GITHUB_TOKEN is not set"),
+        ("GITHUB_TOKEN", " ", "GITHUB_TOKEN is not set"),
+        ("GITHUB_TOKEN", "a b", "printable ASCII"),
+        ("GITHUB_TOKEN", "ä", "printable ASCII"),
+        ("GITHUB_REPOSITORY", None, "the repository is ''; allowed: OWNER/NAME"),
+        ("GITHUB_REPOSITORY", "o/r/x", "the repository is 'o/r/x'; allowed: OWNER/NAME"),
+        ("GITHUB_REPOSITORY", "ö/r", "the repository is 'ö/r'; allowed: OWNER/NAME"),
+        ("GITHUB_API_URL", "http://github.example", "only sent over https"),
+        ("GITHUB_API_URL", "http://127.0.0.1.example", "only sent over https"),
+        ("GITHUB_API_URL", "https://", "only sent over https"),
+        ("GITHUB_API_URL", "ftp://localhost", "only sent over https"),
+    ],
+)
+def test_what_cannot_be_used_of_the_environment_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str | None, word: str
+) -> None:
+    if value is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(GitHubError) as caught:
+        Access.from_environment()
+    assert word in str(caught.value)
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_list_is_asked_for_in_the_largest_pages(github: GitHub, server: Comments) -> None:
+    for number in range(6):
+        server.write(str(number), "somebody")
+    assert [one["body"] for one in github.pages(LIST)] == list("012345")
+    list(github.pages(f"/{LIST}?since=2026"))
+    first, second, third, _ = server.asked
+    assert first == f"GET /repos/o/r/{LIST}?per_page=100"
+    assert second.startswith(f"GET /repos/o/r/{LIST}?page=2")
+    assert third == f"GET /repos/o/r/{LIST}?since=2026&per_page=100"
+
+
+def test_what_is_no_object_in_a_list_is_left_out(github: GitHub, server: Comments) -> None:
+    server.planned["GET"].append(Answer(200, body=[{"a": 1}, None, "x", [2], {"b": 2}]))
+    assert list(github.pages(LIST)) == [{"a": 1}, {"b": 2}]
+
+
+def test_a_call_that_was_not_answered_is_repeated_unless_it_may_have_been_done(
+    server: Comments, pauses: list[float]
+) -> None:
+    for method, calls in (("GET", ATTEMPTS), ("PATCH", ATTEMPTS), ("POST", 1)):
+        pauses.clear()
+        access = Access("o/r", TOKEN, "http://127.0.0.1:1")
+        with (
+            GitHub(access, pauses.append) as client,
+            pytest.raises(ServerError, match=r"GitHub was not reached: .*refused"),
+        ):
+            client.call(method, LIST, {})
+        assert pauses == [2.0**number for number in range(calls - 1)]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_every_redirect_is_followed_three_times_and_counts_as_no_attempt(
+    github: GitHub, server: Comments, pauses: list[float], status: int
+) -> None:
+    here = Answer(status, {"location": f"/repos/o/r/{LIST}"})
+    server.planned["POST"] += [here] * 3
+    assert github.call("POST", LIST, {"body": "x"})["body"] == "x"
+    server.planned["GET"] += [here, here, here, *[Answer(503)] * (ATTEMPTS - 1)]
+    assert [one["body"] for one in github.pages(LIST)] == ["x"]
+    assert len(pauses) == ATTEMPTS - 1
+    server.planned["GET"] += [here] * 4
+    with pytest.raises(GitHubError, match=f"sends /repos/o/r/{LIST} on again and again"):
+        list(github.pages(LIST))
+
+
+def test_waits_add_up_to_ten_minutes_at_most(
+    github: GitHub, server: Comments, pauses: list[float]
+) -> None:
+    server.planned["GET"] += [Answer(429, {"retry-after": "300"})] * 2
+    assert list(github.pages(LIST)) == []
+    assert pauses == [300.0, 300.0]
+    server.planned["GET"] += [Answer(429, {"retry-after": "301"})] * 2
+    with pytest.raises(GitHubError, match=r"used up; try again later$"):
+        list(github.pages(LIST))
+    assert pauses[2:] == [301.0]
+
+
+@pytest.mark.parametrize(
+    ("said", "waits"),
+    [
+        ("API Rate Limit exceeded", [60.0]),
+        ("You triggered an Abuse Detection mechanism", [60.0]),
+        ("no rights", []),
+    ],
+)
+def test_a_403_is_a_limit_where_it_says_so(
+    github: GitHub, server: Comments, pauses: list[float], said: str, waits: list[float]
+) -> None:
+    server.planned["GET"].append(Answer(403, body={"message": said}))
+    if waits:
+        list(github.pages(LIST))
+    else:
+        with pytest.raises(GitHubError, match="permission"):
+            list(github.pages(LIST))
+    assert pauses == waits
+
+
+@pytest.mark.parametrize(
+    ("answers", "login"),
+    [
+        ([Answer(200, body={"login": "octocat"})], "octocat"),
+        ([Answer(200, body={"name": "x"})], "github-actions[bot]"),
+        ([Answer(429, {"retry-after": "1"}), Answer(403)], "github-actions[bot]"),
+    ],
+)
+def test_whose_token_it_is_is_asked_like_everything_else(
+    github: GitHub, server: Comments, answers: list[Answer], login: str
+) -> None:
+    server.planned["GET"] += answers
+    assert github.login() == login
+    assert {*server.asked} == {"GET /user"}
+
+
+def test_a_token_that_is_refused_is_no_bot(github: GitHub, server: Comments) -> None:
+    server.planned["GET"].append(Answer(401, body={"message": "Bad credentials"}))
+    with pytest.raises(GitHubError, match=r"HTTP 401 to GET /user \(Bad credentials\)"):
+        github.login()
+
+
+@pytest.mark.parametrize(("length", "end"), [(300, "x)"), (301, "x...)")])
+def test_a_long_reason_is_cut(github: GitHub, server: Comments, length: int, end: str) -> None:
+    server.planned["GET"].append(Answer(400, body={"message": "x" * length}))
+    with pytest.raises(GitHubError) as caught:
+        list(github.pages(LIST))
+    assert f"({'x' * 300}" in str(caught.value)
+    assert f"{end}: the request was refused" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ([1], ": "),
+        ({"errors": [{"field": "body", "code": "missing"}]}, " (body missing): "),
+        ({"errors": [{"code": "missing"}, {}, "", "more"]}, " (missing; more): "),
+        ({"message": "", "errors": [{"field": "a", "message": "is bad"}]}, " (is bad): "),
+    ],
+)
+def test_the_reason_is_put_together_from_what_github_names(
+    github: GitHub, server: Comments, body: object, told: str
+) -> None:
+    server.planned["PATCH"].append(Answer(422, body=body))
+    with pytest.raises(GitHubError) as caught:
+        github.call("PATCH", "issues/comments/1", {})
+    assert str(caught.value) == (
+        f"GitHub answered HTTP 422 to PATCH /repos/o/r/issues/comments/1{told}"
+        "the request was not accepted as it is"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"), [(404, "check repository and number"), (410, "it is switched off")]
+)
+def test_what_is_gone_says_what_to_do(
+    github: GitHub, server: Comments, status: int, remedy: str
+) -> None:
+    server.planned["GET"].append(Answer(status))
+    with pytest.raises(GoneError, match=remedy):
+        list(github.pages(LIST))
+
+
+@pytest.mark.parametrize(
+    ("answer", "got"),
+    [
+        (Answer(200, {"content-type": "text/html"}, body=b"<p>"), "text/html"),
+        (Answer(200, body=b"<p>"), "no content type"),
+        (Answer(200, body=b""), "an empty body"),
+    ],
+)
+def test_an_answer_that_is_not_understood_says_what_came_and_where(
+    github: GitHub, server: Comments, answer: Answer, got: str
+) -> None:
+    server.planned["POST"].append(answer)
+    with pytest.raises(ServerError) as caught:
+        github.call("POST", LIST, {})
+    assert str(caught.value).startswith(
+        f"GitHub answered {got} in place of JSON to POST /repos/o/r/{LIST}; "
+    )
+
+
 @pytest.mark.parametrize(
     ("answers", "waits"),
     [

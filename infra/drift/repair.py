@@ -204,7 +204,7 @@ def _harm(own: Sequence[Finding]) -> str:
 
 def _recovered(stack: Stack, one: Finding) -> Iterator[Repair]:
     """A deleted resource holds its name: another one cannot be made, nor is what it held in it."""
-    name = next((each.id.rsplit("/", 1)[-1] for each in stack.resources if each.urn == one.urn), "")
+    name = next(each.id for each in stack.resources if each.urn == one.urn).rpartition("/")[2]
     why = f"bring {one.resource} back; the state still knows it"
     if one.type == azure_facts.VAULT:
         yield Repair(why, shlex.join(["az", "keyvault", "recover", "--name", name]))

@@ -194,8 +194,12 @@ def test_what_was_deleted_and_holds_its_name_is_brought_back_and_not_made_anew(
     state = Stack("dev", Path(), {"deployment": {"resources": [known]}})
     recover, anew = repair.of(state, [deleted])
     assert recover.line.startswith(first)
-    assert "v1" in recover.line
-    assert anew.line.startswith("# if it was purged, make it anew")
+    assert recover.line.endswith(" v1")
+    assert recover.why.startswith("bring v back; the state still knows it")
+    assert anew == repair.Repair(
+        "if it was purged, make it anew, without what was in it:"
+        " pulumi up --refresh --target urn:v --stack dev"
+    )
     assert "INTERRUPTS" not in recover.line
 
 
@@ -216,6 +220,129 @@ def test_what_holds_no_name_is_updated_and_not_recovered(
     one = finding(**{**deleted, **changes})
     assert not one.soft_deleted
     assert lines(one) == ["pulumi up --refresh --target urn:v --stack dev"]
+
+
+def test_each_thing_to_do_says_what_for_with_what_and_at_which_price(
+    finding: Callable[..., Finding],
+) -> None:
+    unrecorded = {"question": Question.GROUP, "path": "", "kind": Kind.UNRECORDED}
+    lost = finding(
+        **unrecorded, resource="lost", type=azure_facts.CONTAINER_GROUP, id="/g2", urn="urn:lost"
+    )
+    hidden = finding(**unrecorded, resource="hidden", urn="urn:hidden")
+    gone = finding(question=Question.PROGRAM, kind=Kind.UNEXPECTED, path="", urn="urn:r")
+    replaced = finding(urn="urn:x", resource="x", replaces=True)
+    changed = finding(urn="urn:y")
+    stray = finding(**{**unrecorded, "kind": Kind.UNEXPECTED}, resource="stray", type="t", id="/s")
+    nameless = replace(stray, id="")
+    set_by_hand = finding(urn=URN, undeclared=True, path="priority", resource="scoring-group")
+    interrupts = "INTERRUPTS the endpoint: its containers restart"
+    up = "pulumi up --refresh --target"
+    made = repair.of(
+        stack(), [changed, lost, hidden, replaced, gone, set_by_hand, stray, nameless, changed]
+    )
+    assert made == (
+        repair.Repair(
+            "take lost into the state; nothing happens to it",
+            "pulumi import azure-native:containerinstance:ContainerGroup lost /g2"
+            " --protect=false --generate-code=false --yes --stack dev",
+        ),
+        repair.Repair(
+            "write its secure values, which Azure never returns, into the state",
+            f"{up} urn:lost --stack dev",
+            interrupts,
+        ),
+        repair.Repair(
+            "take hidden into the state; nothing happens to it: pulumi import"
+            " azure-native:containerregistry:Registry hidden; its id is hidden here"
+        ),
+        repair.Repair("set priority of scoring-group back", f"{up} {URN} --stack dev", interrupts),
+        repair.Repair("update x", f"{up} urn:x --stack dev", "REPLACES x"),
+        repair.Repair("registry is deployed and not declared: declare it again, to keep it"),
+        repair.Repair(
+            "or let the state forget registry; Azure keeps it",
+            "pulumi state delete urn:r --stack dev",
+            "DELETES registry from the state alone",
+        ),
+        repair.Repair("or delete registry", f"{up} urn:r --stack dev", "DELETES registry"),
+        repair.Repair("update what is not as declared", f"{up} urn:y --stack dev"),
+        repair.Repair(
+            "t stray was made by hand: if it is needed, declare it in the program and import it,"
+            " or accept it in the baseline"
+        ),
+        repair.Repair(
+            "or delete it",
+            "az resource delete --ids /s",
+            "DELETES stray and all that is in it",
+        ),
+        repair.Repair(
+            "t stray was made by hand: if it is needed, declare it in the program and import it,"
+            " or accept it in the baseline"
+        ),
+        repair.Repair("or delete stray by hand: its id is hidden"),
+    )
+
+
+def test_each_way_to_an_endpoint_that_answers_right_says_what_it_does(
+    finding: Callable[..., Finding],
+) -> None:
+    wrong = finding(question=Question.ENDPOINT, resource="endpoint", type="", path="answers")
+    whole = "--name g --resource-group rg --subscription 00000000-0000-0000-0000-00000000da7a"
+    anew = repair.Repair(
+        "if that does not help, make it anew",
+        f"pulumi up --refresh --target {URN} --replace {URN} --stack dev",
+        "REPLACES the container group: no endpoint meanwhile",
+    )
+    interrupts = "INTERRUPTS the endpoint: its containers restart"
+    assert repair.of(stack(), [wrong]) == (
+        repair.Repair("restart the container group", f"az container restart {whole}", interrupts),
+        anew,
+    )
+    stopped = replace(wrong, path="state")
+    assert repair.of(stack(), [wrong, stopped]) == (
+        repair.Repair("start the container group", f"az container start {whole}"),
+        anew,
+    )
+
+
+def test_what_somebody_set_on_an_object_is_taken_off_by_its_own_name(
+    finding: Callable[..., Finding],
+) -> None:
+    known = stack()
+    deployment = {"urn": "urn:d", "type": azure_facts.DEPLOYMENT, "custom": True, "id": "ns/svc"}
+    space = {"urn": "urn:n", "type": azure_facts.NAMESPACE, "custom": True, "id": "ns"}
+    known.state["deployment"]["resources"] += [deployment, space]
+    there = [
+        finding(urn=urn, undeclared=True, default=path)
+        for urn, path in (("urn:d", "/spec/l/0"), ("urn:n", "/spec/x"), ("urn:d", "/spec/l/1"))
+    ]
+    assert repair.of(known, [*there, finding(urn="urn:d")])[:2] == (
+        repair.Repair(
+            "take off urn:d what somebody set and nothing declares; or declare it",
+            "kubectl patch deployment/svc --namespace ns --type=json '--patch="
+            '[{"op": "remove", "path": "/spec/l/1"}, {"op": "remove", "path": "/spec/l/0"}]\'',
+        ),
+        repair.Repair(
+            "take off urn:n what somebody set and nothing declares; or declare it",
+            "kubectl patch namespace/ns --type=json"
+            ' \'--patch=[{"op": "remove", "path": "/spec/x"}]\'',
+        ),
+    )
+
+
+def test_kubectl_is_signed_in_only_for_its_own_commands(finding: Callable[..., Finding]) -> None:
+    known = stack()
+    cluster = f"{GROUP}/providers/Microsoft.ContainerService/managedClusters/aks"
+    known.state["deployment"]["resources"] += [
+        {"urn": "c", "type": azure_facts.MANAGED_CLUSTER, "custom": True, "id": cluster},
+        {"urn": "urn:n", "type": azure_facts.NAMESPACE, "custom": True, "id": "ns"},
+    ]
+    plain = repair.of(known, [finding(urn=REGISTRY)])
+    assert [one.command.split()[0] for one in plain] == ["pulumi"]
+    first, *_ = repair.of(known, [finding(urn="urn:n", undeclared=True, default="/spec/x")])
+    assert first == repair.Repair(
+        "sign kubectl in first: az aks get-credentials --resource-group rg --name aks"
+    )
 
 
 def test_a_stray_is_declared_or_accepted_before_it_is_deleted() -> None:

@@ -33,7 +33,7 @@ def find(
     """
     managed = {each.casefold() for each in known}
     for resource in listed:
-        own = str(resource.get("id", ""))
+        own = str(resource.get("id"))
         if own.casefold() not in managed and not _by_azure(resource):
             yield Finding(
                 question=Question.GROUP,
@@ -51,7 +51,5 @@ def find(
 
 
 def _by_azure(resource: Mapping[str, Any]) -> bool:
-    name = str(resource.get("name", "")).casefold()
-    return str(resource.get("type", "")).casefold() in MADE_BY_AZURE and name.startswith(
-        _NAMES_BY_AZURE
-    )
+    kind, name = (str(resource.get(each)).casefold() for each in ("type", "name"))
+    return kind in MADE_BY_AZURE and name.startswith(_NAMES_BY_AZURE)

@@ -382,17 +382,6 @@ def test_a_name_that_could_run_something_is_quoted_or_hidden() -> None:
     assert "hunter2" not in str(lines(*strays)) + str(strays)
 
 
-def test_what_application_insights_makes_for_itself_is_not_listed() -> None:
-    assert (
-        found(
-            ("microsoft.alertsManagement/smartDetectorAlertRules", "Failure Anomalies - appi"),
-            ("microsoft.insights/actionGroups", "Application Insights Smart Detection"),
-        )
-        == []
-    )
-    assert len(found(("microsoft.insights/actionGroups", "tell-me"))) == 1
-
-
 def test_what_nothing_declares_is_set_by_azures_own_name_for_an_update_leaves_it(
     finding: Callable[..., Finding],
 ) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infra import azure_facts
 from infra.drift import severity
 from infra.drift.finding import Kind, Question, Severity
-from infra.preview.paths import MISSING
+from infra.preview.paths import MISSING, Path
 
 REGISTRY = {"adminUserEnabled": False, "anonymousPullEnabled": False, "location": "westeurope"}
 STORAGE = {
@@ -81,3 +87,92 @@ def test_what_is_gone_is_critical_where_the_endpoint_or_time_is_lost(
     kind: str, question: Question, difference: Kind, level: Severity
 ) -> None:
     assert severity.of_resource(kind, question, difference)[0] is level
+
+
+GROUP = {
+    "containers": [
+        {
+            "name": name,
+            "image": f"r.azurecr.io/m@sha256:{'a' * 64}",
+            "resources": {"requests": {"cpu": 1, "memoryInGB": 1}},
+            "environmentVariables": [{"name": "PORT", "value": "5001"}],
+        }
+        for name in ("scoring", "side")
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "actual", "reason"),
+    [
+        (("containers", 1, "image"), "r.azurecr.io/m:latest", "image-by-digest"),
+        (("containers", 2), {"name": "more", "image": "m"}, "image-by-digest"),
+        (
+            ("containers", 1, "resources", "requests", "cpu"),
+            *(4, "container-resources-within-bounds"),
+        ),
+        (
+            ("containers", 0, "environmentVariables", 1),
+            *({"name": "API_KEY", "value": "x"}, "no-plain-secret-in-environment"),
+        ),
+        (("containers", 0, "image"), f"r.azurecr.io/n@sha256:{'a' * 64}", ""),
+        (("containers", 1), MISSING, ""),
+        (("tagsOfAnother", "team"), "x", ""),
+    ],
+)
+def test_a_container_is_judged_with_all_that_stand_beside_it(
+    path: Path, actual: object, reason: str
+) -> None:
+    level, why = severity.of_property(azure_facts.CONTAINER_GROUP, GROUP, path, actual)
+    assert level is (Severity.CRITICAL if reason else Severity.MAJOR)
+    assert reason in why
+
+
+def test_a_policy_that_only_advises_is_no_reason_to_wake_somebody() -> None:
+    declared = {"location": "westeurope", "tags": {"team": "ml"}}
+    level, why = severity.of_property(azure_facts.REGISTRY, declared, (), {})
+    assert (level, why) == (Severity.MAJOR, "")
+
+
+_TREES = st.recursive(
+    st.none() | st.booleans() | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner),
+    max_leaves=8,
+)
+
+
+def _holders(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(tree, dict | list):
+        yield path, tree
+        for key, each in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from _holders(each, (*path, key))
+
+
+@given(_TREES, st.data())
+def test_one_difference_put_into_what_is_declared_gives_what_is_there(
+    tree: Any, data: st.DataObject
+) -> None:
+    declared = {"a": tree}
+    actual = copy.deepcopy(declared)
+    path, holder = data.draw(st.sampled_from(list(_holders(actual))))
+    keys = [*holder, "new"] if isinstance(holder, dict) else list(range(len(holder) + 1))
+    key, value = data.draw(st.sampled_from(keys)), data.draw(_TREES | st.just(MISSING))
+    if isinstance(holder, dict):
+        holder[key] = value
+        if value is MISSING:
+            del holder[key]
+    else:
+        holder[key : key + 1] = [] if value is MISSING else [value]
+    before = copy.deepcopy(declared)
+    assert severity._with(declared, (*path, key), value) == actual
+    assert declared == before
+
+
+@pytest.mark.parametrize("path", [("a", "b"), ("l", "b"), ("l", 2), ("l", 0, "b"), ("a", 0)])
+def test_what_leads_nowhere_changes_nothing(path: Path) -> None:
+    declared = {"a": 1, "l": [1]}
+    assert severity._with(declared, path, 7) == declared
+
+
+def test_what_leads_through_nothing_makes_its_way() -> None:
+    assert severity._with({}, ("a", "b"), 7) == {"a": {"b": 7}}

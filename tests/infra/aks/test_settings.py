@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pytest
 
-from infra.aks.settings import KEYS, cores_of
+from infra.aks.settings import KEYS, KubernetesSettings, cores_of
 from infra.settings import SettingError
+from tests.infra.test_settings import loaded
 
 Run = Callable[..., Any]
 AKS = {"target": "aks"}
@@ -20,6 +22,10 @@ KUBECONFIG = json.dumps(
         "clusters": [{"name": "one", "cluster": {"server": "https://one.invalid"}}],
     }
 )
+OF_C = {"name": "c", "context": {"cluster": "one"}}
+OF_D = {"name": "d", "context": {"cluster": "two"}}
+CLUSTER = {"name": "one", "cluster": {"server": "https://one.invalid"}}
+ANOTHER = {"name": "two", "cluster": {"server": "http://two.invalid"}}
 VALUES = {
     "minReplicas": "2",
     "maxReplicas": "3",
@@ -46,13 +52,18 @@ def refused(run: Run, config: dict[str, str], **more: Any) -> list[str]:
     [
         ("minReplicas", "1"),
         ("minReplicas", "two"),
+        ("minReplicas", "1001"),
+        ("maxReplicas", "1"),
         ("maxReplicas", "1001"),
         ("cpuTarget", "9"),
         ("cpuTarget", "91"),
         ("rolloutSeconds", "29"),
+        ("rolloutSeconds", "3601"),
         ("nodeSize", "D4s_v5"),
         ("nodeSize", "Standard_D4s"),
         ("minNodes", "1"),
+        ("minNodes", "101"),
+        ("maxNodes", "1"),
         ("maxNodes", "101"),
         ("kubernetesVersion", "latest"),
         ("kubernetesVersion", "v1.36"),
@@ -65,8 +76,92 @@ def test_a_wrong_value_names_key_value_range_and_remedy(run: Run, key: str, valu
     assert "pulumi config set" in line
 
 
+LABEL = "a" + "-" * 61 + "z"
+
+
 @pytest.mark.parametrize(
-    "hostname", ["digits", "Digits.example.com", "-a.example", "a..b", "a.b:1"]
+    ("config", "changes"),
+    [
+        ({}, {}),
+        ({"minReplicas": "2"}, {"min_replicas": 2}),
+        ({"minReplicas": "5"}, {"min_replicas": 5, "max_replicas": 5}),
+        ({"minReplicas": "1000"}, {"min_replicas": 1000, "max_replicas": 1000}),
+        ({"maxReplicas": "2"}, {"max_replicas": 2}),
+        ({"maxReplicas": "1000"}, {"max_replicas": 1000}),
+        ({"minReplicas": "7", "maxReplicas": "7"}, {"min_replicas": 7, "max_replicas": 7}),
+        ({"cpuTarget": "10"}, {"cpu_target": 10}),
+        ({"cpuTarget": "90"}, {"cpu_target": 90}),
+        ({"rolloutSeconds": "30"}, {"rollout_seconds": 30}),
+        ({"rolloutSeconds": "3600"}, {"rollout_seconds": 3600}),
+        ({"nodeSize": "Standard_F8s_v2", "cpu": "4"}, {"node_size": "Standard_F8s_v2"}),
+        ({"nodeSize": "Standard_D2s_v5", "cpu": "1.9"}, {"node_size": "Standard_D2s_v5"}),
+        ({"minNodes": "2"}, {"min_nodes": 2}),
+        ({"minNodes": "100"}, {"min_nodes": 100, "max_nodes": 100}),
+        ({"maxNodes": "2"}, {"max_nodes": 2}),
+        ({"maxNodes": "100"}, {"max_nodes": 100}),
+        ({"kubernetesVersion": "1.36"}, {"kubernetes_version": "1.36"}),
+        ({"kubernetesVersion": "1.36.12"}, {"kubernetes_version": "1.36.12"}),
+        (
+            {"hostname": "a.b-c", "gatewayClass": "x"},
+            {"hostname": "a.b-c", "gateway_class": "x"},
+        ),
+        (
+            {"hostname": f"{LABEL}.{LABEL}.{LABEL}.{'b' * 61}", "gatewayClass": LABEL},
+            {"hostname": f"{LABEL}.{LABEL}.{LABEL}.{'b' * 61}", "gateway_class": LABEL},
+        ),
+    ],
+)
+def test_a_value_at_its_limit_is_taken_and_moves_only_what_has_to_follow(
+    config: dict[str, str], changes: dict[str, Any]
+) -> None:
+    assert loaded(**AKS, **config).kubernetes == KubernetesSettings(**changes)
+
+
+@pytest.mark.usefixtures("run")  # which brings an event loop
+def test_a_kubeconfig_is_kept_as_a_secret_and_no_size_of_nodes_is_asked_for() -> None:
+    found = loaded(("kubeconfig",), **AKS, kubeconfig=KUBECONFIG, cpu="4").kubernetes
+    assert isinstance(found.kubeconfig, pulumi.Output)
+    assert found.node_size == KubernetesSettings.node_size
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({}, True),
+        ({"contexts": [OF_D, OF_C], "clusters": [CLUSTER, ANOTHER]}, True),
+        ({"current-context": "d", "contexts": [OF_D, OF_C], "clusters": [CLUSTER]}, False),
+        ({"contexts": [OF_C, OF_C]}, False),
+        ({"contexts": [OF_D]}, False),
+        ({"clusters": [CLUSTER, CLUSTER]}, False),
+        ({"clusters": [ANOTHER]}, False),
+        ({"clusters": [{"name": "one"}]}, False),
+        ({"clusters": 7}, False),
+    ],
+)
+def test_a_kubeconfig_names_one_cluster_by_its_current_context(
+    run: Run, changes: dict[str, Any], good: bool
+) -> None:
+    text = json.dumps({**json.loads(KUBECONFIG), **changes})
+    if good:
+        assert loaded(("kubeconfig",), **AKS, kubeconfig=text).kubernetes.kubeconfig
+    else:
+        (line,) = refused(run, {**AKS, "kubeconfig": text}, secrets=("kubeconfig",))
+        assert "kubeconfig is [secret]; allowed: a secret kubeconfig" in line
+
+
+@pytest.mark.parametrize(
+    "hostname",
+    [
+        "digits",
+        "Digits.example.com",
+        "-a.example",
+        "a..b",
+        "a.b:1",
+        f"a{LABEL}.b",
+        f"a.{LABEL}z",
+        "a.b.",
+    ],
 )
 def test_a_host_name_is_one_that_dns_can_have(run: Run, hostname: str) -> None:
     (line,) = refused(run, {**AKS, "hostname": hostname, "gatewayClass": "any"})
@@ -91,6 +186,7 @@ def test_every_key_of_aks_is_refused_for_aci(run: Run, target: dict[str, str]) -
         ({"nodeSize": "Standard_D2s_v5", "cpu": "2"}, "nodeSize", "more than 2 cores"),
         ({"nodeSize": "Standard_E8-2s_v5", "cpu": "4"}, "nodeSize", "more than 4 cores"),
         ({"cpu": "4"}, "nodeSize", "more than 4 cores"),
+        ({"cpu": "4", "nodeSize": "D4"}, "nodeSize", "is 'D4'; allowed: a size such as"),
         ({"hostname": "digits.example.com"}, "gatewayClass", "a hostname needs a gateway"),
         ({"gatewayClass": "any"}, "gatewayClass", "without a hostname"),
         (

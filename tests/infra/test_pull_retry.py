@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from infra.pull_retry import OLDEST_CLI, PULL_DELAYS, TRANSITION_DELAYS, PullRetry
+from infra.pull_retry import PullRetry
 
 URN = (
     "urn:pulumi:dev::sklearn-mnist-svc::sklearn-mnist-svc:infra:ScoringGroup"
@@ -37,30 +37,36 @@ def ask(errors: list[str], operation: str = "create") -> tuple[bool, list[float]
     return asyncio.run(PullRetry("scoring", pause)(args)), pauses
 
 
+def patience(error: str, operation: str) -> list[float]:
+    """The pauses until it is given up."""
+    pauses: list[float] = []
+    while True:
+        again, more = ask([error] * (len(pauses) + 1), operation)
+        if not again:
+            assert more == []
+            return pauses
+        pauses += more
+
+
 @pytest.mark.parametrize("operation", ["create", "update"])
 @pytest.mark.parametrize(
-    ("error", "delays"),
-    [
-        (REFUSED, PULL_DELAYS),
-        ("RegistryErrorResponse: try later", PULL_DELAYS),
-        (BUSY, TRANSITION_DELAYS),
-    ],
+    ("error", "seconds"),
+    [(REFUSED, 180), ("RegistryErrorResponse: try later", 180), (BUSY, 120)],
 )
-def test_what_time_heals_is_tried_again_after_longer_and_longer_pauses(
-    error: str, delays: tuple[float, ...], operation: str
+def test_what_time_heals_is_tried_again_for_minutes_after_longer_and_longer_pauses(
+    error: str, seconds: float, operation: str
 ) -> None:
-    for attempt, delay in enumerate(delays, 1):
-        assert ask([error] * attempt, operation) == (True, [delay])
-    assert ask([error] * (len(delays) + 1), operation) == (False, [])
-
-
-def test_the_bounds_are_three_minutes_and_two() -> None:
-    assert (sum(PULL_DELAYS), sum(TRANSITION_DELAYS)) == (180, 120)
+    """The documented propagation of a right takes one to two minutes."""
+    pauses = patience(error, operation)
+    assert sum(pauses) == seconds
+    assert pauses == sorted(pauses)
+    assert 5 <= pauses[0] <= 10
+    assert pauses[-1] <= 40
 
 
 def test_the_newest_error_decides() -> None:
     assert ask(["InvalidContainerGroupUpdate", REFUSED]) == (False, [])
-    assert ask([BUSY, REFUSED]) == (True, [TRANSITION_DELAYS[1]])
+    assert ask([BUSY, REFUSED])[1] == ask([BUSY, BUSY])[1] != ask([REFUSED, BUSY])[1]
 
 
 @pytest.mark.parametrize("errors", [["InvalidContainerGroupUpdate: must delete it first"], []])
@@ -79,7 +85,8 @@ def test_a_creation_that_failed_on_the_node_is_left_to_the_next_update(warned: l
 
 
 def test_an_update_that_failed_on_the_node_is_tried_again(warned: list[str]) -> None:
-    assert ask([ON_THE_NODE], "update") == (True, [PULL_DELAYS[0]])
+    assert ask([ON_THE_NODE], "update") == ask([REFUSED], "update")
+    assert ask([ON_THE_NODE], "update")[0]
     assert warned == []
 
 
@@ -99,11 +106,11 @@ def test_a_group_that_no_state_has_is_said_with_the_command_that_imports_it(
 def test_a_cli_whose_hooks_would_not_see_the_refusal_is_refused(
     run: Callable[..., Any], version: str
 ) -> None:
-    with pytest.raises(pulumi.RunError, match=rf"needed: {OLDEST_CLI} or newer") as raised:
+    with pytest.raises(pulumi.RunError, match=r"needed: 3\.245\.0 or newer") as raised:
         run(cli=version)
     assert version in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
 def test_the_oldest_cli_is_good_enough(run: Callable[..., Any]) -> None:
-    assert run(cli=OLDEST_CLI).outputs
+    assert run(cli="3.245.0").outputs

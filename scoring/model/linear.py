@@ -21,8 +21,9 @@ from scoring.model.pickles import LinearParts
 
 Rows = NDArray[np.float64]  # (rows, features)
 AnyRows = NDArray[Any]  # the same in float64, float32 or uint8, perhaps not aligned
-# Rows that are scored at a time: as float64 they stay in a core's cache between two passes.
-BLOCK = 64
+# Rows that are scored at a time: they stay in a core's cache between two passes, and OpenBLAS takes
+# a quarter less time than for 64.
+BLOCK = 96
 # Up to so many rows float32 saves nothing.
 FEW = 8
 # Bytes of rows as float64 that are held at a time: those that come as bytes are eight times longer.
@@ -49,7 +50,9 @@ class LinearModel:
         self._separate = parts.separate
         self._transposed = parts.coefficients.T
         self.features = parts.coefficients.shape[-1]
-        self._most = max(1, HELD // (8 * BLOCK * max(1, self.features))) * BLOCK
+        held = HELD // (8 * max(1, self.features))
+        self._block = min(BLOCK, max(1, held))
+        self._most = max(self._block, held // BLOCK * BLOCK)
         self.methods = (
             ("predict",) if parts.probabilities == "none" else ("predict", "predict_proba")
         )
@@ -146,13 +149,13 @@ class LinearModel:
         float64 beside, by the margin. It is that of the longest row there can be.
         """
         scores = np.empty((len(rows), len(self._coefficients)), np.float32)
-        block = np.empty((min(BLOCK, len(rows)), self.features), np.float32)
+        block = np.empty((min(self._block, len(rows)), self.features), np.float32)
         square = 0.0  # of the length of the rows of a block together
-        for first in range(0, len(rows), BLOCK):
-            given = rows[first : first + BLOCK]
+        for first in range(0, len(rows), self._block):
+            given = rows[first : first + self._block]
             part = block[: len(given)]
             np.copyto(part, given, casting="same_kind")
-            np.dot(part, transposed, out=scores[first : first + BLOCK])
+            np.dot(part, transposed, out=scores[first : first + self._block])
             if rows.dtype != np.uint8:
                 square = max(float(np.vdot(part, part)), square)
                 if not math.isfinite(square):
@@ -185,21 +188,21 @@ class LinearModel:
         """All scores in any order of summing, and the square of the length of all rows together."""
         count = len(rows)
         exact = rows.dtype == np.float64 and rows.flags.aligned
-        if count <= BLOCK:
+        if count <= self._block:
             part = rows if exact else rows.astype(np.float64)
             scores = np.dot(part, self._transposed)  # which says nothing of overflow, unlike @
             scores += self._intercepts
             return scores, float(np.vdot(part, part))
         square = 0.0
         scores = np.empty((count, len(self._coefficients)))
-        block = np.empty((BLOCK, self.features))
-        for first in range(0, count, BLOCK):
-            part = rows[first : first + BLOCK]
+        block = np.empty((self._block, self.features))
+        for first in range(0, count, self._block):
+            part = rows[first : first + self._block]
             if not exact:
                 np.copyto(block[: len(part)], part)
                 part = block[: len(part)]
             square += float(np.vdot(part, part))
-            np.dot(part, self._transposed, out=scores[first : first + BLOCK])
+            np.dot(part, self._transposed, out=scores[first : first + self._block])
         scores += self._intercepts
         return scores, square
 

@@ -38,6 +38,7 @@ class Service(ThreadingHTTPServer):
         self.key = ""
         self.described: Any = {}
         self.bodies: list[Any] = []
+        self.paths: list[str] = []
 
     @property
     def url(self) -> str:
@@ -51,6 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
     def do_GET(self) -> None:
+        self.server.paths.append(self.path)
         if self.server.not_ready:
             self.server.not_ready -= 1
             self._send(503, {"status": "starting"})
@@ -259,6 +261,7 @@ def test_of_another_model_the_shape_is_asked_and_no_prediction_is_called_wrong(
     assert (found, service.bodies) == ([], [{"data": [[0.0, 0.0, 0.0]]}])
     assert "not compared" in told[0]
     assert "sklearn_mnist" in told[0]
+    assert service.paths == ["/ready", "/v2/models/own%20model%2F1"]
     service.score = []
     found, _ = notes(service, ASKED.model_copy(update={"model": "sklearn_mnist"}))
     assert rows(found) == [("answers", "1 of 1 right", "0 of 1 right")]

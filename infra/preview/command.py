@@ -114,8 +114,7 @@ def _preview(stack: str, folder: Path, *, refresh: bool) -> tuple[str, Mapping[s
 
 def _drain(reader: int, parts: list[bytes]) -> None:
     with os.fdopen(reader, "rb") as pipe:
-        while part := pipe.read(65536):
-            parts.append(part)
+        parts.append(pipe.read())
 
 
 def _texts(content: Any) -> Iterator[str]:

@@ -33,9 +33,9 @@ SAVES = 'for each; do case "$each" in --save-plan=*) place="${each#*=}" ;; esac;
 
 
 @pytest.fixture
-def told(pulumi: Pulumi) -> Pulumi:
+def told(pulumi: Pulumi, tmp_path: Path) -> Pulumi:
     """Says its configuration, an empty state, and a preview without steps."""
-    pulumi.says(**answers())
+    pulumi.says(**answers(config=written(tmp_path, "config", CONFIG)))
     return pulumi
 
 

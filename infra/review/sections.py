@@ -180,7 +180,9 @@ def _comparison(change: ModelChange) -> str:
         return "The confusion matrices cannot be compared: a manifest is missing."
     if change.incomparable:
         return f"The confusion matrices cannot be compared: {change.incomparable}."
-    gained = "" if old.accuracy is None or new.accuracy is None else _gained(old, new)
+    gained = ""
+    if old.accuracy is not None and new.accuracy is not None:
+        gained = f"Accuracy {new.accuracy - old.accuracy:+.4f}. "
     if not change.worse:
         return f"{gained}No cell of the confusion matrix got worse."
     rows = [
@@ -191,11 +193,6 @@ def _comparison(change: ModelChange) -> str:
     worse = table(["true label", "predicted", "before", "after", "worse by"], rows)
     title = f"{gained}Cells of the confusion matrix that got worse: {len(change.worse)}."
     return f"{title}\n\n{worse}" + (f"\n\nAnd {more} more, none worse than these." if more else "")
-
-
-def _gained(old: object, new: object) -> str:
-    before, after = (getattr(one, "accuracy", 0.0) for one in (old, new))
-    return f"Accuracy {after - before:+.4f}. "
 
 
 def policies(report: Report) -> Iterator[str]:

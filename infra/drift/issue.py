@@ -8,9 +8,14 @@ from typing import Any
 from infra.drift import rendering
 from infra.drift.errors import DriftError
 from infra.drift.report import BROKE, IN_SYNC, Report
-from infra.github.client import Access, GitHub, GitHubError, ServerError
+from infra.github.client import Access, GitHub, GitHubError
+from infra.github.keep_one import OPEN_ISSUES, Done, find, keep
 
-TRIES = 3
+_SAID = {
+    Done.MADE: "Opened an issue",
+    Done.CHANGED: "Updated the issue",
+    Done.LEFT: "Left the issue unchanged",
+}
 
 
 def post(report: Report, repository: str = "") -> str:
@@ -42,25 +47,11 @@ def settle(github: GitHub, report: Report) -> tuple[str, dict[str, Any] | None]:
         GitHubError: GitHub refused, or failed too often.
     """
     first = marker(report.stack)
-    for attempt in range(1, TRIES + 1):
-        found = _find(github, first)
-        if report.code == IN_SYNC:
-            return _close(github, found)
-        wanted = {
-            "title": f"Drift of the stack {report.stack}: {report.verdict.rstrip('.')}",
-            "body": f"{first}\n{rendering.markdown(report)}",
-        }
-        if found:
-            if all(found.get(name) == text for name, text in wanted.items()):
-                return "Left the issue unchanged", found
-            return "Updated the issue", github.call("PATCH", f"issues/{found['number']}", wanted)
-        try:
-            return "Opened an issue", github.call("POST", "issues", wanted)
-        except ServerError:
-            # It may have been opened all the same: look again before another is.
-            if attempt == TRIES:
-                raise
-    raise AssertionError("the last attempt returns or raises")
+    if report.code == IN_SYNC:
+        return _close(github, find(github, OPEN_ISSUES, first))
+    title = f"Drift of the stack {report.stack}: {report.verdict.rstrip('.')}"
+    done, issue = keep(github, OPEN_ISSUES, first, rendering.markdown(report), title=title)
+    return _SAID[done], issue
 
 
 def marker(stack: str) -> str:
@@ -75,16 +66,3 @@ def _close(github: GitHub, found: dict[str, Any] | None) -> tuple[str, dict[str,
     github.call("POST", f"{path}/comments", {"body": "In sync again."})
     closed = github.call("PATCH", path, {"state": "closed", "state_reason": "completed"})
     return "Closed the issue", closed
-
-
-def _find(github: GitHub, first: str) -> dict[str, Any] | None:
-    """The oldest open issue with the marker; pull requests are listed as issues, too."""
-    issues = github.pages("issues?state=open&sort=created&direction=asc")
-    return next(
-        (
-            one
-            for one in issues
-            if "pull_request" not in one and str(one.get("body") or "").startswith(first)
-        ),
-        None,
-    )

@@ -172,3 +172,51 @@ class Comments(GitHubApi):
             found[0] |= content
             return 200, found[0], {}
         return 404, {"message": "Not Found"}, {}
+
+
+class Issues(GitHubApi):
+    """The issues of o/r and their comments, five a page.
+
+    Attributes:
+        issues: What is there.
+        comments: What was said to each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.issues: list[dict[str, Any]] = []
+        self.comments: dict[int, list[str]] = {}
+
+    def add(self, **values: Any) -> dict[str, Any]:
+        """Who writes with the token opens one, unless another `user` is named."""
+        number = len(self.issues) + 1
+        known = {"number": number, "state": "open", "html_url": f"http://i/{number}"}
+        self.issues.append({**known, "user": self.author, **values})
+        return self.issues[-1]
+
+    def do(
+        self, method: str, path: str, content: dict[str, Any]
+    ) -> tuple[int, Any, dict[str, str]]:
+        """List, open, change, or comment on one."""
+        address = urlsplit(path)
+        if method == "GET" and address.path == "/repos/o/r/issues":
+            return self._list({name: one[0] for name, one in parse_qs(address.query).items()})
+        if method == "POST" and address.path == "/repos/o/r/issues":
+            return 201, self.add(**content), {}
+        match = re.fullmatch(r"/repos/o/r/issues/(\d+)(/comments)?", address.path)
+        if match and method == "POST" and match[2]:
+            self.comments.setdefault(int(match[1]), []).append(content["body"])
+            return 201, {}, {}
+        if match and method == "PATCH":
+            self.issues[int(match[1]) - 1] |= content
+            return 200, self.issues[int(match[1]) - 1], {}
+        return 404, {}, {}
+
+    def _list(self, query: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
+        found = [one for one in self.issues if one["state"] == query["state"]]
+        if (query["sort"], query["direction"]) != ("created", "asc"):
+            found.reverse()
+        page = int(query.get("page", 1))
+        more = f"/repos/o/r/issues?state=open&sort=created&direction=asc&page={page + 1}"
+        link = {"link": f'<{self.url}{more}>; rel="next"'} if page * 5 < len(found) else {}
+        return 200, found[(page - 1) * 5 : page * 5], link

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -15,60 +12,18 @@ from infra.drift.finding import Finding
 from infra.drift.issue import marker, settle
 from infra.drift.report import Report
 from infra.github.client import Access, GitHub, GitHubError
-from tests.support.github_api import TOKEN, Answer, GitHubApi
-
-
-class StandIn(GitHubApi):
-    """Issues and their comments, five a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.issues: list[dict[str, Any]] = []
-        self.comments: dict[int, list[str]] = {}
-
-    def add(self, **values: Any) -> dict[str, Any]:
-        number = len(self.issues) + 1
-        self.issues.append(
-            {"number": number, "state": "open", "html_url": f"http://i/{number}", **values}
-        )
-        return self.issues[-1]
-
-    def do(
-        self, method: str, path: str, content: dict[str, Any]
-    ) -> tuple[int, Any, dict[str, str]]:
-        address = urlsplit(path)
-        if method == "GET" and address.path == "/repos/o/r/issues":
-            return self._list({name: one[0] for name, one in parse_qs(address.query).items()})
-        if method == "POST" and address.path == "/repos/o/r/issues":
-            return 201, self.add(**content), {}
-        match = re.fullmatch(r"/repos/o/r/issues/(\d+)(/comments)?", address.path)
-        if match and method == "POST" and match[2]:
-            self.comments.setdefault(int(match[1]), []).append(content["body"])
-            return 201, {}, {}
-        if match and method == "PATCH":
-            self.issues[int(match[1]) - 1] |= content
-            return 200, self.issues[int(match[1]) - 1], {}
-        return 404, {}, {}
-
-    def _list(self, query: dict[str, str]) -> tuple[int, Any, dict[str, str]]:
-        found = [one for one in self.issues if one["state"] == query["state"]]
-        if (query["sort"], query["direction"]) != ("created", "asc"):
-            found.reverse()
-        page = int(query.get("page", 1))
-        more = f"/repos/o/r/issues?state=open&sort=created&direction=asc&page={page + 1}"
-        link = {"link": f'<{self.url}{more}>; rel="next"'} if page * 5 < len(found) else {}
-        return 200, found[(page - 1) * 5 : page * 5], link
+from tests.support.github_api import TOKEN, Answer, Issues
 
 
 @pytest.fixture
-def server() -> Iterator[StandIn]:
-    api = StandIn()
+def server() -> Iterator[Issues]:
+    api = Issues()
     with api.serving():
         yield api
 
 
 @pytest.fixture
-def github(server: StandIn) -> Iterator[GitHub]:
+def github(server: Issues) -> Iterator[GitHub]:
     with GitHub(Access("o/r", TOKEN, server.url), lambda _: None) as client:
         yield client
 
@@ -78,7 +33,7 @@ def drift(report: Callable[..., Report], finding: Callable[..., Finding]) -> Rep
     return report(finding())
 
 
-def test_the_first_drift_opens_an_issue(github: GitHub, server: StandIn, drift: Report) -> None:
+def test_the_first_drift_opens_an_issue(github: GitHub, server: Issues, drift: Report) -> None:
     assert settle(github, drift)[0] == "Opened an issue"
     (opened,) = server.issues
     assert opened["title"] == ("Drift of the stack dev: 1 difference in 1 resource, 1 critical")
@@ -86,7 +41,7 @@ def test_the_first_drift_opens_an_issue(github: GitHub, server: StandIn, drift: 
     assert "adminUserEnabled" in opened["body"]
 
 
-def test_the_same_drift_leaves_it_alone(github: GitHub, server: StandIn, drift: Report) -> None:
+def test_the_same_drift_leaves_it_alone(github: GitHub, server: Issues, drift: Report) -> None:
     settle(github, drift)
     assert settle(github, drift)[0] == "Left the issue unchanged"
     assert len(server.issues) == 1
@@ -95,7 +50,7 @@ def test_the_same_drift_leaves_it_alone(github: GitHub, server: StandIn, drift: 
 
 def test_another_drift_updates_it(
     github: GitHub,
-    server: StandIn,
+    server: Issues,
     drift: Report,
     report: Callable[..., Report],
     finding: Callable[..., Finding],
@@ -109,7 +64,7 @@ def test_another_drift_updates_it(
 
 
 def test_in_sync_closes_it_with_a_word(
-    github: GitHub, server: StandIn, drift: Report, report: Callable[..., Report]
+    github: GitHub, server: Issues, drift: Report, report: Callable[..., Report]
 ) -> None:
     settle(github, drift)
     assert settle(github, report())[0] == "Closed the issue"
@@ -119,20 +74,20 @@ def test_in_sync_closes_it_with_a_word(
 
 
 def test_in_sync_without_an_issue_does_nothing(
-    github: GitHub, server: StandIn, report: Callable[..., Report]
+    github: GitHub, server: Issues, report: Callable[..., Report]
 ) -> None:
     assert settle(github, report()) == ("No issue is open, and none is needed", None)
     assert [line.split()[0] for line in server.asked] == ["GET"]
 
 
-def test_a_closed_issue_is_not_opened_again(github: GitHub, server: StandIn, drift: Report) -> None:
+def test_a_closed_issue_is_not_opened_again(github: GitHub, server: Issues, drift: Report) -> None:
     server.add(state="closed", body=f"{marker('dev')}\nold")
     assert settle(github, drift)[0] == "Opened an issue"
     assert [one["state"] for one in server.issues] == ["closed", "open"]
 
 
 def test_it_is_found_on_a_later_page_and_pull_requests_are_none(
-    github: GitHub, server: StandIn, drift: Report
+    github: GitHub, server: Issues, drift: Report
 ) -> None:
     server.add(body=f"{marker('dev')}\n", pull_request={})
     for number in range(7):
@@ -143,8 +98,20 @@ def test_it_is_found_on_a_later_page_and_pull_requests_are_none(
     assert len(server.issues) == 9
 
 
+def test_an_issue_that_somebody_else_opened_with_the_marker_is_neither_changed_nor_closed(
+    github: GitHub, server: Issues, drift: Report, report: Callable[..., Report]
+) -> None:
+    theirs = server.add(body=f"{marker('dev')}\nall is well", user={"login": "mallory"})
+    before = dict(theirs)
+    assert settle(github, report())[1] is None
+    assert settle(github, drift)[0] == "Opened an issue"
+    assert settle(github, report())[0] == "Closed the issue"
+    assert [one["state"] for one in server.issues] == ["open", "closed"]
+    assert theirs == before
+
+
 def test_each_stack_has_its_own(
-    github: GitHub, server: StandIn, finding: Callable[..., Finding]
+    github: GitHub, server: Issues, finding: Callable[..., Finding]
 ) -> None:
     for stack in ("dev", "prod", "dev --> @everyone"):
         settle(github, Report(stack, (finding(),)))
@@ -153,7 +120,7 @@ def test_each_stack_has_its_own(
 
 
 def test_an_issue_that_a_failing_server_opened_is_not_opened_twice(
-    github: GitHub, server: StandIn, drift: Report
+    github: GitHub, server: Issues, drift: Report
 ) -> None:
     server.planned["POST"] = [Answer(502, did_it=True)]
     assert settle(github, drift)[0] == "Left the issue unchanged"
@@ -161,7 +128,7 @@ def test_an_issue_that_a_failing_server_opened_is_not_opened_twice(
 
 
 def test_a_server_that_fails_for_long_is_an_error(
-    github: GitHub, server: StandIn, drift: Report
+    github: GitHub, server: Issues, drift: Report
 ) -> None:
     server.planned["POST"] = [Answer(502)] * 9
     with pytest.raises(GitHubError, match="HTTP 502"):
@@ -170,7 +137,7 @@ def test_a_server_that_fails_for_long_is_an_error(
 
 @pytest.mark.parametrize(("status", "said"), [(403, "permission"), (410, "switched off")])
 def test_a_refusal_says_what_to_do(
-    github: GitHub, server: StandIn, drift: Report, status: int, said: str
+    github: GitHub, server: Issues, drift: Report, status: int, said: str
 ) -> None:
     server.planned["POST"] = [Answer(status)]
     with pytest.raises(GitHubError, match=said):
@@ -178,7 +145,7 @@ def test_a_refusal_says_what_to_do(
 
 
 def test_a_broken_check_leaves_it_alone(
-    server: StandIn, report: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
+    server: Issues, report: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setenv("GITHUB_API_URL", server.url)
@@ -188,7 +155,7 @@ def test_a_broken_check_leaves_it_alone(
 
 
 def test_the_environment_says_where(
-    server: StandIn, drift: Report, monkeypatch: pytest.MonkeyPatch
+    server: Issues, drift: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setenv("GITHUB_API_URL", server.url)

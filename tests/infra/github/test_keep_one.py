@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from infra.github.client import Access, GitHub, GitHubError
-from infra.github.keep_one import TRIES, Done, comments, find, keep, marker
-from tests.support.github_api import TOKEN, Answer, Comments
+from infra.github.keep_one import OPEN_ISSUES, TRIES, Done, comments, find, keep, marker
+from tests.support.github_api import TOKEN, Answer, Comments, Issues
 
 FIRST = marker("infra-review", "mnist", "dev")
 PLACE = comments(7)
@@ -125,3 +125,70 @@ def test_the_marker_holds_purpose_project_and_stack_and_cannot_end_early() -> No
     made = {marker(*each) for each in names} | {marker("a", "bc", ""), marker("a", "b", "c ")}
     assert len(made) == 7
     assert all(one.startswith("<!-- ") and one.count("-->") == 1 for one in made)
+
+
+@pytest.fixture
+def issues() -> Iterator[Issues]:
+    api = Issues()
+    with api.serving():
+        yield api
+
+
+def test_an_open_issue_is_kept_with_its_title_too(issues: Issues) -> None:
+    for number in range(6):
+        issues.add(title=str(number), body="another")
+    issues.add(title="old", body=f"{FIRST}\nold", state="closed")
+    # Pull requests are listed among the issues.
+    issues.add(title="pull", body=f"{FIRST}\npull", pull_request={})
+    with GitHub(Access("o/r", TOKEN, issues.url), lambda _: None) as client:
+        said = [
+            keep(client, OPEN_ISSUES, FIRST, text, title=title)[0]
+            for text, title in (("one", "t"), ("one", "t"), ("one", "u"), ("two", "u"))
+        ]
+    assert said == [Done.MADE, Done.LEFT, Done.CHANGED, Done.CHANGED]
+    *others, ours = issues.issues
+    assert (ours["title"], ours["body"]) == ("u", f"{FIRST}\ntwo")
+    assert [one["title"] for one in others[-2:]] == ["old", "pull"]
+
+
+def test_the_oldest_of_several_is_the_one(issues: Issues) -> None:
+    for number in range(7):
+        issues.add(body=f"{FIRST}\n{number}")
+    with GitHub(Access("o/r", TOKEN, issues.url), lambda _: None) as client:
+        found = find(client, OPEN_ISSUES, FIRST)
+    assert found
+    assert found["number"] == 1
+
+
+def test_one_without_a_text_is_not_ours(github: GitHub, server: Comments) -> None:
+    server.write("", "github-actions[bot]")["body"] = None
+    assert put(github, "one") is Done.MADE
+
+
+@pytest.mark.parametrize("user", ["OctoCat", "octocat"])
+def test_the_case_of_a_login_says_nothing(github: GitHub, server: Comments, user: str) -> None:
+    server.user = user
+    put(github, "one")
+    server.comments[0]["user"] = {"login": user.swapcase()}
+    assert find(github, PLACE, FIRST) == server.comments[0]
+
+
+def test_what_vanishes_again_and_again_is_given_up(github: GitHub, server: Comments) -> None:
+    put(github, "one")
+    server.planned["PATCH"] += [Answer(404)] * 9
+    with pytest.raises(GitHubError, match="check repository and number"):
+        put(github, "two")
+    assert sum(line.startswith("PATCH") for line in server.asked) == TRIES
+
+
+def test_what_was_done_is_told_with_what_github_made_of_it(
+    github: GitHub, server: Comments
+) -> None:
+    made = keep(github, PLACE, FIRST, "one")
+    changed = keep(github, PLACE, FIRST, "two")
+    left = keep(github, PLACE, FIRST, "two")
+    assert [(done, one["body"][-3:], one["html_url"]) for done, one in (made, changed, left)] == [
+        ("made", "one", "http://c/0"),
+        ("changed", "two", "http://c/0"),
+        ("left", "two", "http://c/0"),
+    ]

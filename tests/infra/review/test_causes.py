@@ -17,6 +17,7 @@ from infra.review.model import ModelChange, Side
 from infra.review.resource_change import ResourceChange, Row
 
 GROUP = "containerinstance:ContainerGroup"
+NUMBERS = ("one", "two", "three")
 
 
 def row(path: str, before: str = "a", after: str = "b", label: str = "", **more: Any) -> Row:
@@ -49,9 +50,10 @@ def test_what_forces_comes_first_then_what_most_have_in_common(op: Op) -> None:
 
 
 def test_a_change_forces_where_it_forces_on_any_resource() -> None:
-    changes = [change(name, row("x", forces=name == "two")) for name in ("one", "two", "three")]
-    ((found, names),) = groups(changes)
-    assert (found.forces, names) == (True, ["one", "two", "three"])
+    for forcing in ("one", "two", "three"):
+        changes = [change(name, row("x", forces=name == forcing)) for name in NUMBERS]
+        ((found, names),) = groups(changes)
+        assert (found.forces, names) == (True, [*NUMBERS])
 
 
 def test_changes_are_equal_by_place_label_and_both_values() -> None:

@@ -29,7 +29,7 @@ def registry(name: str, admin: Any = True, location: str = "westeurope", **more:
     return step(name, azure_facts.REGISTRY, inputs)
 
 
-LIMITS = Limits(locations=frozenset({"westeurope"}), tags=frozenset())
+LIMITS = Limits(locations=frozenset({"westeurope"}), tags=frozenset({"owner"}))
 
 
 def judged(*steps: Step, mask: Mask | None = None) -> tuple[list[Any], list[Any]]:
@@ -44,6 +44,7 @@ def test_the_mandatory_come_first_then_by_rule_and_resource() -> None:
     violations, _ = judge([*steps, storage], LIMITS, Mask())
     order = [(not one.mandatory, one.rule, one.resource) for one in violations]
     assert order == sorted(order)
+    assert {one.mandatory for one in violations} == {True, False}
     assert {("no-admin-account", "a"), ("no-admin-account", "b"), ("allowed-location", "c")} <= {
         (one.rule, one.resource) for one in violations
     }
@@ -52,6 +53,13 @@ def test_the_mandatory_come_first_then_by_rule_and_resource() -> None:
         assert one.mandatory is (rule.level is Level.MANDATORY)
         assert one.description == rule.description
         assert one.message
+
+
+def test_the_limits_are_those_of_the_caller() -> None:
+    moon = Limits(locations=frozenset({"moon"}), tags=frozenset())
+    for limits, rules in ((LIMITS, {"allowed-location"}), (moon, set())):
+        violations, _ = judge([registry("r", False, location="moon")], limits, Mask())
+        assert {one.rule for one in violations} & {"allowed-location"} == rules
 
 
 def test_what_will_not_exist_is_not_judged_and_the_next_one_is() -> None:
@@ -91,5 +99,6 @@ def test_only_a_key_that_is_removed_breaks_the_rule_of_the_change_itself(allowed
         assert list(of_the_key(key, "svc", allowed=allowed)) == []
     (one,) = of_the_key(KeyChange.REMOVED, "svc", allowed=allowed)
     assert (one.rule, one.resource) == ("endpoint-keeps-its-key", "svc")
-    assert one.mandatory is not allowed
+    assert one.mandatory is (not allowed)
+    assert "does not stop to" in one.description
     assert "--allow-open" in one.message

@@ -76,9 +76,9 @@ def effect(step: Step, changes: Sequence[Change]) -> Effect:
     """What Azure will do with a step of the plan."""
     if step.type == azure_facts.CONTAINER_GROUP:
         return _container_group(step, changes)
-    forced = tuple(one for one in changes if one.forces)
     if step.op not in {Op.DELETE, Op.REPLACE}:
-        return Effect(step.op, forced)
+        return Effect(step.op)
+    forced = tuple(one for one in changes if one.forces)
     note = _LOST.get(step.type)
     return Effect(step.op, forced, notes=(note,) if note else (), lost=_FOR_GOOD.get(step.type, ""))
 

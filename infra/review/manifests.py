@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.github.workflow import blob_url
@@ -35,7 +35,7 @@ class Manifest:
     data: Mapping[str, str]
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
-    url: str = ""
+    url: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def find(folder: Path) -> Manifests:
     for path in sorted(folder.rglob("manifest.json")):
         shown = path.relative_to(folder).as_posix()
         try:
-            manifest = replace(_read(path), url=_url(path))
+            manifest = _read(path)
         except ModelError as error:
             broken.append(f"{shown}: {str(error).removeprefix(f'{path} ')}")
         else:
@@ -85,10 +85,7 @@ def _read(path: Path) -> Manifest:
         read.accuracy,
         read.rows,
         read.data_md5,
-        _names(classes),
+        tuple(map(str, classes)),
         matrix,
+        _url(path),
     )
-
-
-def _names(classes: Iterable[object]) -> tuple[str, ...]:
-    return tuple(str(one) for one in classes)

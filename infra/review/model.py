@@ -54,8 +54,8 @@ class Side:
     sha256: str | None
     version: str | None
     manifest: Manifest | None
-    url: str = ""
-    target: str = "aci"
+    url: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _side(state: State | None, form: _Form, manifests: Manifests) -> Side | None
     tags = tags if isinstance(tags, Mapping) else {}
     images = tuple(_image(_get(one, "image")) for one in containers)
     sha256 = _variable(containers, form) or _plain(tags.get("modelSha256"))
-    manifest = manifests.by_sha256.get(sha256) if sha256 else None
+    manifest = manifests.by_sha256.get(sha256 or "")
     version = _plain(tags.get("modelVersion")) or (manifest.version if manifest else None)
     url = manifest.url if manifest else ""
     return Side(images, sha256, version, manifest, url, form.target)

@@ -206,12 +206,13 @@ def test_a_protection_that_is_removed_is_told_before_what_else_changes() -> None
 
 
 def side(sha256: str | None, version: str | None = None, **more: Any) -> Side:
-    return Side(more.pop("images", ("cr.example/svc",)), sha256, version, None, **more)
+    known: dict[str, Any] = {"images": ("cr.example/svc",), "url": "", "target": "aci", **more}
+    return Side(sha256=sha256, version=version, manifest=None, **known)
 
 
 def measured(sha256: str, accuracy: float | None, name: str = "digits") -> Side:
-    known = Manifest(name, "1", sha256, accuracy, 10, {}, (), ())
-    return Side((f"cr.example/{sha256}",), sha256, f"v-{sha256}", known)
+    known = Manifest(name, "1", sha256, accuracy, 10, {}, (), (), "")
+    return Side((f"cr.example/{sha256}",), sha256, f"v-{sha256}", known, "", "aci")
 
 
 def model(old: Side | None, new: Side | None, group: str = "svc") -> ModelChange:

@@ -136,6 +136,10 @@ def test_another_image_is_named_like_a_container_groups_and_rolls(build: Build) 
             [changed(DEPLOYMENT, {f"{CONTAINER}.readinessProbe": ABSENT})],
             "not asked whether it is ready",
         ),
+        (
+            [changed(DEPLOYMENT, {"spec.strategy.rollingUpdate.maxUnavailable": "1%"})],
+            "maxUnavailable 1%",
+        ),
         ([changed(AUTOSCALER, {"spec.minReplicas": 1})], "there may be 1 pod alone"),
         ([changed(AUTOSCALER, {"spec.minReplicas": ABSENT})], "there may be 1 pod alone"),
         ([a_step("delete", "disruption-budget", BUDGET, inputs(BUDGET))], "no disruption budget"),
@@ -158,11 +162,56 @@ def test_a_roll_out_that_may_be_noticed_says_why(
     assert "no downtime" not in verdict(report)
 
 
+@pytest.mark.parametrize("none", [0, "0", "0%"])
+def test_a_roll_out_in_which_no_pod_may_be_away_is_not_noticed(build: Build, none: Any) -> None:
+    strategy = {"spec.strategy.rollingUpdate.maxUnavailable": none, f"{CONTAINER}.env.2.value": "x"}
+    assert build(*around(changed(DEPLOYMENT, strategy))).endpoint is Endpoint.ROLLS
+
+
+def test_an_upgrade_of_the_nodes_that_may_be_noticed_says_every_reason(build: Build) -> None:
+    events = [
+        *all_but(MANAGED_CLUSTER, AUTOSCALER, BUDGET),
+        changed(AUTOSCALER, {"spec.minReplicas": 1}),
+        a_step("delete", "disruption-budget", BUDGET, inputs(BUDGET)),
+        changed(MANAGED_CLUSTER, {"kubernetesVersion": "1.37"}),
+    ]
+    told = verdict(build(*events))
+    assert (
+        "requests may fail meanwhile: there may be 1 pod alone; "
+        "no disruption budget keeps pods while nodes are drained."
+    ) in told
+
+
+@pytest.mark.parametrize(
+    ("event", "endpoint"),
+    [
+        (a_step("create", "deployment", DEPLOYMENT, None, inputs(DEPLOYMENT)), Endpoint.STARTS),
+        (a_step("create", "service", SERVICE, None, inputs(SERVICE)), Endpoint.UNTOUCHED),
+        (a_step("create", "policy", NETWORK_POLICY, None, inputs(BUDGET)), Endpoint.UNTOUCHED),
+        (a_step("delete", "policy", NETWORK_POLICY, inputs(NETWORK_POLICY)), Endpoint.UNTOUCHED),
+        (a_step("delete", "deployment", DEPLOYMENT, inputs(DEPLOYMENT)), Endpoint.REMOVED),
+        (a_step("delete", "namespace", NAMESPACE, inputs(NAMESPACE)), Endpoint.REMOVED),
+    ],
+)
+def test_the_endpoint_comes_with_its_pods_and_goes_with_what_it_needs(
+    build: Build, event: Event, endpoint: Endpoint
+) -> None:
+    assert build(*around(event)).endpoint is endpoint
+
+
+def test_a_service_that_vanished_starts_the_endpoint_again(build: Build) -> None:
+    event = a_step("create", "service", SERVICE, None, inputs(SERVICE))
+    assert build(*around(event), before=["service"]).endpoint is Endpoint.STARTS
+
+
 def test_what_replaces_no_pod_does_not_touch_the_endpoint(build: Build) -> None:
     for event in (
         changed(DEPLOYMENT, {"spec.progressDeadlineSeconds": 90}),
         changed(AUTOSCALER, {"spec.minReplicas": 3, "spec.maxReplicas": 9}),
         changed(MANAGED_CLUSTER, {"agentPoolProfiles.1.maxCount": 9}),
+        changed(SERVICE, {"spec.externalTrafficPolicy": "Local"}),
+        changed(NETWORK_POLICY, {"spec.podSelector.matchLabels": {"a": "b"}}),
+        changed(BUDGET, {"spec.selector.matchLabels": {"a": "b"}}),
     ):
         assert build(*around(event)).endpoint is Endpoint.UNTOUCHED
     report = build(*around(changed(AUTOSCALER, {"spec.minReplicas": 3, "spec.maxReplicas": 9})))
@@ -275,6 +324,9 @@ def test_what_aks_refuses_is_said_before_anything_is_touched(
     report = build(*around(event))
     assert [why in one.why for one in report.obstacles] == ([True] if why else [])
     assert ("cannot finish" in verdict(report)) is bool(why)
+    if "Kubernetes" in why or "minor" in why:
+        (one,) = report.obstacles
+        assert one.remedy == "set kubernetesVersion to 1.36, or to 1.37 at most"
 
 
 def keyed(name: str, *variables: str) -> dict[str, Any]:

@@ -126,8 +126,45 @@ def test_a_broken_manifest_is_reported_and_the_others_are_read(folder: Path, con
     (folder / "broken" / "manifest.json").write_text(content)
     found = manifests.find(folder)
     assert set(found.by_sha256) == {OLD, NEW}
-    assert len(found.broken) == 1
-    assert found.broken[0].startswith("broken/manifest.json: ")
+    (said,) = found.broken
+    assert said.startswith("broken/manifest.json: ")
+    assert len(said) > len("broken/manifest.json: ")
+    assert str(folder) not in said
+
+
+def test_a_manifest_tells_what_a_reviewer_wants_to_know(folder: Path) -> None:
+    one = manifests.find(folder).by_sha256[OLD]
+    assert (one.name, one.version, one.sha256) == ("sklearn_mnist", "1", OLD)
+    assert (one.accuracy, one.rows, one.data) == (287 / 300, 300, {"t10k": "x"})
+    assert one.classes == ("cat", "dog", "owl")
+    assert one.confusion == ((90, 5, 5), (0, 100, 0), (1, 2, 97))
+
+
+def test_labels_that_do_not_fit_the_matrix_are_numbered(tmp_path: Path) -> None:
+    write(tmp_path, "1", OLD, [[1, 2], [3, 4]])
+    assert manifests.find(tmp_path).by_sha256[OLD].classes == ("0", "1")
+
+
+def test_the_first_of_two_manifests_of_a_model_counts(tmp_path: Path) -> None:
+    for version in ("2", "1"):
+        write(tmp_path, version, OLD, [[1]])
+    assert manifests.find(tmp_path).by_sha256[OLD].version == "1"
+
+
+def test_a_workflows_reader_finds_a_manifest_in_the_repository_and_nowhere_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert manifests.find(folder / "some").by_sha256[OLD].url == ""
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "o/r")
+    monkeypatch.setenv("GITHUB_SHA", "a" * 40)
+    place = f"https://github.com/o/r/blob/{'a' * 40}/some/1/manifest.json"
+    for start in (folder / "some", Path("some")):
+        assert manifests.find(start).by_sha256[OLD].url == place
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    assert manifests.find(folder).by_sha256[OLD].url == ""
 
 
 def test_a_matrix_that_is_not_square_is_a_broken_manifest(tmp_path: Path) -> None:
@@ -225,6 +262,28 @@ def test_the_tag_names_the_model_where_no_variable_does(inputs: dict[str, Any]) 
     (one,) = found(running(new=inputs))
     assert one.new
     assert one.new.sha256 == "a"
+
+
+@pytest.mark.parametrize("value", [UNKNOWN, SECRET, 7, None])
+def test_a_model_whose_sha256_is_no_text_is_not_known(value: Any) -> None:
+    (one,) = found(running(new=on_aci(value)))
+    assert one.new
+    assert one.new.sha256 is None
+    (tagged,) = found(running(new={"containers": [], "tags": {"modelSha256": value}}))
+    assert tagged.new
+    assert tagged.new.sha256 is None
+
+
+def test_what_is_no_object_in_a_list_says_nothing() -> None:
+    containers = [SECRET, {"image": "i", "environmentVariables": [SECRET, "x"]}]
+    (one,) = found(running(new={"containers": containers, "tags": {}}))
+    assert one.new
+    assert (one.new.images, one.new.sha256) == (("", "i"), None)
+
+
+def test_a_resource_that_runs_no_service_ends_nothing() -> None:
+    others = [running(kind="t", new=on_aci()), Step(Op.SAME, "urn::x", CONTAINER_GROUP)]
+    assert [one.group for one in found(*others, running(new=on_aci()))] == ["svc"]
 
 
 @pytest.mark.parametrize("odd", [{"containers": SECRET, "tags": UNKNOWN}, {"containers": 3}, {}])

@@ -148,7 +148,9 @@ def reports(
             result="failed",
         ),
         "without an identity": build(
-            step("create", "r", REGISTRY, new={"adminUserEnabled": True}), offline=True
+            step("create", "r", REGISTRY, new={"adminUserEnabled": True}),
+            group_change(None, old, "create"),
+            offline=True,
         ),
         "much": build(
             *(

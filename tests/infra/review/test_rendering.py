@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from infra.disclosure import markdown
 from infra.disclosure.mask import Mask
 from infra.policy.limits import Limits
 from infra.preview import events as preview_events
-from infra.review import manifests, report
+from infra.review import manifests, report, sections
 from infra.review.document import document
+from infra.review.judgement import Finding
+from infra.review.model import ModelChange, Side
 from infra.review.rendering import LIMIT
 from infra.review.rendering import markdown as render
 from infra.review.report import Report
@@ -195,3 +198,46 @@ def test_unchanged_resources_are_folded_away(build: Build, step: Make) -> None:
     )
     assert "<details><summary>9 unchanged</summary>" in shown
     assert "\n\nNothing changes.\n" in shown
+
+
+@pytest.mark.parametrize(("length", "shown"), [(48, "n" * 48), (49, f"{'n' * 45}...")])
+def test_a_long_name_is_cut_where_only_names_fit(
+    build: Build, step: Make, length: int, shown: str
+) -> None:
+    events = [step("delete", "n" * length, old={}), *many(step, "delete", 30)]
+    made = build(*events)
+    *_, names, _ = sections.destructive(made)
+    assert f"`{shown}`" in names
+
+
+def test_from_two_resources_on_an_equal_change_is_told_once(build: Build, step: Make) -> None:
+    old, new = {"accessTier": "Hot"}, {"accessTier": "Cool"}
+    for count in (1, 2):
+        made = build(*(step("update", f"s{number}", old=old, new=new) for number in range(count)))
+        shown = render(made)
+        assert ("### The same on several resources" in shown) is (count == 2)
+        assert ("### Properties" in shown) is (count == 1)
+        assert shown.count("| `accessTier` |") == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "more"), [(5, ""), (6, "\n  - 1 more resource"), (7, "\n  - 2 more resources")]
+)
+def test_a_rule_that_many_break_differently_is_told_by_some(count: int, more: str) -> None:
+    found = tuple(
+        Finding("r", "Why.", True, f"s{number}", f"it is {number}") for number in range(count)
+    )
+    _, middle, *_ = sections.policies(Report("dev", findings=found))
+    told = "".join(f"\n  - `s{number}`: `it is {number}`" for number in range(5))
+    assert middle == f"### Policies\n\n- **mandatory** `r`: Why.{told}{more}"
+
+
+def test_a_model_whose_accuracy_is_not_known_gains_none(build: Build) -> None:
+    known = manifests.Manifest("m", "1", "a", None, 10, {}, ("a",), ((1,),), "")
+    other = replace(known, sha256="b", accuracy=0.5)
+    sides = [Side(("i",), one.sha256, "1", one, "", "aci") for one in (known, other)]
+    for old, new in (sides, sides[::-1]):
+        one = ModelChange("svc", old, new, (), "")
+        whole, _ = sections.models(Report("dev", models=(one,)))
+        assert "No cell of the confusion matrix got worse." in whole
+        assert "Accuracy" not in whole

@@ -73,7 +73,7 @@ def find(github: GitHub, place: Place, first: str) -> dict[str, Any] | None:
         # Who asks is asked only where it matters: most pages have no marker on them.
         if (
             "pull_request" not in one
-            and str(one.get("body") or "").startswith(first)
+            and str(one.get("body")).startswith(first)
             and _author(one) == github.login().lower()
         ):
             return one
@@ -96,7 +96,9 @@ def keep(
         GitHubError: GitHub refused, or failed too often.
     """
     wanted = {**more, "body": f"{first}\n{text}"}
-    for attempt in range(1, TRIES + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         found = find(github, place, first)
         try:
             if found is None:
@@ -112,7 +114,6 @@ def keep(
             # Somebody deleted it between the look and the change: make it anew.
             if attempt == TRIES or found is None:
                 raise
-    raise AssertionError("the last attempt returns or raises")
 
 
 def path_of(place: Place, one: Mapping[str, Any]) -> str:

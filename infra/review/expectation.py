@@ -53,7 +53,7 @@ def read(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise ReviewError(f"cannot read the expected review {path}: {error}") from error
     try:
-        _Review.model_validate(content, strict=True)
+        _Review.model_validate(content)
     except pydantic.ValidationError as error:
         raise ReviewError(f"{path} is no review; allowed: a file that `--json` wrote") from error
     return content

@@ -60,7 +60,8 @@ def _tables(report: Report, room: int) -> str:
     shown = _fitting(sections.shared(report), (room - size(text)) // 2)
     told = sections.told_once(report) if shown else frozenset()
     own = (sections.own_rows(one, told) for one in report.changes if one.op is not Op.DELETE)
-    wanted = sorted((one for one in own if one.rows), key=_later)
+    # What is new is last among the changes: tables of what exists come first.
+    wanted = [one for one in own if one.rows]
     if wanted:
         shown += "\n### Properties\n"
     for index, change in enumerate(wanted):
@@ -70,11 +71,6 @@ def _tables(report: Report, room: int) -> str:
             break
         shown += block
     return shown + text
-
-
-def _later(change: ResourceChange) -> int:
-    """Tables of what exists come before those of what is new."""
-    return 1 if change.op is Op.CREATE else 0
 
 
 def _left_out(changes: list[ResourceChange]) -> str:

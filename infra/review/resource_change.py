@@ -53,9 +53,9 @@ class ResourceChange:
     endpoint: Endpoint
     notes: tuple[str, ...]
     rows: tuple[Row, ...]
-    lost: str = ""
-    vanished: bool = False
-    digest: str = ""
+    lost: str
+    vanished: bool
+    digest: str
 
     @property
     def destructive(self) -> bool:

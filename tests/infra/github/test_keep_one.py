@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.github.client import Access, GitHub, GitHubError
-from infra.github.keep_one import OPEN_ISSUES, TRIES, Done, comments, find, keep, marker
+from infra.github.keep_one import OPEN_ISSUES, Done, comments, find, keep, marker
 from tests.support.github_api import TOKEN, Answer, Comments, Issues
 
 FIRST = marker("infra-review", "mnist", "dev")
@@ -110,7 +110,7 @@ def test_a_creation_that_failed_is_done_again_and_not_for_ever(
     server.planned["POST"] += [Answer(500)] * 9
     with pytest.raises(GitHubError, match="HTTP 500"):
         put(github, "one")
-    assert sum(line.startswith("POST") for line in server.asked) == 2 + TRIES
+    assert sum(line.startswith("POST") for line in server.asked) == 2 + 3
 
 
 def test_a_place_that_is_not_there_is_an_error_at_once(github: GitHub, server: Comments) -> None:
@@ -118,6 +118,10 @@ def test_a_place_that_is_not_there_is_an_error_at_once(github: GitHub, server: C
     with pytest.raises(GitHubError, match="check repository and number"):
         put(github, "one")
     assert sum(line.startswith("POST") for line in server.asked) == 1
+
+
+def test_the_marker_is_what_it_was_when_todays_comments_were_written() -> None:
+    assert FIRST == "<!-- infra-review 2a6089ddaecc43dc -->"
 
 
 def test_the_marker_holds_purpose_project_and_stack_and_cannot_end_early() -> None:
@@ -178,7 +182,7 @@ def test_what_vanishes_again_and_again_is_given_up(github: GitHub, server: Comme
     server.planned["PATCH"] += [Answer(404)] * 9
     with pytest.raises(GitHubError, match="check repository and number"):
         put(github, "two")
-    assert sum(line.startswith("PATCH") for line in server.asked) == TRIES
+    assert sum(line.startswith("PATCH") for line in server.asked) == 3
 
 
 def test_what_was_done_is_told_with_what_github_made_of_it(

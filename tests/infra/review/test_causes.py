@@ -25,7 +25,8 @@ def row(path: str, before: str = "a", after: str = "b", label: str = "", **more:
 
 
 def change(name: str, *rows: Row, op: Op = Op.UPDATE, kind: str = "t", **more: Any) -> Any:
-    return ResourceChange(name, kind, op, op, False, Endpoint.UNTOUCHED, (), rows, **more)
+    known: dict[str, Any] = {"lost": "", "vanished": False, "digest": "", **more}
+    return ResourceChange(name, kind, op, op, False, Endpoint.UNTOUCHED, (), rows, **known)
 
 
 def told(*changes: ResourceChange, models: Any = (), key: Any = KeyChange.NONE) -> list[str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from infra.preview import paths
 from infra.preview.paths import MISSING
 from infra.review.report import Report
+from infra.review.resource_change import Row
 
 Build = Callable[..., Report]
 Make = Callable[..., Any]
@@ -100,10 +101,10 @@ def test_a_component_is_no_resource_of_azures(build: Build, step: Make) -> None:
 
 def test_changed_outputs_of_the_stack_are_shown(build: Build, outputs: Make) -> None:
     made = build(outputs({"fqdn": "a.example"}, {"fqdn": "b.example", "other": "x"}))
-    assert [(row.path, row.before, row.after) for row in made.outputs] == [
-        ("fqdn", "a.example", "b.example"),
-        ("other", "(none)", "[hidden]"),
-    ]
+    assert made.outputs == (
+        Row("fqdn", "", "a.example", "b.example", forces=False),
+        Row("other", "", "(none)", "[hidden]", forces=False),
+    )
 
 
 @given(TREES)

@@ -39,6 +39,21 @@ def test_another_value_is_told_with_both(build: Build, group: Make, group_change
     ]
 
 
+def test_a_property_that_was_reviewed_or_is_changed_alone_is_told_with_what_it_was_else(
+    build: Build, step: Make
+) -> None:
+    old = {"accessTier": "Hot", "kind": "a"}
+    was, now = (
+        build(step("update", "s", old=old, new={**old, name: "b"}))
+        for name in ("accessTier", "kind")
+    )
+    name = "`storage:StorageAccount s`"
+    assert moved(was, now) == [
+        f"{name} `accessTier`: `Hot` -> `b` was reviewed, now no change",
+        f"{name} `kind`: no change was reviewed, now `a` -> `b`",
+    ]
+
+
 def test_a_resource_that_came_went_or_is_changed_otherwise_is_told(
     build: Build, step: Make
 ) -> None:
@@ -95,6 +110,16 @@ def test_the_review_of_another_stack_is_no_review_of_this_one(build: Build) -> N
     assert expectation.moved(expected, build()) == ["the stack: `prod` was reviewed"]
 
 
+def test_a_review_is_read_as_it_was_written(
+    tmp_path: Path, build: Build, group: Make, group_change: Make, outputs: Make
+) -> None:
+    made = build(group_change(group(), group(cpu=2)), outputs({}, {"fqdn": "b"}), key=KEY)
+    (tmp_path / "review.json").write_text(document(made))
+    expected = expectation.read(tmp_path / "review.json")
+    assert expected == json.loads(document(made))
+    assert expectation.moved(expected, made) == []
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -104,6 +129,7 @@ def test_the_review_of_another_stack_is_no_review_of_this_one(build: Build) -> N
         ("{}", "is no review"),
         ('{"stack": "dev", "changes": [1], "outputs": []}', "is no review"),
         ('{"stack": "dev", "changes": [], "outputs": 3}', "is no review"),
+        ('{"stack": 1, "changes": [], "outputs": []}', "is no review"),
     ],
 )
 def test_a_file_that_is_no_review_is_a_one_line_error(

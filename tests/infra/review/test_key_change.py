@@ -24,7 +24,7 @@ def row(
 
 
 def change(op: Op, *rows: Row, name: str = "svc", kind: str = GROUP) -> ResourceChange:
-    return ResourceChange(name, kind, op, op, False, Endpoint.RESTARTS, (), rows)
+    return ResourceChange(name, kind, op, op, False, Endpoint.RESTARTS, (), rows, "", False, "")
 
 
 TAG = row("a", "b", "tags.team", "")

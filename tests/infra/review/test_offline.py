@@ -156,15 +156,14 @@ def test_the_program_gets_no_token_of_the_workflow(
 ) -> None:
     for name in ("GITHUB_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ARM_CLIENT_SECRET", "OTHER"):
         monkeypatch.setenv(name, "of-the-workflow")
-    for name in ("LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR"):
+    kept = ("HOME", "LANG", "LC_ALL", "VIRTUAL_ENV", "SYSTEMROOT", "TMPDIR")
+    for name in kept:
         monkeypatch.setenv(name, f"own-{name}")
     program("env > told; pwd > place; cat > typed; echo '{\"resources\": []}'")
     room.plan("dev", project)
     told = (project / "told").read_text()
     assert "of-the-workflow" not in told
-    assert {f"{name}=own-{name}" for name in ("LANG", "LC_ALL", "VIRTUAL_ENV", "TMPDIR")} <= {
-        *told.splitlines()
-    }
+    assert {f"{name}=own-{name}" for name in kept} <= {*told.splitlines()}
     assert f"PATH={os.environ['PATH']}\n" in told
     assert f"PYTHONPATH={ROOT}\n" in told
     assert (project / "place").read_text().strip() == str(project)

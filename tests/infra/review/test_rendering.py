@@ -241,3 +241,18 @@ def test_a_model_whose_accuracy_is_not_known_gains_none(build: Build) -> None:
         whole, _ = sections.models(Report("dev", models=(one,)))
         assert "No cell of the confusion matrix got worse." in whole
         assert "Accuracy" not in whole
+
+
+def test_what_moved_takes_no_more_than_a_fifth(build: Build, step: Make) -> None:
+    shown = render(build(*many(step, "delete", 300)), moved=["x" * 1000] * 45)
+    assert len(shown.encode()) <= LIMIT
+    head, rest = shown.split("### Deleted or replaced")
+    assert head.count("x" * 1000) == 10
+    assert "- and 35 more" in head
+    assert all(f"store-delete-{number:04}" in rest for number in range(300))
+
+
+def test_tables_of_what_exists_come_before_those_of_what_is_new(build: Build, step: Make) -> None:
+    shown = render(build(*many(step, "create", 1, "a"), *many(step, "update", 1, "z")))
+    properties = shown.split("### Properties")[1]
+    assert properties.index("z-update") < properties.index("a-create")

@@ -457,7 +457,8 @@ def test_the_first_line_says_what_was_changed(more: dict[str, Any], said: str) -
 
 
 def change(op: Op, name: str, **more: Any) -> ResourceChange:
-    known: dict[str, Any] = {"endpoint": Endpoint.UNTOUCHED, "notes": (), "rows": (), **more}
+    known: dict[str, Any] = {"endpoint": Endpoint.UNTOUCHED, "notes": (), "rows": ()}
+    known |= {"lost": "", "vanished": False, "digest": "", **more}
     kind = known.pop("type", "t")
     return ResourceChange(name, kind, op, op, False, **known)
 

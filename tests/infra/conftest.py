@@ -67,11 +67,16 @@ class Recorded:
 class _Azure(Mocks):
     """Azure's answers; in the preview of an update of everything most are unknown."""
 
-    def __init__(self, login_server: str | None, *, updating: bool) -> None:
+    def __init__(
+        self, login_server: str | None, *, updating: bool, given: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self.login_server = login_server
         self.updating = updating
+        self.given = given
 
     def call(self, args: MockCallArgs) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if args.token in self.given:
+            return dict(self.given[args.token])
         if args.token == "azure-native:containerservice:listManagedClusterUserCredentials":
             return {"kubeconfigs": [{"name": "clusterUser", "value": "e30="}]}
         assert args.token == "azure-native:authorization:getClientConfig"
@@ -97,6 +102,7 @@ class _Azure(Mocks):
             outputs["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {}}
         if args.typ == "kubernetes:core/v1:Service":
             outputs["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+        outputs |= self.given.get(args.typ, {})
         if self.updating:
             outputs = {
                 key: value if key in KNOWN_IN_A_PREVIEW else UNKNOWN
@@ -167,10 +173,13 @@ Run = Callable[..., Recorded]
 def run() -> Iterator[Run]:
     """Run the program with configuration values; secret ones are named.
 
-    With `updating` it is a preview in which every resource is updated.
+    With `updating` it is a preview in which every resource is updated; `given` are other answers
+    of Azure's, by type or function.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    # What fails is raised; every output that waited for it would say so once more.
+    loop.set_exception_handler(lambda *_: None)
 
     def program(
         config: Mapping[str, Any] | None = None,
@@ -180,9 +189,10 @@ def run() -> Iterator[Run]:
         login_server: str | None = None,
         updating: bool = False,
         cli: str = "3.259.0",
+        given: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Recorded:
         recorded = Recorded()
-        mocks = _Azure(login_server, updating=updating)
+        mocks = _Azure(login_server, updating=updating, given=given or {})
         set_mocks(mocks, PROJECT, "test", preview=updating, monitor=_Monitor(mocks, recorded))
         engine = cast("Any", pulumi.runtime.settings.get_engine())
         engine.RequirePulumiVersion = _cli_of(cli)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pulumi
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
@@ -99,6 +100,15 @@ def test_the_outputs_name_the_endpoint_and_the_model(run: Run) -> None:
     assert outputs["image"] == SERVICE["image"]
     assert outputs["model_sha256"] == SERVICE["modelSha256"]
     assert {"resource_group", "workspace", "login_server", "container_group"} <= set(outputs)
+
+
+@pytest.mark.parametrize("address", [None, {}, {"ip": "192.0.2.1", "fqdn": ""}])
+def test_a_group_that_got_no_host_name_fails_the_update_that_would_export_it(
+    run: Run, address: Any
+) -> None:
+    given = {azure_facts.CONTAINER_GROUP: {"ipAddress": address}}
+    with pytest.raises(pulumi.RunError, match="gave the container group no host name"):
+        run(SERVICE, given=given)
 
 
 def test_the_registry_has_no_passwords_and_no_anonymous_readers(run: Run) -> None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pytest
 
 from infra.aks.settings import KEYS
@@ -114,6 +115,39 @@ def test_a_port_reaches_everything_that_leads_to_it(run: Run) -> None:
     (rule,) = recorded.object("networking.k8s.io/v1:NetworkPolicy")["spec"]["ingress"]
     assert rule["ports"] == [{"port": 8080, "protocol": "TCP"}]
     assert recorded.outputs["scoring_uri"] == "http://192.0.2.1:8080/score"
+
+
+LOAD_BALANCER = "kubernetes:core/v1:Service"
+
+
+@pytest.mark.parametrize(
+    ("ingress", "host"),
+    [
+        ([{"ip": "192.0.2.9"}, {"ip": "192.0.2.8"}], "192.0.2.9"),
+        ([{"hostname": "lb.example", "ip": "192.0.2.9"}], "lb.example"),
+        ([{"hostname": "", "ip": "192.0.2.9"}], "192.0.2.9"),
+    ],
+)
+def test_the_service_is_where_the_load_balancer_says(
+    run: Run, ingress: list[dict[str, str]], host: str
+) -> None:
+    given = {LOAD_BALANCER: {"status": {"loadBalancer": {"ingress": ingress}}}}
+    outputs = run(AKS, given=given).outputs
+    assert (outputs["fqdn"], outputs["scoring_uri"]) == (host, f"http://{host}:5001/score")
+
+
+@pytest.mark.parametrize("balancer", [None, {}, {"ingress": []}, {"ingress": [{}]}])
+def test_a_service_that_got_no_address_fails_the_update(run: Run, balancer: Any) -> None:
+    given = {LOAD_BALANCER: {"status": {"loadBalancer": balancer}}}
+    with pytest.raises(pulumi.RunError, match="the load balancer gave the service no address"):
+        run(AKS, given=given)
+
+
+@pytest.mark.parametrize("kubeconfigs", [None, []])
+def test_who_may_not_read_the_kubeconfig_is_told_the_role(run: Run, kubeconfigs: Any) -> None:
+    function = "azure-native:containerservice:listManagedClusterUserCredentials"
+    with pytest.raises(pulumi.RunError, match="Azure Kubernetes Service Cluster User Role"):
+        run({"target": "aks"}, given={function: {"kubeconfigs": kubeconfigs}})
 
 
 def test_a_hostname_is_served_by_a_gateway_and_nothing_else_faces_the_internet(run: Run) -> None:

@@ -10,12 +10,10 @@ from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from infra import azure_facts
-from infra.arm.client import Arm
 from infra.arm.errors import ArmError
 from infra.drift import check
 from infra.drift.baseline import Entry
@@ -23,6 +21,7 @@ from infra.drift.finding import Question
 from infra.drift.report import Report
 from infra.drift.sample import Sample
 from infra.preview.events import SECRET_SIGNATURE, SIGNATURE, STACK_TYPE
+from tests.support.told_azure import Told
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000da7a"
 TENANT = "00000000-0000-0000-0000-0000000adf50"
@@ -143,27 +142,14 @@ class Pulumi:
         return (self.folder / "asked").read_text()
 
 
-class Cloud(Arm):
-    """Azure's answers by path; an exception is raised."""
+class Cloud(Told):
+    """A container group that runs, and nothing that nobody declared."""
 
     def __init__(self) -> None:
-        self._endpoint = "https://arm.test"
         running = {"instanceView": {"state": "Running"}, "ipAddress": {"ip": "127.0.0.1"}}
         container = {"image": IMAGE, "environmentVariables": [{"name": "SCORING_KEY"}]}
         there = {**running, "containers": [{"name": "s", "properties": container}]}
-        self.answers: dict[str, Any] = {CONTAINERS: {"properties": there}}
-
-    def __exit__(self, *_: object) -> None:
-        """There is nothing to close."""
-
-    def lists(self, path: str, *found: dict[str, Any]) -> None:
-        self.answers[path] = {"value": list(found)}
-
-    def _read(self, url: str, *_: Any, **__: Any) -> dict[str, Any] | None:
-        answer = self.answers.get(urlsplit(url).path)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        super().__init__(**{CONTAINERS: {"properties": there}})
 
 
 class Service(BaseHTTPRequestHandler):

@@ -127,6 +127,9 @@ def test_a_property_is_judged_by_what_is_declared_beside_it() -> None:
     open_, both = {"adminUserEnabled": True}, {"sku": {"name": "Basic"}}
     found = cloud(step("update", "r", azure_facts.REGISTRY, {**open_, **both}, open_))
     assert [(one.path, one.severity) for one in found] == [("sku.name", Severity.MAJOR)]
+    declared, actual = ({"properties": {"enablePurgeProtection": each}} for each in (True, False))
+    (broken,) = cloud(step("update", "kv", azure_facts.VAULT, declared, actual))
+    assert broken.reason == "breaks the policy vault-purge-protection"
 
 
 def test_what_the_program_only_groups_is_no_resource_of_the_cloud() -> None:

@@ -41,10 +41,15 @@ test: setup  ## Every test that needs no root and no container engine
 	@$(BIN)/python -m local_azure setup
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-aks: setup  ## The tests of TARGET=aks on a real Kubernetes, which is built first, once (20 minutes)
+test-aks: setup  ## The tests of TARGET=aks on a real Kubernetes, which is built first, once (20 minutes; MINUTES=n ends both)
 	@$(BIN)/python -m local_azure setup
-	@if $(BIN)/python -m journey prepare-aks; then $(BIN)/pytest -m aks tests/aks $(ARGS); \
-	else echo "skipped: the tests of TARGET=aks, for the reason above"; fi
+	@end=$$(($$(date +%s) + 60 * $(or $(MINUTES),600))); \
+	if timeout --foreground --signal=INT $(or $(MINUTES),600)m $(BIN)/python -m journey prepare-aks; then \
+	  AKS_TESTS_END=$$end $(BIN)/pytest -m aks tests/aks $(ARGS); \
+	else \
+	  [ $$? = 124 ] && why="for the build takes more than $(MINUTES) minutes" || why="for the reason above"; \
+	  echo "skipped: the tests of TARGET=aks, $$why"; \
+	fi
 
 drill: setup  ## Fill the disk, damage every file of the state: up and down must stand it (half an hour)
 	@$(BIN)/python -m local_azure setup

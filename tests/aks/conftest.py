@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,9 @@ from local_azure.errors import LocalAzureError
 from local_azure.kubernetes import network
 from local_azure.kubernetes.programs import Programs
 from scoring.bench.callers import Callers
+
+TEST_SECONDS = 900
+"""What a test takes at most, the deployment for all of them included."""
 
 
 def reason_to_skip() -> str:
@@ -33,9 +38,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = reason_to_skip() if here else ""
     for item in here:
         item.add_marker(pytest.mark.aks)
-        item.add_marker(pytest.mark.timeout(1200))
+        item.add_marker(pytest.mark.timeout(TEST_SECONDS))
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin no further test once the time is over that `make test-aks MINUTES=n` has given."""
+    end = float(os.environ.get("AKS_TESTS_END", "inf"))
+    if time.time() > end:
+        pytest.skip("the minutes given to make test-aks are over")
 
 
 @dataclass(frozen=True)

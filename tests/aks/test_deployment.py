@@ -121,9 +121,8 @@ def test_keys_are_rotated_without_losing_who_has_either(deployed: Deployed) -> N
             with deployed.load(key=new) as after:
                 after.wait(20)
                 before.stop()
-                keep(scoringKey=new)
                 stand.inside("pulumi", "config", "rm", "scoringKeySecondary")
-                stand.up()
+                keep(scoringKey=new)
         assert before.failures == []
         assert after.failures == []
         with deployed.load(key=old, callers=1) as refused:

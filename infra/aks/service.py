@@ -315,6 +315,8 @@ def _container(
         name="scoring",
         image=str(service.image),
         image_pull_policy="IfNotPresent",
+        # So that a failed update says why: Pulumi shows the message of a container that ended.
+        termination_message_policy="FallbackToLogsOnError",
         env=variables,
         ports=[core.ContainerPortArgs(name="http", container_port=service.port, protocol="TCP")],
         resources=core.ResourceRequirementsArgs(requests=resources, limits=resources),

@@ -22,6 +22,10 @@ LOG = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 5.0
 _DEFAULT_GRACE = 30
+_LAST_LINES, _LAST_CHARACTERS = 80, 2048
+"""What Kubernetes takes of a log for the message of a failed container."""
+
+_ENDS_KEPT = 8
 _STATES = {"Running": "running", "Waiting": "waiting", "Terminated": "terminated"}
 
 
@@ -80,6 +84,7 @@ class Pod:
     _told: str = field(default="", init=False)
     _since: dict[str, tuple[bool, str]] = field(default_factory=dict, init=False)
     _events: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
+    _last_words: dict[tuple[str, str], str] = field(default_factory=dict, init=False)
 
     @property
     def namespace(self) -> str:
@@ -214,11 +219,34 @@ class Pod:
                 "ready": each.ready,
                 "started": each.started,
                 "restartCount": view["restartCount"],
-                "state": _state(view["currentState"]),
+                "state": self._state(each, view["currentState"]),
             }
             if "previousState" in view:
-                status["lastState"] = _state(view["previousState"])
+                status["lastState"] = self._state(each, view["previousState"])
             yield status
+
+    def _state(self, container: Container, state: Mapping[str, Any]) -> Object:
+        """A state in Kubernetes' words, with a failed container's own last ones if they are wanted.
+
+        They are read when the end is first told: later lines are of the next try.
+        """
+        told = _state(state)
+        ended = told.get("terminated")
+        if ended and ended["exitCode"] and container.plan.name in self._talkative():
+            key = (container.plan.name, state["finishTime"])
+            if key not in self._last_words:
+                self._last_words[key] = container.log.tail(_LAST_LINES)[-_LAST_CHARACTERS:]
+                for old in list(self._last_words)[:-_ENDS_KEPT]:
+                    del self._last_words[old]
+            ended["message"] = self._last_words[key] or ended["message"]
+        return told
+
+    def _talkative(self) -> set[str]:
+        return {
+            each["name"]
+            for each in self.body["spec"]["containers"]
+            if each.get("terminationMessagePolicy") == "FallbackToLogsOnError"
+        }
 
     async def _report(self) -> None:
         statuses = list(self._statuses())

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -113,20 +114,35 @@ def rates(stand: Stand, row: bytes, seconds: float, found: Found) -> None:
 
 
 def under_load(
-    stand: Stand, row: bytes, what: str, change: Callable[[], object], **load: Any
-) -> Change:
-    """Make a change while callers ask; the seconds that it took, and what was lost."""
-    with Callers(str(stand.outputs()["scoring_uri"]), row, **load) as callers:
+    stand: Stand, row: bytes, change: Callable[[], object], groups: Mapping[str, Mapping[str, Any]]
+) -> list[Change]:
+    """Make a change while callers ask; the seconds that it took, and what each group lost.
+
+    Args:
+        stand: Where.
+        row: What is asked.
+        change: Returns when it is done.
+        groups: The settings of callers, by what the change is called for them.
+    """
+    uri = str(stand.outputs()["scoring_uri"])
+    with ExitStack() as stack:
+        asking = {
+            what: stack.enter_context(Callers(uri, row, **settings))
+            for what, settings in groups.items()
+        }
         began = time.monotonic()
         change()
         seconds = time.monotonic() - began
-        wanted = callers.answers + _AFTER
-        until(lambda: callers.answers >= wanted, _PATIENCE_SECONDS)
-    last = max(callers.last_failure - began, 0.0)
-    return Change(what, seconds, callers.answers, callers.failures, last)
+        for callers in asking.values():
+            wanted = callers.answers + _AFTER
+            until(lambda callers=callers, w=wanted: callers.answers >= w, _PATIENCE_SECONDS)
+    return [
+        Change(what, seconds, each.answers, each.failures, max(each.last_failure - began, 0.0))
+        for what, each in asking.items()
+    ]
 
 
-def scaling(stand: Stand, row: bytes) -> Change:
+def scaling(stand: Stand, row: bytes) -> list[Change]:
     """From the begin of a load to the first new pod that is ready."""
     # Lower than a stack may say: the load and the pods share the machine's cores with the cluster.
     autoscale(stand, metrics=cpu_target(LOW))
@@ -137,12 +153,13 @@ def scaling(stand: Stand, row: bytes) -> Change:
         until(lambda: len(stand.ready()) > before, _PATIENCE_SECONDS)
 
     what = "load until the autoscaler's first new pod"
-    return under_load(stand, heavy, what, more, callers=8, pause=0.0)
+    return under_load(stand, heavy, more, {what: {"callers": 8, "pause": 0.0}})
 
 
 def changes(stand: Stand, row: bytes) -> Iterator[Change]:
     """A roll-out, a drain, a killed node, a new pod."""
-    yield under_load(stand, row, "a roll-out", lambda: stand.up("description=rolled out"))
+    roll = {"a roll-out": {}}
+    yield from under_load(stand, row, lambda: stand.up("description=rolled out"), roll)
     node = str(stand.ready()[0]["spec"]["nodeName"])
     drain = ("drain", node, "--ignore-daemonsets", "--delete-emptydir-data")
 
@@ -154,7 +171,7 @@ def changes(stand: Stand, row: bytes) -> Iterator[Change]:
         stand.kubectl(*drain)
         until(gone, _PATIENCE_SECONDS)
 
-    yield under_load(stand, row, "a drain", drained)
+    yield from under_load(stand, row, drained, {"a drain": {}})
     stand.kubectl("uncordon", node)
     node = str(stand.ready()[0]["spec"]["nodeName"])
 
@@ -162,16 +179,14 @@ def changes(stand: Stand, row: bytes) -> Iterator[Change]:
         stand.node(node).kill()
         until(gone, _PATIENCE_SECONDS)
 
-    kept: list[Change] = []
-
-    def seen_by_both() -> None:
-        kept.append(under_load(stand, row, f"{KILLED}, kept connections", killed, keep=True))
-
-    yield under_load(stand, row, f"{KILLED}, new connections", seen_by_both, keep=False)
-    yield from kept
+    groups = {
+        f"{KILLED}, new connections": {"keep": False},
+        f"{KILLED}, kept connections": {"keep": True},
+    }
+    yield from under_load(stand, row, killed, groups)
     (stand.folder / f"start-{node}").touch()
     until(lambda: " Ready " in stand.kubectl("get", "node", node, "--no-headers"), 300)
-    yield scaling(stand, row)
+    yield from scaling(stand, row)
 
 
 def markdown(found: Found) -> str:

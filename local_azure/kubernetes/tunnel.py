@@ -105,9 +105,12 @@ async def _both_ways(one: _Stream, other: _Stream) -> None:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+    """Until the end of what comes; a stream that breaks off does so at its other end, too."""
+    try:
         while piece := await reader.read(_CHUNK):
             writer.write(piece)
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
+    except OSError:
+        writer.transport.abort()

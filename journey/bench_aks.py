@@ -176,7 +176,7 @@ def changes(stand: Stand, row: bytes) -> Iterator[Change]:
     node = str(stand.ready()[0]["spec"]["nodeName"])
 
     def killed() -> None:
-        stand.node(node).kill()
+        stand.lose(node)
         until(gone, _PATIENCE_SECONDS)
 
     groups = {

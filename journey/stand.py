@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -139,11 +140,14 @@ class Stand:
                 found.append(process)
         return found
 
-    def node(self, name: str) -> psutil.Process:
-        """The process that is a node."""
-        words = ["local_azure.kubernetes.node", str(self.folder), name.removeprefix("node-")]
+    def lose(self, node: str) -> None:
+        """Kill a node and all that runs on it at once, as a machine is lost."""
+        words = ["local_azure.kubernetes.node", str(self.folder), node.removeprefix("node-")]
         (found,) = [each for each in self.processes() if each.cmdline()[-3:] == words]
-        return found
+        # Its children end with it, but theirs would notice and take leave of their callers.
+        for each in (found, *found.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 def until(condition: Callable[[], Any], seconds: float) -> Any:

@@ -82,7 +82,7 @@ def test_pods_of_a_killed_node_are_replaced_and_the_others_serve_on(deployed: De
     stand = deployed.stand
     lost = stand.ready()[0]
     node = lost["spec"]["nodeName"]
-    stand.node(node).kill()
+    stand.lose(node)
     try:
         until(
             lambda: (

@@ -34,6 +34,32 @@ def test_the_workflow_environment_is_enough(server: Comments) -> None:
     ]
 
 
+def test_where_to_comment_can_be_named_in_place_of_the_workflows_own(
+    server: Comments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_REPOSITORY", "another/repository")
+    monkeypatch.setenv("GITHUB_REF", "refs/pull/9/merge")
+    comment.post("mnist", "dev", "one", "o/r", 7)
+    assert [one["body"].endswith("\none") for one in server.comments] == [True]
+    monkeypatch.setenv("GITHUB_REF", "refs/pull/7/head")
+    assert comment.post("mnist", "dev", "two", "o/r").startswith("Updated the comment")
+
+
+def test_a_comment_whose_address_github_does_not_tell_is_made_all_the_same(
+    server: Comments,
+) -> None:
+    server.planned["POST"].append(Answer(201, body={"id": 1}))
+    assert comment.post("mnist", "dev", "one") == "Created the comment on pull request 7"
+
+
+def test_outside_of_a_workflow_the_number_is_asked_for(
+    server: Comments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_REF")
+    with pytest.raises(ReviewError, match="name it with --pull-request"):
+        comment.post("mnist", "dev", "one")
+
+
 def test_the_next_review_updates_it_and_the_same_one_writes_nothing(server: Comments) -> None:
     comment.post("mnist", "dev", "one")
     assert comment.post("mnist", "dev", "two").startswith("Updated the comment")

@@ -69,14 +69,18 @@ def _value(value: Any, may_be_shown: Any) -> str:
 
 def _quoted(text: str) -> str:
     """A string that could be taken for something else is put in quotes."""
-    special = {NOTHING, LATER, PULUMI_SECRET, HIDDEN, "true", "false", "null", ""}
-    try:
-        ambiguous = json.loads(text) is not None
-    except ValueError:
-        ambiguous = False
-    if ambiguous or text in special or text != text.strip() or not text.isprintable():
+    special = {NOTHING, LATER, PULUMI_SECRET, HIDDEN, ""}
+    if text in special or text != text.strip() or not text.isprintable() or _is_json(text):
         return json.dumps(text)
     return text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _short(text: str) -> str:

@@ -20,8 +20,7 @@ def code(text: str) -> str:
 def fence(text: str) -> str:
     """A code block that ends where it should, whatever is in it."""
     plain = "".join(one if one.isprintable() or one == "\n" else " " for one in text)
-    longest = max((len(run) for run in _RUN.findall(plain)), default=0)
-    marks = "`" * max(3, longest + 1)
+    marks = "`" * (1 + max([2, *map(len, _RUN.findall(plain))]))
     return f"{marks}text\n{plain}\n{marks}"
 
 

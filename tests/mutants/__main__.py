@@ -78,6 +78,8 @@ def main(
                 left = sorted(every, key=lambda one: one.key)[:sample] if sample else every
                 mine: list[trial.Tried] = []
                 for judges in selection.rounds(module, tests):
+                    if not left:
+                        break
                     known = measured.of(module, judges, folders[0])
                     last = judges == tests
                     found = list(trial.try_all(workers, left, known, kept, last=last))

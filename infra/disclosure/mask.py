@@ -100,10 +100,13 @@ class Mask:
     def _beginnings(self) -> tuple[dict[str, list[str]], list[str]]:
         """The known secrets by their first characters, and those that have not as many."""
         found: dict[str, list[str]] = {}
+        short: list[str] = []
         for secret in self.known:
-            if len(secret) >= LEAST_KNOWN:
+            if len(secret) < LEAST_KNOWN:
+                short.append(secret)
+            else:
                 found.setdefault(secret[:LEAST_KNOWN], []).append(secret)
-        return found, [secret for secret in self.known if len(secret) < LEAST_KNOWN]
+        return found, short
 
 
 def _word(word: str) -> str:

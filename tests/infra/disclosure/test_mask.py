@@ -84,11 +84,18 @@ DRAWN = "q7x9k2m4z8w1p5r3"
         ("ghp_abc pul-0123abcd AKIAABCDEFGHIJKL eyJhbGciOiJI", " ".join([HIDDEN] * 4)),
         ("Pa55-word! Pa55-word", f"{HIDDEN} Pa55-word"),
         ("Aa1!xyz", "Aa1!xyz"),
+        ("Aa1!xyzw", "[hidden]"),
+        (f"svc#1@sha256:{'a1' * 32}", f"svc#1@sha256:{'a1' * 32}"),
         ("nothing of the kind", "nothing of the kind"),
     ],
 )
 def test_what_looks_like_a_secret_is_taken_out_of_any_text(text: str, shown: str) -> None:
     assert Mask().text(text) == shown
+
+
+def test_a_secret_of_three_letters_is_in_too_many_words_to_be_searched_for() -> None:
+    assert Mask.of(["abcd"]).known_only("xabcdx") == "x[hidden]x"
+    assert Mask.of(["abc"]).known_only("xabcdx") == "xabcdx"
 
 
 def test_a_mask_knows_each_line_in_base64_and_in_urls_too() -> None:
@@ -115,6 +122,9 @@ def test_a_mask_knows_each_line_in_base64_and_in_urls_too() -> None:
         ("AZURE_STORAGE_KEY", "longenough", True),
         ("api_key", "longenough", True),
         ("SAS", "longenough", True),
+        ("scoringKey", "longenough", True),
+        ("primarykey", "longenough", True),
+        ("instrumentation-key", "longenough", True),
         ("MONKEY", "longenough", False),
         ("HOME_SWEET", "longenough", False),
         ("TOKEN_FILE", "/etc/hostname", False),

@@ -202,10 +202,7 @@ _ENTRIES: tuple[_Entry, ...] = tuple(
 )
 
 PROPERTY_NAMES = frozenset(
-    step
-    for entry in _ENTRIES
-    for step in parse(entry.path)
-    if isinstance(step, str) and step != "*"
+    step for entry in _ENTRIES for step in parse(entry.path) if isinstance(step, str)
 )
 """Names of properties that are known as such: never hidden, whatever a secret may be."""
 

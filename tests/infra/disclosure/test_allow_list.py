@@ -178,6 +178,23 @@ def test_what_was_drawn_is_shown_nowhere_but_where_only_names_are() -> None:
     assert kinds <= {"name", "image", "server", "fqdn", "hostname", "hostnames", "value", "key"}
 
 
+@pytest.mark.parametrize(
+    "kind", [azure_facts.CONTAINER_GROUP, azure_facts.STORAGE_ACCOUNT, "any:other:Type"]
+)
+def test_a_digest_is_shown_as_a_models_and_in_no_other_tag(kind: str) -> None:
+    assert display.property_value(kind, ("tags", "modelSha256"), "", DIGEST, Mask()) == DIGEST
+    assert display.property_value(kind, ("tags", "other"), "", DIGEST, Mask()) == HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("20.50.2.1/24", True), ("20.50.2.0/24", True), ("20.50.2/24", False)]
+)
+def test_a_network_is_shown_whatever_bits_of_a_host_it_has(value: str, shown: bool) -> None:
+    path = ("networkRuleSet", "ipRules", 0, "iPAddressOrRange")
+    for kind in (azure_facts.STORAGE_ACCOUNT, azure_facts.REGISTRY):
+        assert (display.property_value(kind, path, "", value, Mask()) != HIDDEN) is shown
+
+
 @pytest.mark.parametrize("label", ["SCORING_PORT", "MODEL_SHA256", "SERVICE_DESCRIPTION"])
 @pytest.mark.parametrize(
     ("kind", "path"),

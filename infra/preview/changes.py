@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ def of(step: Step) -> list[Change]:
     new = step.new.inputs if step.new else MISSING
     found = [one for one in paths.differences(old, new) if one.path not in step.unsettled]
     if step.op in {Op.UPDATE, Op.REPLACE}:
-        found += _told_by_provider(step, found)
+        found += _told_by_provider(step, old, new, [one.path for one in found])
     forcing = _forcing(step) if step.op is Op.REPLACE else []
     changes = [
         Change(
@@ -55,25 +55,22 @@ def of(step: Step) -> list[Change]:
     return sorted(changes, key=lambda one: _order(one.path))
 
 
-def _told_by_provider(step: Step, found: list[Difference]) -> Iterator[Difference]:
+def _told_by_provider(step: Step, old: Any, new: Any, seen: list[Path]) -> Iterator[Difference]:
     told = [paths.parse(text) for text in sorted(step.kinds)]
     told += [(key,) for key in sorted(step.changed_keys | step.replace_keys)]
-    seen = [one.path for one in found]
     for path in told:
         if path and not any(related(path, other) for other in seen):
             seen.append(path)
-            old = paths.at(step.old.inputs if step.old else {}, path)
-            new = paths.at(step.new.inputs if step.new else {}, path)
-            yield Difference(path, old, new, _label(step, path))
+            yield Difference(path, paths.at(old, path), paths.at(new, path), _label(new, path))
 
 
-def _label(step: Step, path: Path) -> str:
-    state = step.new or step.old
+def _label(tree: Any, path: Path) -> str:
+    """The name of the nearest list element on the way that has one, or empty."""
     label = ""
-    for length in range(1, len(path) + 1):
-        element = paths.at(state.inputs if state else {}, path[:length])
-        name = element.get("name") if isinstance(element, dict) else None
-        label = name if isinstance(name, str) and isinstance(path[length - 1], int) else label
+    for part in path:
+        tree = paths.at(tree, (part,))
+        name = tree.get("name") if isinstance(tree, Mapping) else None
+        label = name if isinstance(name, str) and isinstance(part, int) else label
     return label
 
 
@@ -90,7 +87,6 @@ def related(one: Path, other: Path) -> bool:
     return one[:shared] == other[:shared]
 
 
-def _order(path: Path) -> tuple[tuple[bool, int, str], ...]:
-    return tuple(
-        (isinstance(part, str), part if isinstance(part, int) else 0, str(part)) for part in path
-    )
+def _order(path: Path) -> tuple[Any, ...]:
+    """Indices before names: the two cannot be compared."""
+    return tuple((isinstance(part, str), part) for part in path)

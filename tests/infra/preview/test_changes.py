@@ -34,6 +34,18 @@ def test_changes_are_in_the_order_of_indices_and_names() -> None:
     assert paths == [("a",), *(("b", index) for index in range(12))]
 
 
+def test_indices_are_told_before_names() -> None:
+    made = step(Op.UPDATE, {"a": [1]}, {"a": [2]}, kinds={"a.b": "update"})
+    assert [one[0] for one in told(made)] == [("a", 0), ("a", "b")]
+
+
+def test_the_label_is_the_name_of_a_list_element_and_of_nothing_else() -> None:
+    inputs = {"name": "top", "list": ["x", {"name": "in", "deep": {"name": "no", "key": 1}}]}
+    for path, label in (("list[0]", ""), ("list[1].deep.key", "in"), ("list[1]", "in")):
+        made = step(Op.UPDATE, inputs, inputs, kinds={path: "update"})
+        assert [one[3] for one in told(made)] == [label]
+
+
 @pytest.mark.parametrize(
     ("more", "found"),
     [

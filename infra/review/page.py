@@ -44,7 +44,7 @@ def _heading(report: Report) -> str:
             return "Only stack outputs change"
         return "Nothing changes in Azure" if report.causes else "Nothing changes"
     words = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
-    return ", ".join(f"{count} {words.get(op, op)}" for op, count in report.counts.items())
+    return ", ".join(f"{count} {words[op]}" for op, count in report.counts.items())
 
 
 def _by_rule(findings: Sequence[Finding]) -> list[list[Finding]]:

@@ -9,9 +9,11 @@ from typing import Any
 
 from infra.review import manifests, page
 from infra.review.report import Problem, Report
+from infra.review.resource_change import Row
 from tests.infra.review.test_command import RECORDED, review
 from tests.infra.review.test_model import NEW, OLD, write
 
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 Build = Callable[..., Report]
 Make = Callable[..., Any]
 
@@ -84,6 +86,60 @@ def test_nothing_to_change_says_so(build: Build) -> None:
     text = plain(page.html(build()))
     assert "Nothing changes" in text
     assert "Nothing stops it. No mandatory policy is violated." in text
+
+
+def heading(made: Report) -> str:
+    found = re.search(r"<h1[^>]*>(.*?)</h1>", page.html(made), re.DOTALL)
+    assert found
+    return " ".join(found[1].split())
+
+
+OUTPUT = Row("fqdn", "", "a", "b")
+
+
+def test_the_heading_says_what_happens(build: Build, step: Make) -> None:
+    old, new = {"accessTier": "Hot"}, {"accessTier": "Cool"}
+    assert heading(Report("dev", offline=True, failed=True)) == "The program against the policies"
+    assert heading(Report("dev", failed=True, outputs=(OUTPUT,))) == "The preview failed"
+    assert heading(Report("dev", outputs=(OUTPUT,), causes=("x",))) == "Only stack outputs change"
+    assert heading(Report("dev", causes=("protection is removed",))) == "Nothing changes in Azure"
+    assert heading(Report("dev")) == "Nothing changes"
+    made = build(
+        step("create", "a", new=new),
+        step("create", "b", new=new),
+        step("update", "c", old=old, new=new),
+        step("replace", "d", old=old, new=new, keys=["accessTier"]),
+        step("delete", "e", old=old),
+        step("same", "f", old=old, new=old),
+    )
+    assert heading(made) == "1 deleted, 1 replaced, 1 updated, 2 created"
+
+
+def test_a_rule_that_several_resources_break_stands_once(build: Build, step: Make) -> None:
+    kind = "azure-native:containerregistry:Registry"
+    for name, admin in (("Not decided:", UNKNOWN), ("admin", True)):
+        events = [
+            step("create", each, kind, new={"adminUserEnabled": admin}) for each in ("a", "b")
+        ]
+        text = page.html(build(*events))
+        assert name in text
+        assert text.count(">no-admin-account<") == 1
+
+
+def test_ten_cells_are_listed_and_all_are_counted(
+    build: Build, group: Make, group_change: Make, tmp_path: Path
+) -> None:
+    write(
+        tmp_path, "1", OLD, [[9 if row == column else 0 for column in range(4)] for row in range(4)]
+    )
+    write(
+        tmp_path, "2", NEW, [[6 if row == column else 1 for column in range(4)] for row in range(4)]
+    )
+    event = group_change(group("d" * 64, OLD, "1"), group("e" * 64, NEW, "2"))
+    text = page.html(build(event, found=manifests.find(tmp_path)))
+    assert "Cells that got worse: 16; the 10 worst" in text
+    listed = text[text.index("Cells that got worse") :].partition("</table>")[0]
+    assert listed.count("<tr>") == 1 + 10
 
 
 def test_what_stops_the_change_is_the_verdict() -> None:

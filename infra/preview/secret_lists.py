@@ -94,22 +94,24 @@ def open_lists(plan: Plan, known: Opened) -> Plan:
 
 
 def _open(kind: str, state: State | None, plain: Mapping[str, Any]) -> State | None:
+    if state is None:
+        return None
     opened = {
         name: value(_without_secure(content))
         for name in OPENED.get(kind, ())
-        if state and state.inputs.get(name) is SECRET
+        if state.inputs.get(name) is SECRET
         for content in [_content(plain.get(name))]
         if isinstance(content, list)
     }
-    return replace(state, inputs={**state.inputs, **opened}) if state and opened else state
+    return replace(state, inputs={**state.inputs, **opened})
 
 
 def _content(wire: Any) -> Any:
     """What a secret on the wire holds; None if it is no secret in plain text."""
     if isinstance(wire, Mapping) and wire.get(SIGNATURE) == SECRET_SIGNATURE:
         try:
-            return json.loads(wire.get("plaintext", "null"))
-        except ValueError:
+            return json.loads(wire["plaintext"])
+        except (KeyError, ValueError):
             return None
     return None
 
@@ -124,20 +126,21 @@ def _without_secure(tree: Any) -> Any:
 
 
 def _secrets(tree: Any, *, inside: bool = False) -> Iterator[str]:
-    """The texts that are secret: scalars marked so, and secure values in lists marked so."""
-    if isinstance(tree, Mapping):
+    """The texts that are secret: those of a text or an object marked so, and secure values.
+
+    A list that is marked as a whole is so for one of its members: the rest of it is open.
+    """
+    if isinstance(tree, str):
+        if inside:
+            yield tree
+    elif isinstance(tree, Mapping):
         if tree.get(SIGNATURE) == SECRET_SIGNATURE:
             content = _content(tree)
-            if isinstance(content, str):
-                yield content
-            else:
-                yield from _secrets(content, inside=isinstance(content, Mapping))
+            yield from _secrets(content, inside=isinstance(content, str | Mapping))
             return
         for name, each in tree.items():
-            if isinstance(each, str) and (inside or name in _SECURE):
-                yield each
-            else:
-                yield from _secrets(each, inside=inside)
+            secure = name in _SECURE and isinstance(each, str)
+            yield from _secrets(each, inside=inside or secure)
     elif isinstance(tree, list):
         for each in tree:
             yield from _secrets(each, inside=inside)

@@ -68,7 +68,7 @@ def test_every_secret_text_is_known_and_nothing_else() -> None:
             "inputs": {
                 "key": secret("a text"),
                 "number": secret(7),
-                "map": secret({"a": "in a map", "b": ["in its list"], "c": {"d": "deep"}}),
+                "map": secret({"a": "in a map", "b": ["in its list"], "c": [{"d": "deep"}]}),
                 "list": secret(LIST),
                 "plain": "open",
                 "secureValue": "by its name",
@@ -83,6 +83,7 @@ def test_every_secret_text_is_known_and_nothing_else() -> None:
     assert found.secrets == {
         "a text",
         "in a map",
+        "in its list",
         "deep",
         "hidden-one",
         "by its name",
@@ -90,6 +91,9 @@ def test_every_secret_text_is_known_and_nothing_else() -> None:
         "in a plain list",
         "of the plan",
     }
+    # Whoever prints it prints none of them.
+    assert "secrets" not in repr(found)
+    assert [text for text in found.secrets if text in repr(found)] == []
 
 
 def opened(inputs: dict[str, Any], known: Any, kind: str = CONTAINER_GROUP) -> Step:

@@ -48,6 +48,9 @@ def main(
     sample: Annotated[
         int | None, typer.Option(min=1, help="So many mutants a module, the same each time.")
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only a module's own tests judge: what is sure, soon.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was found before.")] = False,
 ) -> None:
     """Change the program a line at a time, and count which changes the tests notice.
@@ -77,11 +80,12 @@ def main(
                 # Their digests are as good as chance, and the same each time.
                 left = sorted(every, key=lambda one: one.key)[:sample] if sample else every
                 mine: list[trial.Tried] = []
-                for judges in selection.rounds(module, tests):
+                rounds = list(selection.rounds(module, tests))
+                for judges in rounds[:1] if quick else rounds:
                     if not left:
                         break
                     known = measured.of(module, judges, folders[0])
-                    last = judges == tests
+                    last = quick or judges == tests
                     found = list(trial.try_all(workers, left, known, kept, last=last))
                     mine += found if last else [one for one in found if one.outcome == "killed"]
                     left = [one.mutant for one in found if one.outcome != "killed"]

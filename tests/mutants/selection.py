@@ -31,6 +31,18 @@ _USERS = {
 }
 """Where else a folder's or a module's behaviour is stated: in the tests of what shows it."""
 
+_STATED = {
+    "infra/disclosure/allow_list.py": ("display",),
+    "infra/review/azure.py": ("what_azure_does", "recorded_reports"),
+    "infra/review/document.py": ("recorded_reports",),
+    "infra/review/manifests.py": ("model",),
+    "infra/review/rendering.py": ("recorded_reports",),
+    "infra/review/report.py": ("recorded_reports", "verdict", "changes", "expectation"),
+    "infra/review/resource_change.py": ("changes", "verdict"),
+    "infra/review/sections.py": ("recorded_reports", "rendering"),
+}
+"""What states a module's behaviour beside the file of tests of its own name."""
+
 _PROGRAM = "tests/infra/test_program.py"
 """What holds a module of the program that has no file of tests of its own."""
 
@@ -307,9 +319,12 @@ def rounds(module: str, tests: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     The one is quick and notices most; the others are measured and asked only for what it left.
     """
     path = Path("tests", module)
-    own = str(path.with_name(f"test_{path.name}"))
-    if own in tests and tests != (own,):
-        yield (own,)
+    named = {
+        str(path.with_name(f"test_{each}.py")) for each in (path.stem, *_STATED.get(module, ()))
+    }
+    own = tuple(each for each in tests if each in named)
+    if own and own != tests:
+        yield own
     yield tests
 
 

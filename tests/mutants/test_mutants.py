@@ -290,6 +290,18 @@ def test_the_file_of_a_modules_own_name_judges_before_all_others() -> None:
     assert list(selection.rounds("infra/b/two.py", tests[1:])) == [tests[1:]]
 
 
+def test_what_states_a_modules_behaviour_under_another_name_judges_first_too() -> None:
+    tests = tuple(
+        f"tests/infra/review/test_{each}.py" for each in ("a", "model", "recorded_reports")
+    )
+    assert next(selection.rounds("infra/review/manifests.py", tests)) == tests[1:2]
+    assert next(selection.rounds("infra/review/rendering.py", tests)) == tests[2:]
+    for module, names in selection._STATED.items():
+        place = ROOT / "tests" / Path(module).parent
+        assert (ROOT / module).exists()
+        assert all((place / f"test_{name}.py").exists() for name in names)
+
+
 def test_the_table_counts_what_hangs_as_noticed() -> None:
     assert table.score([table.Row("a.py", 12, Counter(killed=8, hung=1, survived=1))]) == 90.0
 

@@ -7,13 +7,12 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.disclosure.mask import Mask
-from infra.drift import endpoint, sample
+from infra.drift import endpoint
 from infra.drift.endpoint import Declared
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Kind, Question, Severity
@@ -300,56 +299,6 @@ def test_whether_anybody_answers_is_told(service: Service) -> None:
     assert not endpoint.answers(f"http://127.0.0.1:{port}")
 
 
-def test_the_sample_of_a_stack_is_the_given_else_the_committed_else_the_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own, committed, given = (tmp_path / f"sample{each}.json" for each in ("", ".dev", ".given"))
-    for number, file in enumerate([own, committed, given]):
-        file.write_text(json.dumps({"rows": [[number]], "answers": [0], "model": "m"}))
-    monkeypatch.setattr(sample, "OWN", own)
-    chosen = {
-        "given": sample.of_stack("dev", given),
-        "committed": sample.of_stack("org/project/dev", None),
-        "own": sample.of_stack("prod", None),
-    }
-    assert {name: (one.rows[0][0], one.model) for name, one in chosen.items()} == {
-        "given": (2, ""),
-        "committed": (1, ""),
-        "own": (0, "m"),
-    }
-
-
 def test_an_endless_answer_is_not_read_to_its_end(service: Service) -> None:
     service.score = b"[" * 3_000_000
     assert rows(ask(service)) == [("answers", "2 of 2 right", "0 of 2 right")]
-
-
-def test_the_own_sample_is_what_the_committed_model_answers_right() -> None:
-    """Not trivially: each answer is another class."""
-    import joblib
-    import numpy as np
-
-    own = sample.read(sample.OWN)
-    (file,) = Path("model_eval/models/sklearn_mnist/1").glob("*.pkl")
-    predicted = joblib.load(file).predict(np.array(own.scaled))
-    assert predicted.tolist() == own.answers == list(range(10))
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("{", "Invalid JSON"),
-        ('{"rows": [], "answers": []}', "rows"),
-        ('{"rows": [[1]], "answers": [1, 2]}', "1 rows and 2 answers"),
-        ('{"rows": [["x"]], "answers": [1]}', "rows.0.0"),
-        ('{"rows": [[1]], "answers": [1], "divisor": 0}', "divisor"),
-        ('{"rows": [[1]], "answers": [1], "more": 0}', "more"),
-    ],
-)
-def test_a_wrong_sample_is_named_with_the_place(text: str, named: str, tmp_path: Path) -> None:
-    file = tmp_path / "sample.json"
-    file.write_text(text)
-    with pytest.raises(DriftError) as caught:
-        sample.read(file)
-    assert named in str(caught.value)
-    assert "\n" not in str(caught.value)

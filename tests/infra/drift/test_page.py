@@ -5,13 +5,9 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable
-from pathlib import Path
-
-import pytest
 
 from infra.drift import history, page
 from infra.drift.baseline import Accepted, Stale
-from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Severity
 from infra.drift.history import Check
 from infra.drift.repair import Repair
@@ -116,35 +112,3 @@ def test_the_baseline_and_why_a_check_broke_are_shown(report: Make, finding: Fin
 def test_what_a_value_hides_is_seen(report: Make, finding: Find) -> None:
     text = page.html(report(finding(actual="safe\u202eefas\x1b[0m")), ())
     assert "safe\\u202eefas\\u001b[0m" in text
-
-
-def test_a_history_comes_back_from_its_file(tmp_path: Path, report: Make, finding: Find) -> None:
-    file = tmp_path / "history.jsonl"
-    assert history.read(file) == ()
-    checks = checked(report(finding()), report())
-    history.write(file, checks)
-    assert history.read(file) == checks
-    assert list(tmp_path.iterdir()) == [file]
-
-
-def test_a_history_keeps_its_last_hundred_checks(report: Make) -> None:
-    checks = checked(*[report()] * 120)
-    assert len(checks) == 100
-    assert checks[-1].at == FIRST + 119 * DAY
-
-
-def test_a_file_of_somebody_else_is_refused_and_kept(tmp_path: Path) -> None:
-    file = tmp_path / "notes.txt"
-    file.write_text("mine\n")
-    with pytest.raises(DriftError, match="line 1, is none that --history wrote"):
-        history.read(file)
-    assert file.read_text() == "mine\n"
-
-
-def test_a_line_with_more_than_this_command_writes_is_refused(tmp_path: Path, report: Make) -> None:
-    file = tmp_path / "history.jsonl"
-    (check,) = checked(report())
-    line = check.model_dump_json()
-    file.write_text(f'{line}\n{line[:-1]}, "more": 1}}\n')
-    with pytest.raises(DriftError, match="line 2, is none that --history wrote"):
-        history.read(file)

@@ -1,0 +1,58 @@
+"""The container group as Azure answers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra import azure_facts
+from infra.drift import scoring_group
+from infra.drift.scoring_group import ActualGroup
+from infra.drift.stack import Resource
+from tests.support.told_azure import Told
+
+PROBE = {"httpGet": {"path": "/"}}
+
+
+def test_it_is_told_where_it_answers_whether_it_runs_and_what_is_in_it() -> None:
+    container = {"image": "r/m", "livenessProbe": PROBE, "instanceView": {"restartCount": 3}}
+    found = scoring_group.of(
+        {
+            "properties": {
+                "ipAddress": {"fqdn": "digits.example", "ip": "192.0.2.1"},
+                "instanceView": {"state": "Running", "events": []},
+                "containers": [{"name": "scoring", "properties": container}, {"name": "side"}],
+            }
+        }
+    )
+    assert found == ActualGroup(
+        "digits.example",
+        "Running",
+        [{"name": "scoring", "image": "r/m", "livenessProbe": PROBE}, {"name": "side"}],
+        "its container group does not run",
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "host", "state"),
+    [
+        (None, "", ""),
+        ({}, "", ""),
+        ({"ipAddress": None, "instanceView": None, "containers": None}, "", ""),
+        ({"ipAddress": {"ip": "192.0.2.1"}, "instanceView": {}}, "192.0.2.1", ""),
+        ({"ipAddress": {"fqdn": None}, "instanceView": {"state": "Stopped"}}, "", "Stopped"),
+    ],
+)
+def test_what_azure_does_not_say_is_empty(properties: Any, host: str, state: str) -> None:
+    assert scoring_group.of({"properties": properties}) == ActualGroup(host, state, [])
+
+
+@pytest.mark.parametrize(("version", "asked"), [("2024-05-01", "2024-05-01"), ("", "2023-05-01")])
+def test_it_is_asked_with_the_version_that_it_was_deployed_with(version: str, asked: str) -> None:
+    azure = Told(**{"/g": {"properties": {}}})
+    group = Resource("urn:g", azure_facts.CONTAINER_GROUP, "/g", version, {})
+    assert scoring_group.read(azure, group) == ActualGroup("", "", [])
+    assert azure.asked == [("/g", {"api-version": asked}, None)]
+    assert scoring_group.read(Told(), group) is None

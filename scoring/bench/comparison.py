@@ -166,7 +166,9 @@ def _lines(
     seconds = plan.seconds_for(rows)
     found: dict[str, list[Load]] = {form: [] for form in FORMS}
     busy: dict[str, list[float]] = {form: [] for form in FORMS}
+    spent: dict[str, list[float]] = {form: [] for form in FORMS}
     other: list[Load] = []
+    spent_theirs: list[float] = []
     third: list[Load] = []
     if generator.foreign:  # it takes any answer that is a 200: each is compared here, before
         for form, case in of_form.items():
@@ -175,14 +177,18 @@ def _lines(
         load.run(mlserver.port, tensor.request, v2, plan.comparing)
 
     def load_theirs() -> None:
+        before = theirs.busy_seconds()
         other.append(generator.run(theirs.port, plain.request, baseline, seconds))
+        spent_theirs.append((theirs.busy_seconds() - before) / other[-1].answers)
         third.append(generator.run(mlserver.port, tensor.request, v2, seconds))
 
     def load_ours(form: str) -> None:
         before, begin = ours.busy_seconds(), time.perf_counter()
         found[form].append(generator.run(ours.port, of_form[form].request, right[form], seconds))
         elapsed = time.perf_counter() - begin
-        busy[form].append((ours.busy_seconds() - before) / elapsed)
+        used = ours.busy_seconds() - before
+        busy[form].append(used / elapsed)
+        spent[form].append(used / found[form][-1].answers)
 
     for number in range(plan.rounds):
         say(f"{rows:,} rows, round {number + 1} of {plan.rounds}")
@@ -201,6 +207,7 @@ def _lines(
             tuple(other),
             tuple(busy[form]),
             tuple(third) if form == "JSON" else (),
+            tuple(map(Pair, spent[form], spent_theirs)),
         )
         for form in FORMS
     ]

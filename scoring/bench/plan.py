@@ -43,6 +43,15 @@ QUICK = Plan(
 
 
 @dataclass(frozen=True)
+class Pair:
+    """One figure of ours and of another; of MLServer too, where it was measured."""
+
+    ours: float
+    theirs: float
+    mlserver: float = math.nan
+
+
+@dataclass(frozen=True)
 class Line:
     """One form of one number of rows: our loads beside the others', round by round.
 
@@ -54,6 +63,7 @@ class Line:
         theirs: One load a round.
         busy: Part of the time that our server was computing, round by round.
         mlserver: One load of MLServer a round, JSON of its own protocol; only beside our JSON.
+        spent: Seconds of processor time an answer took each server, round by round.
     """
 
     form: str
@@ -63,6 +73,7 @@ class Line:
     theirs: tuple[Load, ...]
     busy: tuple[float, ...] = ()
     mlserver: tuple[Load, ...] = ()
+    spent: tuple[Pair, ...] = ()
 
     @property
     def ratios(self) -> list[float]:
@@ -83,15 +94,6 @@ class Line:
     def tail(self) -> float:
         """Our p99 by our p50, the median of the rounds."""
         return statistics.median(one.p99 / one.p50 for one in self.ours)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One figure of ours and of another; of MLServer too, where it was measured."""
-
-    ours: float
-    theirs: float
-    mlserver: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,11 @@ def markdown(comparison: Comparison) -> str:
             f" of 30 rows a second; with a thread for each core that it sees {_rate(theirs)}:"
             f" {median(gains):.1f} times ({min(gains):.1f} to {max(gains):.1f})."
         )
+    spent = [_spent(line) for line in comparison.lines if line.spent]
+    if spent:
+        rest.append(
+            f"By processor time an answer, which other work disturbs less: {', '.join(spent)}."
+        )
     measured = [line for line in comparison.lines if line.busy]
     idle = min(measured, key=lambda line: median(line.busy))
     rest.append(
@@ -161,6 +166,20 @@ def _third(line: Line) -> str:
         return ""
     rate = median(one.rate for one in line.mlserver)
     return f"{_rate(rate)} ({rate / median(one.rate for one in line.theirs):.1f}x)"
+
+
+def _spent(line: Line) -> str:
+    ours = median(pair.ours for pair in line.spent)
+    theirs = median(pair.theirs for pair in line.spent)
+    ratio = median(pair.theirs / pair.ours for pair in line.spent)
+    return (
+        f"{line.form} of {line.rows:,} {ratio:.1f}x"
+        f" ({_milliseconds(ours)} beside {_milliseconds(theirs)})"
+    )
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms"
 
 
 def _general_row(line: Line) -> str:

@@ -191,6 +191,14 @@ def test_mlserver_stands_beside_microsofts_server():
     assert "(MLServer 3.00 s)" in text
 
 
+def test_processor_time_stands_beside_the_rates():
+    line = replace(
+        a_line("JSON", 30, some(1000)), spent=(Pair(0.0004, 0.0048), Pair(0.0005, 0.005))
+    )
+    text = report.markdown(a_comparison(lines=(line,)))
+    assert "JSON of 30 11.0x (0.45 ms beside 4.9 ms)" in text
+
+
 def test_connections_that_are_not_kept_have_a_row():
     lines = (a_line("JSON", 1, some(2600)), a_new_connection(2500))
     text = report.markdown(a_comparison(lines=lines))

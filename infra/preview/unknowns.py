@@ -145,8 +145,7 @@ def _settle(step: Step, around: _Around, sources: Mapping[str, frozenset[str]] |
         )
 
     kinds = {text: kind for text, kind in step.kinds.items() if told(paths.parse(text))}
-    left = {str(paths.parse(text)[0]) for text in kinds} | {str(one.path[0]) for one in real}
-    keys = frozenset(key for key in step.changed_keys if told((key,)) and _kept(key, left, unknown))
+    keys = frozenset(key for key in step.changed_keys if told((key,)))
     forcing = frozenset(key for key in step.replace_keys if _forces(key, kinds, real, step))
     op = step.op
     if op is Op.REPLACE and not forcing and not any(map(_is_forcing, kinds.values())):
@@ -162,10 +161,6 @@ def _settle(step: Step, around: _Around, sources: Mapping[str, frozenset[str]] |
         replace_keys=forcing,
         unsettled=open_paths,
     )
-
-
-def _kept(key: str, left: set[str], unknown: set[str]) -> bool:
-    return key in left or key not in unknown
 
 
 def _forces(key: str, kinds: Mapping[str, str], real: list[Difference], step: Step) -> bool:
@@ -214,7 +209,7 @@ def _changed(step: Step) -> frozenset[str]:
     if step.old is None or step.new is None:
         return frozenset()
     found = paths.differences(step.old.inputs, step.new.inputs)
-    return frozenset(str(one.path[0]) for one in found if one.path and one.new is not UNKNOWN)
+    return frozenset(str(one.path[0]) for one in found if one.new is not UNKNOWN)
 
 
 def _outputs(step: Step) -> Iterator[tuple[Path, Any]]:

@@ -200,3 +200,112 @@ def test_the_text_of_an_output_is_compared_without_its_case_and_only_of_its_sour
     for sources, held in ((SOURCES, True), ({}, True), ({GROUP: {}}, False)):
         found = settled(registry(), made, sources=sources)[GROUP]
         assert found.unsettled == (frozenset() if held else {("server",)})
+
+
+def bare(urn: str, old: Mapping[str, Any], new: Mapping[str, Any], **more: Any) -> Step:
+    """An update of a resource that gives nothing."""
+    return Step(more.pop("op", Op.UPDATE), urn, "t", State(old), State(new), **more)
+
+
+@pytest.mark.parametrize("sources", [SOURCES, {}], ids=["told", "untold"])
+def test_what_nobody_gave_is_not_settled(sources: Sources) -> None:
+    made = bare(GROUP, {"server": "elsewhere.example"}, {"server": UNKNOWN})
+    assert settled(registry(), made, sources=sources)[GROUP].unsettled == {("server",)}
+
+
+def test_a_resource_is_no_source_of_its_own() -> None:
+    made = step(GROUP, Op.UPDATE, {"server": "own.example"}, {"server": UNKNOWN})
+    assert settled(registry(), made, sources={})[GROUP].unsettled == {("server",)}
+
+
+def test_what_comes_from_something_that_moves_is_as_the_engine_says_and_the_rest_settled() -> None:
+    old, new = {"a": "x", "b": "y"}, {"a": UNKNOWN, "b": UNKNOWN}
+    kinds = {"a": "update-replace", "b": "update-replace"}
+    keys = frozenset(kinds)
+    made = bare(GROUP, old, new, op=Op.REPLACE, kinds=kinds, replace_keys=keys, changed_keys=keys)
+    sources = {GROUP: {"a": frozenset({IDENTITY}), "b": frozenset({REGISTRY})}}
+    moved = identity(Op.REPLACE, location="northeurope")
+    found = settled(moved, registry(), made, sources=sources)[GROUP]
+    assert found.op is Op.REPLACE
+    assert found.kinds == {"a": "update-replace"}
+    assert (found.replace_keys, found.changed_keys) == ({"a"}, {"a"})
+    assert found.unsettled == {("b",)}
+
+
+def test_what_is_told_beside_something_unknown_in_one_property_is_kept() -> None:
+    old = {"containers": [{"name": "a", "key": "x", "image": "i"}]}
+    new = {"containers": [{"name": "a", "key": "x", "image": UNKNOWN}]}
+    kinds = {"containers[0].key": "update", "containers[0].image": "update"}
+    found = settled(registry(), bare(GROUP, old, new, kinds=kinds))[GROUP]
+    assert found.op is Op.UPDATE
+    assert found.kinds == {"containers[0].key": "update"}
+
+
+@pytest.mark.parametrize(("image", "kept"), [("j", True), ("i", False)])
+def test_a_top_level_property_is_told_where_something_in_it_really_changes(
+    image: str, kept: bool
+) -> None:
+    old = {"containers": [{"name": "a", "image": "i", "other": "o"}]}
+    new = {"containers": [{"name": "a", "image": image, "other": UNKNOWN}]}
+    keys = frozenset({"containers", "elsewhere"})
+    found = settled(registry(), bare(GROUP, old, new, changed_keys=keys))[GROUP]
+    assert found.changed_keys == ({"containers", "elsewhere"} if kept else {"elsewhere"})
+
+
+def test_a_replacement_for_which_no_reason_is_told_stays_one() -> None:
+    made = bare(GROUP, {"server": "x"}, {"server": UNKNOWN}, op=Op.REPLACE)
+    assert settled(registry(), made)[GROUP].op is Op.REPLACE
+
+
+def test_each_property_forces_by_what_is_told_of_itself() -> None:
+    old, new = {"a": "x", "b": 1, "c": 1}, {"a": UNKNOWN, "b": 2, "c": 1}
+    more: dict[str, Any] = {
+        "kinds": {"a": "update-replace"},
+        "replace_keys": frozenset({"a", "b", "c"}),
+    }
+    found = settled(registry(), bare(GROUP, old, new, op=Op.REPLACE, **more))[GROUP]
+    assert found.op is Op.REPLACE
+    # Of what is known the engine's word counts, though nothing of it is seen to change.
+    assert found.replace_keys == {"b", "c"}
+
+
+@pytest.mark.parametrize("was", ["cr.example", {"a": "cr.example"}, None])
+def test_a_list_that_was_none_is_not_held(was: Any) -> None:
+    for old in ({"server": was}, {}):
+        found = settled(registry(), bare(GROUP, old, {"server": [UNKNOWN]}))[GROUP]
+        assert found.new
+        assert found.new.inputs["server"] == [UNKNOWN]
+
+
+def test_an_output_whose_property_is_only_unknown_is_held_through_the_chain() -> None:
+    sources = {
+        REGISTRY: {"host": frozenset({IDENTITY})},
+        GROUP: {"server": frozenset({REGISTRY})},
+    }
+    middle = step(REGISTRY, Op.UPDATE, {"host": "cr.example"}, {"host": UNKNOWN})
+    made = bare(GROUP, {"server": "cr.example"}, {"server": UNKNOWN})
+    found = settled(identity(), middle, made, sources=sources)
+    assert found[GROUP].op is Op.SAME
+    assert found[GROUP].unsettled == frozenset()
+
+
+def test_an_output_of_the_stack_is_held_only_where_all_that_it_is_made_of_stays() -> None:
+    source = step(REGISTRY, Op.UPDATE, {"sku": "a"}, {"sku": "b"}, {"host": "cr.example", "id": 1})
+    other = step(GROUP, Op.UPDATE, {"part": "score-a"}, {"part": "score-b"})
+    outputs = {"all": "CR.example/score-a", "one": "CR.example/x", "short": "id", "number": 7}
+    plan = Plan((source, other), outputs, dict.fromkeys(outputs, UNKNOWN) | {"new": "n"})
+    after = settle(plan, SOURCES).outputs_after
+    assert after == {
+        "all": UNKNOWN,
+        "one": "CR.example/x",
+        "short": UNKNOWN,
+        "number": UNKNOWN,
+        "new": "n",
+    }
+
+
+def test_an_output_of_fewer_than_six_letters_is_in_too_many_texts_to_count() -> None:
+    for given, held in (("abcde", False), ("abcdef", True)):
+        source = step(REGISTRY, Op.UPDATE, {"sku": "a"}, {"sku": "b"}, {"host": given})
+        plan = Plan((source,), {"uri": f"http://{given}"}, {"uri": UNKNOWN})
+        assert (settle(plan, {}).outputs_after == {"uri": f"http://{given}"}) is held

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from pulumi.runtime import rpc
 
 from infra.preview import events
 from infra.preview.errors import PreviewError
@@ -266,3 +267,93 @@ def test_a_value_on_the_wire_is_what_a_reader_may_compare(wire: Any, value: Any)
 )
 def test_only_errors_and_warnings_that_stay_are_kept(event: Any, said: Any) -> None:
     assert read({"diagnosticEvent": event}).diagnostics == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "mark"),
+    [
+        ("a truth", "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7"),
+        ("a number", "3eeb2bf0-c639-47a8-9e75-3b44932eb421"),
+        ("a text", rpc.UNKNOWN),
+        ("a list", "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2"),
+        ("an asset", "030794c1-ac77-496b-92df-f27374a8bd58"),
+        ("an archive", "e48ece36-62e2-4504-bad9-02848725956a"),
+        ("an object", "dd056dcd-154b-4c76-9bd3-c8f88648b5ff"),
+    ],
+)
+def test_whatever_kind_of_value_is_not_known_is_not_known(kind: str, mark: str) -> None:
+    """Pulumi's engine has a mark for each (`sdk/go/common/resource/plugin/rpc.go`)."""
+    assert events.value({"a": mark}) == {"a": UNKNOWN}, kind
+
+
+def autonamed(name: str, **annotations: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "annotations": annotations}}
+
+
+def test_a_name_that_pulumi_invented_is_not_known_wherever_it_stands() -> None:
+    mine = autonamed("mine", **{"pulumi.com/autonamed": "true"})
+    lines = [
+        step("create", "p::a", new=mine),
+        step("replace", "p::b", old={}, new={"refers": [{"to": "mine"}], "other": "mine-too"}),
+        step("delete", "p::c", old={"refers": "mine"}),
+        step("update", "p::d", old=mine, new={"own": autonamed("kept")}),
+    ]
+    first, second, third, fourth = read(*lines).steps
+    assert first.new
+    assert first.new.inputs["metadata"]["name"] is UNKNOWN
+    assert second.new
+    assert second.new.inputs == {"refers": [{"to": UNKNOWN}], "other": "mine-too"}
+    assert third.new is None
+    assert fourth.new
+    assert fourth.new.inputs == {"own": autonamed("kept")}
+
+
+@pytest.mark.parametrize(
+    ("op", "annotations"),
+    [
+        ("create", {"pulumi.com/autonamed": "false"}),
+        ("create", {}),
+        ("update", {"pulumi.com/autonamed": "true"}),
+        ("same", {"pulumi.com/autonamed": "true"}),
+    ],
+)
+def test_a_name_that_stays_is_known(op: str, annotations: dict[str, str]) -> None:
+    named = autonamed("mine", **annotations)
+    (found,) = read(step(op, old=named, new=named)).steps
+    assert found.new
+    assert found.new.inputs["metadata"]["name"] == "mine"
+
+
+def test_what_groups_others_is_told_from_what_a_provider_manages() -> None:
+    for custom in (True, False):
+        side = {"custom": custom, "inputs": {}}
+        for old, new in ((side, None), (None, side), ({"custom": not custom}, side)):
+            op = "delete" if new is None else "update" if old else "create"
+            told = {"op": op, "urn": "u", "type": "t", "old": old, "new": new}
+            (found,) = read({"resourcePreEvent": {"metadata": told}}).steps
+            assert found.custom is custom
+
+
+def test_a_stack_of_which_nothing_is_told_has_no_outputs() -> None:
+    for made in (read(), events.read('{"steps": []}')):
+        assert (made.steps, made.outputs_before, made.outputs_after) == ((), {}, None)
+
+
+def test_a_step_of_the_document_without_a_state_has_no_type() -> None:
+    (found,) = events.read('{"steps": [{"op": "same", "urn": "p::x"}]}').steps
+    assert (found.type, found.name, found.old, found.new) == ("", "x", None, None)
+
+
+def test_a_state_tells_outputs_protection_and_what_it_belongs_to() -> None:
+    old = {"inputs": {"a": MARK}, "outputs": {"b": [MARK]}, "protect": True, "parent": "p::up"}
+    line = {"op": "delete", "urn": "p::x", "type": "t", "old": old}
+    (found,) = read({"resourcePreEvent": {"metadata": line}}).steps
+    assert found.old == State({"a": UNKNOWN}, {"b": [UNKNOWN]}, protected=True, parent="p::up")
+    line["old"] = {"parent": None, "protect": None}
+    (bare,) = read({"resourcePreEvent": {"metadata": line}}).steps
+    assert bare.old == State()
+
+
+def test_kubernetes_names_whole_paths_that_force() -> None:
+    (found,) = read(step("replace", old={}, new={"a": 1}, keys=["spec.selector", "data.x"])).steps
+    assert found.replace_keys == {"spec", "data"}

@@ -44,7 +44,7 @@ def find(
     """
     by_name = importing.by_name(listed)
     for step in _new(plan):
-        own = by_name.get(importing.listed_as(step), "") or _read(arm, stack, step)
+        own = by_name.get(importing.listed_as(step)) or _read(arm, stack, step)
         if own and step.new:
             yield (
                 own,

@@ -86,6 +86,18 @@ def test_what_nothing_declares_and_opens_nothing_is_drift_all_the_same() -> None
     assert (one.severity, one.declared, one.actual) == (Severity.MAJOR, "false", "true")
 
 
+def test_a_property_is_judged_by_what_is_declared_beside_it() -> None:
+    declared = {"isSftpEnabled": False, "minimumTlsVersion": "TLS1_2"}
+    (one,) = found(STORAGE, declared, {**declared, "minimumTlsVersion": "TLS1_0"})
+    assert one.reason == "breaks the policy tls-1-2"
+
+
+def test_what_is_false_drift_of_its_type_is_none() -> None:
+    """Azure gives a group another address now and then."""
+    address = {"ip": "192.0.2.1", "ports": []}
+    assert found(GROUP, {"ipAddress": {"ip": "192.0.2.9"}}, {"ipAddress": address}) == []
+
+
 def test_one_is_not_true() -> None:
     assert len(found(STORAGE, {}, {"isHnsEnabled": 0})) == 1
 

@@ -47,6 +47,8 @@ def test_a_value_that_lets_more_people_in_opens(path: str, value: object) -> Non
     [
         ("allowSharedKeyAccess", False),
         ("allowSharedKeyAccess", 1),
+        ("allowSharedKeyAccess", "true"),
+        ("publicNetworkAccess", True),
         ("publicNetworkAccess", "Disabled"),
         ("networkRuleSet.bypass", "None"),
         ("minimumTlsVersion", "TLS1_2"),
@@ -82,6 +84,13 @@ def test_an_element_of_a_list_that_lets_somebody_in_opens() -> None:
     assert is_left_empty(azure_facts.STORAGE_ACCOUNT, path)
     assert not opens(azure_facts.STORAGE_ACCOUNT, "networkRuleSet.ipRules", [])
     assert not is_left_empty(azure_facts.STORAGE_ACCOUNT, "networkRuleSet.ipRules")
+
+
+def test_a_list_in_a_list_is_left_empty_too() -> None:
+    assert is_left_empty(
+        azure_facts.CONTAINER_GROUP, "containers[*].environmentVariables[*].secureValue"
+    )
+    assert not is_left_empty(azure_facts.CONTAINER_GROUP, "containers[*].volumeMounts[*].name")
 
 
 def test_every_list_that_opens_is_known_to_be_left_empty() -> None:

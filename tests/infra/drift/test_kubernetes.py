@@ -184,9 +184,13 @@ def test_elements_are_taken_off_from_the_last_to_the_first() -> None:
 
 def test_pods_that_run_as_declared_and_answer_wrong_are_replaced_one_by_one() -> None:
     wrong = serving.endpoint.finding("answers", "10", "0", Severity.CRITICAL)
-    lines = repair.script(repair.of(a_stack(), [wrong])).splitlines()
-    assert "kubectl rollout restart deployment/svc --namespace ns" in lines
-    assert "# see why: kubectl describe pods --namespace ns" in lines
+    assert repair.of(a_stack(), [wrong])[1:] == (
+        repair.Repair("see why: kubectl describe pods --namespace ns"),
+        repair.Repair(
+            "replace the pods, one after another",
+            "kubectl rollout restart deployment/svc --namespace ns",
+        ),
+    )
 
 
 def test_the_pods_are_where_the_service_says() -> None:

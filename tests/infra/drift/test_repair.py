@@ -239,9 +239,13 @@ def test_each_thing_to_do_says_what_for_with_what_and_at_which_price(
     interrupts = "INTERRUPTS the endpoint: its containers restart"
     up = "pulumi up --refresh --target"
     made = repair.of(
-        stack(), [changed, lost, hidden, replaced, gone, set_by_hand, stray, nameless, changed]
+        stack(), [changed, hidden, lost, replaced, gone, set_by_hand, stray, nameless, changed]
     )
     assert made == (
+        repair.Repair(
+            "take hidden into the state; nothing happens to it: pulumi import"
+            " azure-native:containerregistry:Registry hidden; its id is hidden here"
+        ),
         repair.Repair(
             "take lost into the state; nothing happens to it",
             "pulumi import azure-native:containerinstance:ContainerGroup lost /g2"
@@ -251,10 +255,6 @@ def test_each_thing_to_do_says_what_for_with_what_and_at_which_price(
             "write its secure values, which Azure never returns, into the state",
             f"{up} urn:lost --stack dev",
             interrupts,
-        ),
-        repair.Repair(
-            "take hidden into the state; nothing happens to it: pulumi import"
-            " azure-native:containerregistry:Registry hidden; its id is hidden here"
         ),
         repair.Repair("set priority of scoring-group back", f"{up} {URN} --stack dev", interrupts),
         repair.Repair("update x", f"{up} urn:x --stack dev", "REPLACES x"),
@@ -395,6 +395,10 @@ def test_what_nothing_declares_is_set_by_azures_own_name_for_an_update_leaves_it
         " --set 'properties.networkAcls.ipRules=[]'"
     )
     assert one.harm == ""
+    assert one.why == (
+        "set what nothing declares of n to Azure's default; or declare it: an update leaves it as"
+        " it is"
+    )
     (by_hand,) = repair.of(known, [finding(urn=urn, undeclared=True)])
     assert (by_hand.command, "by hand, or declare it" in by_hand.why) == ("", True)
     (update,) = repair.of(known, [finding(urn=URN, undeclared=True, default="properties.x=1")])

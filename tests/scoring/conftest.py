@@ -86,7 +86,7 @@ def start() -> Iterator[Callable[..., Server]]:
         if server.process.poll() is None:
             server.process.terminate()
     for server in servers:
-        server.process.wait(20)
+        server.process.wait(60)  # many of them end at once
         assert server.process.stdout is not None
         server.process.stdout.close()
 

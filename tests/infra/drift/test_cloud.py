@@ -16,7 +16,10 @@ KIND = "azure-native:storage:StorageAccount"
 
 
 def told(
-    state: dict[str, Any] | None, actual: dict[str, Any] | None, declared: dict[str, Any] | None
+    state: dict[str, Any] | None,
+    actual: dict[str, Any] | None,
+    declared: dict[str, Any] | None,
+    change: str = "update",
 ) -> Told:
     """Both plans of one resource with these inputs; None where it is not."""
 
@@ -39,7 +42,7 @@ def told(
     elif declared is None and actual is not None:
         events.append(event("resourcePreEvent", "delete", actual, None))
     elif declared is not None:
-        op = "same" if actual == declared else "update"
+        op = "same" if actual == declared else change
         events.append(event("resourcePreEvent", op, actual, declared))
     events.append({"summaryEvent": {"result": "succeeded"}})
     text = "\n".join(json.dumps(each) for each in events)
@@ -70,6 +73,16 @@ def test_a_change_of_both_is_found_twice_against_the_state() -> None:
         (step,) = found.program.steps
         assert step.old is not None
         assert (step.old.inputs, step.kinds) == (A, {})
+
+
+def test_a_replacement_is_one_where_the_cloud_is_as_the_provider_compared_it() -> None:
+    assert ops(told(A, A, B, "replace")) == ([Op.SAME], [Op.REPLACE])
+    (step,) = told(A, A, B, "replace").program.steps
+    assert step.old is not None
+    assert step.old.inputs == A
+    # What it said of another pair is not believed.
+    assert ops(told(A, C, B, "replace")) == ([Op.UPDATE], [Op.UPDATE])
+    assert ops(told(A, B, A, "replace")) == ([Op.UPDATE], [Op.SAME])
 
 
 def test_what_is_gone_from_the_cloud_is_missing_there_and_not_from_the_state() -> None:

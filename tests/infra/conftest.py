@@ -35,11 +35,13 @@ class Recorded:
         inputs: By type token: the inputs of each resource.
         requests: By type token: the whole registration.
         outputs: The stack's outputs.
+        components: By URN: the outputs of each component, and of the stack.
     """
 
     inputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     requests: dict[str, list[Any]] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
+    components: dict[str, Any] = field(default_factory=dict)
 
     def one(self, token: str) -> dict[str, Any]:
         (found,) = self.inputs[f"azure-native:{token}"]
@@ -128,6 +130,10 @@ class _Monitor(MockMonitor):
             self.recorded.inputs.setdefault(request.type, []).append(inputs)
             self.recorded.requests.setdefault(request.type, []).append(request)
         return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        self.recorded.components[request.urn] = json_format.MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)
 
 
 @contextmanager

@@ -47,6 +47,7 @@ def as_reviewed(recorded: Any, name: str) -> None:
     """Hold all that was declared against a file: `RECORD=1 pytest ...` writes what is meant."""
     found = {
         "outputs": recorded.outputs,
+        "components": {urn: found for urn, found in recorded.components.items() if "Stack$" in urn},
         "resources": {
             f"{token} {request.name}": {
                 "parent": request.parent,

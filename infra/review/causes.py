@@ -95,7 +95,7 @@ def groups(changes: Sequence[ResourceChange]) -> list[tuple[Row, list[str]]]:
                 key = (row.path, row.label, row.before, row.after)
                 known = found.setdefault(key, (row, []))
                 known[1].append(change.name)
-                if row.forces and not known[0].forces:
+                if row.forces:
                     found[key] = (row, known[1])
     return sorted(found.values(), key=lambda one: (not one[0].forces, -len(one[1]), one[0].path))
 

@@ -63,7 +63,7 @@ def test_changes_are_equal_by_place_label_and_both_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "more"), [(3, []), (4, ["1 more property"]), (6, ["3 more properties"])]
+    ("count", "more"), [(3, []), (4, ["1 more property"]), (5, ["2 more properties"])]
 )
 def test_three_changes_are_told_and_the_rest_is_counted(count: int, more: list[str]) -> None:
     rows = [row(f"p{number}") for number in range(count)]

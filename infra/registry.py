@@ -27,10 +27,8 @@ class Registry(pulumi.ComponentResource):
     identity_id: pulumi.Output[str]
     pull_assignment: authorization.RoleAssignment
 
-    def __init__(
-        self, name: str, place: Place, sku: str, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__("sklearn-mnist-svc:infra:Registry", name, None, opts)
+    def __init__(self, name: str, place: Place, sku: str) -> None:
+        super().__init__("sklearn-mnist-svc:infra:Registry", name)
         child = pulumi.ResourceOptions(parent=self)
         registry = containerregistry.Registry(
             "registry",

@@ -31,9 +31,8 @@ class ScoringGroup(pulumi.ComponentResource):
         place: Place,
         service: ScoringService,
         registry: Registry,
-        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("sklearn-mnist-svc:infra:ScoringGroup", name, None, opts)
+        super().__init__("sklearn-mnist-svc:infra:ScoringGroup", name)
         service.pulled_from(registry.login_server)
         retry = pulumi.ErrorHook("wait-for-acr-pull", PullRetry(name))
         group = containerinstance.ContainerGroup(

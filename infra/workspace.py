@@ -41,7 +41,6 @@ class Workspace(pulumi.ComponentResource):
         tenant_id: str,
         registry_id: pulumi.Input[str],
         log_retention_days: int,
-        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare them.
 
@@ -51,9 +50,8 @@ class Workspace(pulumi.ComponentResource):
             tenant_id: The tenant whose identities the vault trusts.
             registry_id: The registry; without one Azure ML makes its own, with passwords on.
             log_retention_days: Days that logs are kept.
-            opts: As of every component.
         """
-        super().__init__("sklearn-mnist-svc:infra:Workspace", name, None, opts)
+        super().__init__("sklearn-mnist-svc:infra:Workspace", name)
         child = pulumi.ResourceOptions(parent=self)
         kept = pulumi.ResourceOptions(parent=self, protect=place.protect)
         logs = operationalinsights.Workspace(

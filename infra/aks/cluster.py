@@ -43,9 +43,8 @@ class Cluster(pulumi.ComponentResource):
         place: Place,
         registry: Registry,
         wanted: KubernetesSettings,
-        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("sklearn-mnist-svc:infra:Cluster", name, None, opts)
+        super().__init__("sklearn-mnist-svc:infra:Cluster", name)
         child = pulumi.ResourceOptions(parent=self)
         identity = managedidentity.UserAssignedIdentity(
             "cluster-identity",

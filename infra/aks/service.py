@@ -55,9 +55,8 @@ class KubernetesService(pulumi.ComponentResource):
         service: ScoringService,
         wanted: KubernetesSettings,
         provider: kubernetes.Provider,
-        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("sklearn-mnist-svc:infra:KubernetesService", name, None, opts)
+        super().__init__("sklearn-mnist-svc:infra:KubernetesService", name)
         self._child = pulumi.ResourceOptions(parent=self, provider=provider)
         self._labels = {"app.kubernetes.io/name": NAME}
         namespace = kubernetes.core.v1.Namespace(

@@ -36,12 +36,14 @@ class Recorded:
         requests: By type token: the whole registration.
         outputs: The stack's outputs.
         components: By URN: the outputs of each component, and of the stack.
+        hooks: By name: what is asked when something fails.
     """
 
     inputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     requests: dict[str, list[Any]] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     components: dict[str, Any] = field(default_factory=dict)
+    hooks: dict[str, Any] = field(default_factory=dict)
 
     def one(self, token: str) -> dict[str, Any]:
         (found,) = self.inputs[f"azure-native:{token}"]
@@ -165,8 +167,11 @@ def _cli_of(version: str) -> Callable[[Any], None]:
 class _Callbacks:
     """Where the program registers its hooks; the mocks have no such place of their own."""
 
+    def __init__(self, recorded: Recorded) -> None:
+        self._recorded = recorded
+
     def register_error_hook(self, hook: pulumi.ErrorHook) -> None:
-        assert callable(hook.callback)
+        self._recorded.hooks[hook.name] = hook.callback
 
     async def shutdown(self) -> None:
         pass
@@ -202,7 +207,7 @@ def run() -> Iterator[Run]:
         set_mocks(mocks, PROJECT, "test", preview=updating, monitor=_Monitor(mocks, recorded))
         engine = cast("Any", pulumi.runtime.settings.get_engine())
         engine.RequirePulumiVersion = _cli_of(cli)
-        pulumi.runtime.settings.SETTINGS.callbacks = _Callbacks()  # pyright: ignore[reportAttributeAccessIssue]
+        pulumi.runtime.settings.SETTINGS.callbacks = _Callbacks(recorded)  # pyright: ignore[reportAttributeAccessIssue]
         values = {
             f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value)
             for key, value in (config or {}).items()

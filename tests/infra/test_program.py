@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Callable
@@ -172,6 +173,20 @@ def test_a_replacement_deletes_first_because_the_name_is_taken(run: Run) -> None
 def test_a_pull_that_is_refused_too_early_is_retried(run: Run) -> None:
     request = run(SERVICE).request("containerinstance:ContainerGroup")
     assert list(request.hooks.on_error) == ["wait-for-acr-pull"]
+
+
+def test_a_group_that_no_state_has_is_imported_into_the_component_that_declares_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = run(SERVICE)
+    urn = "urn:pulumi:s::p::sklearn-mnist-svc:infra:ScoringGroup$azure-native:x:Y::scoring-group"
+    errors = ["cannot create already existing resource '/g'"]
+    args = pulumi.ErrorHookArgs(urn, "", "n", "t", failed_operation="create", errors=errors)
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    assert not asyncio.run(recorded.hooks["wait-for-acr-pull"](args))
+    (component,) = [each for each in recorded.components if "infra:ScoringGroup" in each]
+    assert warned[0].endswith(f"infra:ScoringGroup::{component.rpartition('::')[2]}'")
 
 
 def test_a_stranger_cannot_take_the_host_name_over(run: Run) -> None:

@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    ServiceRequestError,
+)
 
 from infra.arm import login
 from infra.arm.client import Arm
@@ -141,6 +145,87 @@ def test_any_other_404_breaks_the_check(azure: Azure, body: Any) -> None:
     azure.pages((404, body))
     with pytest.raises(ArmError, match="HTTP 404"):
         names()
+
+
+def test_what_is_asked_is_a_path_with_its_version_by_a_token_for_this_cloud(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scopes: list[str] = []
+
+    def get_token(_: Token, *asked: str, **__: Any) -> AccessToken:
+        scopes.extend(asked)
+        return AccessToken("token", int(time.time()) + 3600)
+
+    monkeypatch.setattr(Token, "get_token", get_token)
+    azure.answers["?"] = 200, {}
+    with Arm() as arm:
+        assert arm.get(VAULT, "2023-01-01") == {}
+        assert list(arm.listed(GROUP, "2023-02-02", "&$filter=x")) == []
+        assert list(arm.resources(GROUP)) == []
+        assert list(arm.role_assignments(GROUP)) == []
+        assert list(arm.federated_credentials(VAULT)) == []
+    assert azure.asked == [
+        f"{VAULT}?api-version=2023-01-01",
+        f"{GROUP}?api-version=2023-02-02&$filter=x",
+        f"{GROUP}/resources?api-version=2021-04-01",
+        f"{GROUP}/providers/Microsoft.Authorization/roleAssignments?api-version=2022-04-01",
+        f"{VAULT}/federatedIdentityCredentials?api-version=2023-01-31",
+    ]
+    assert set(scopes) == {f"{azure.url}/.default"}
+
+
+@pytest.mark.parametrize(("code", "shown"), [("Conflict", " Conflict"), ("a b", ""), ("<x>", "")])
+def test_an_error_is_told_with_azures_code_where_it_is_one(
+    azure: Azure, code: str, shown: str
+) -> None:
+    azure.answers["kv"] = 409, an_error(code)
+    with pytest.raises(ArmError) as caught:
+        get()
+    assert str(caught.value) == f"Azure answered HTTP 409{shown} to GET {VAULT}"
+    assert caught.value.code == shown.strip()
+
+
+class Refusing(Token):
+    error: Exception = ValueError()
+
+    def get_token(self, *_: str, **__: Any) -> AccessToken:
+        raise self.error
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ClientAuthenticationError("\n AADSTS7000222: expired.\nTrace ID: x"),
+            "Azure refused the login: AADSTS7000222: expired; have the credentials expired?",
+        ),
+        (
+            caused(ClientAuthenticationError("no host"), ServiceRequestError("x")),
+            "Azure was not reached for a login: no host",
+        ),
+        (
+            caused(ClientAuthenticationError("no host"), caused(ValueError(), OSError())),
+            "Azure was not reached for a login: no host",
+        ),
+        (ServiceRequestError("..no host.."), "Azure was not reached: ..no host"),
+    ],
+)
+def test_a_login_that_nobody_answered_is_told_from_one_that_was_refused(
+    azure: Azure, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    monkeypatch.setattr(login, "credential", Refusing)
+    monkeypatch.setattr(Refusing, "error", error)
+    with pytest.raises(ArmError) as caught:
+        get()
+    assert str(caught.value) == said
+    with Arm() as arm, pytest.raises(ArmError) as caught:
+        arm.caller()
+    assert str(caught.value).startswith("Azure refused the login: ")
 
 
 def test_a_refusal_names_the_right_that_is_needed(azure: Azure) -> None:

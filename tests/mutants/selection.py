@@ -305,7 +305,8 @@ def tests_of(module: str, root: Path) -> tuple[str, ...]:
         return (own if (root / own).exists() else _PROGRAM,)
     while folder not in PACKAGES and not (root / "tests" / folder).is_dir():
         folder = str(Path(folder).parent)
-    places = [root / "tests" / folder, *(root / each for each in _USERS.get(folder, ()))]
+    users = (*_USERS.get(folder, ()), *_USERS.get(module, ()))
+    places = [root / "tests" / folder, *(root / each for each in users)]
     return tuple(
         str(each.relative_to(root))
         for place in places

@@ -279,6 +279,9 @@ def test_a_module_is_held_by_the_tests_of_its_own_folder() -> None:
     assert "tests/infra/policy/test_rules.py" in selection.tests_of(
         "infra/policy/rules/vault.py", ROOT
     )
+    read = selection.tests_of("infra/configuration/reader.py", ROOT)
+    assert "tests/infra/configuration/test_page.py" in read
+    assert "tests/infra/test_settings.py" in read, "which state what is read"
     assert selection.tests_of("infra/naming.py", ROOT) == ("tests/infra/test_naming.py",)
     assert selection.tests_of("infra/workspace.py", ROOT) == ("tests/infra/test_program.py",)
 

@@ -36,7 +36,9 @@ def a_stack() -> Stack:
 def test_what_the_state_knows_is_asked_for_before_anybody_reads_it() -> None:
     azure = Told()
     with ThreadPoolExecutor(1) as pool:
-        Lists(azure, a_stack(), pool)
+        lists = Lists(azure, a_stack(), pool)
+        for what, read in READ.items():
+            assert read(lists, IDENTITY if what.startswith("federated") else GROUP) == []
     assert [path for path, _, _ in azure.asked] == [
         f"{GROUP}/resources",
         f"{GROUP}/{ASSIGNMENTS}",

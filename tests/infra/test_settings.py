@@ -271,7 +271,7 @@ def test_an_image_without_its_models_sha256_is_refused(run: Run) -> None:
 
 
 def test_a_key_in_plain_text_is_refused_without_showing_it(run: Run) -> None:
-    with pytest.raises(SettingError, match="--secret scoringKey") as raised:
+    with pytest.raises(SettingError, match=r"scoringKey is not a secret; .* --secret") as raised:
         run({"scoringKey": KEY})
     assert KEY not in str(raised.value)
 
@@ -333,5 +333,6 @@ def test_the_registry_of_any_azure_cloud_may_hold_the_image(run: Run, domain: st
 def test_a_host_with_a_port_is_held_against_what_the_resource_manager_answers(run: Run) -> None:
     config = {**SERVICE, "image": f"127.0.0.1:5000/svc@{DIGEST}"}
     assert run(config, login_server="127.0.0.1:5000").outputs["image"] == config["image"]
-    with pytest.raises(SettingError, match=r"own registry, 127\.0\.0\.1:6000"):
+    with pytest.raises(SettingError, match=r"own registry, 127\.0\.0\.1:6000") as raised:
         run(config, login_server="127.0.0.1:6000")
+    assert f"configuration image is '127.0.0.1:5000/svc@{DIGEST}'; " in str(raised.value)

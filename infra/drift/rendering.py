@@ -10,6 +10,9 @@ from infra.drift.report import Report
 LIMIT = 60_000
 """Bytes; GitHub takes 65,536 characters, and the marker of an issue has to fit in, too."""
 
+MOST_COMMANDS, MOST_CHOICES, MOST_ENTRIES = 20, 40, 100
+"""What a reader takes in; the rest is counted, and said where it is."""
+
 _HEADER = ("severity", "resource", "property", "declared", "actual", "kind")
 
 
@@ -37,7 +40,12 @@ def _findings(report: Report, room: int) -> list[str]:
         taken.append(row)
     left = len(rows) - len(taken)
     shown = [table(_HEADER, taken)] if taken else []
-    return [*shown, *([f"{left} more are left out here; `--json` has all."] if left else [])]
+    return [*shown, *_left(left)]
+
+
+def _left(count: int, option: str = "--json") -> list[str]:
+    """That something is not shown, and where it is."""
+    return [f"{count} more are left out here; `{option}` has all."] if count > 0 else []
 
 
 def _row(one: Finding) -> tuple[str, ...]:
@@ -53,8 +61,9 @@ def _row(one: Finding) -> tuple[str, ...]:
 def _stale(report: Report) -> list[str]:
     if not report.stale:
         return []
-    rows = [(code(one.resource), code(one.path), one.why) for one in report.stale[:100]]
-    return ["Entries of the baseline to be removed or renewed:\n\n" + _of(rows, "why")]
+    rows = [(code(one.resource), code(one.path), one.why) for one in report.stale[:MOST_ENTRIES]]
+    left = _left(len(report.stale) - len(rows))
+    return ["Entries of the baseline to be removed or renewed:\n\n" + _of(rows, "why"), *left]
 
 
 def _accepted(report: Report) -> list[str]:
@@ -62,10 +71,11 @@ def _accepted(report: Report) -> list[str]:
         return []
     rows = [
         (code(one.finding.resource), code(one.finding.path), f"{code(one.reason)} to {one.expires}")
-        for one in report.accepted[:100]
+        for one in report.accepted[:MOST_ENTRIES]
     ]
     count = len(report.accepted)
-    return [details(f"Accepted by the baseline: {count}", _of(rows, "reason"))]
+    shown = "\n\n".join([_of(rows, "reason"), *_left(count - len(rows))])
+    return [details(f"Accepted by the baseline: {count}", shown)]
 
 
 def _of(rows: list[tuple[str, str, str]], last: str) -> str:
@@ -77,10 +87,13 @@ def _repair(report: Report) -> list[str]:
     parts: list[str] = []
     together = [one for one in report.repair if one.command and not one.chosen]
     if together:
-        parts.append("To repair:\n\n" + fence("\n".join(one.line for one in together[:20])))
+        lines = [one.line for one in together[:MOST_COMMANDS]]
+        parts.append("To repair:\n\n" + fence("\n".join(lines)))
+        parts += _left(len(together) - len(lines), "--fix")
     choices = [one for one in report.repair if not one.command or one.chosen]
     if choices:
-        parts.append("To choose from:\n\n" + "\n".join(map(_choice, choices[:40])))
+        parts.append("To choose from:\n\n" + "\n".join(map(_choice, choices[:MOST_CHOICES])))
+        parts += _left(len(choices) - MOST_CHOICES, "--fix")
     return parts
 
 

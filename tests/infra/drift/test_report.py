@@ -177,7 +177,7 @@ def test_values_cannot_break_out(
     assert text.count("````") == 4
 
 
-def test_of_long_lists_the_first_are_shown(
+def test_of_long_lists_the_first_are_shown_and_the_rest_is_counted(
     report: Callable[..., Report], finding: Callable[..., Finding]
 ) -> None:
     made = report(
@@ -199,6 +199,13 @@ def test_of_long_lists_the_first_are_shown(
     assert sum(line.startswith("| `stale") for line in lines) == 100
     assert sum(line.startswith("| `accepted") for line in lines) == 100
     assert any("Accepted by the baseline: 150" in line for line in lines)
+    left = [line for line in lines if "left out here" in line]
+    assert left == [
+        "50 more are left out here; `--json` has all.",
+        "30 more are left out here; `--fix` has all.",
+        "10 more are left out here; `--fix` has all.",
+        "50 more are left out here; `--json` has all.",
+    ]
 
 
 def test_hundreds_of_findings_fit_and_the_rest_is_counted(

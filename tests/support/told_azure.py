@@ -5,9 +5,25 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from infra import azure_facts
 from infra.arm.client import Arm
+from infra.preflight.planned import Configured, Planned
+from infra.preview.plan import Op, State, Step
 
 CALLER = "00000000-0000-0000-0000-0000000000cc"
+SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-00000000da7a"
+GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
+PROJECT = "sklearn-mnist-svc"
+
+
+def planned(*steps: Step, **config: str) -> Planned:
+    """What an update of one resource group does, as the preflight reads it."""
+    urn = "urn:rg"
+    group = State({"resourceGroupName": "rg", "location": "westeurope"})
+    every = (Step(Op.SAME, urn, azure_facts.RESOURCE_GROUP, group, group), *steps)
+    values = {f"{PROJECT}:{key}": value for key, value in config.items()}
+    found = {each.type: each for each in every}
+    return Planned(Configured("dev", values, PROJECT), SUBSCRIPTION, found)
 
 
 class Told(Arm):

@@ -10,23 +10,8 @@ from infra import azure_facts
 from infra.arm.errors import ArmError
 from infra.preflight import rights
 from infra.preflight.line import Status, good, not_asked, refused
-from infra.preflight.planned import Configured, Planned
 from infra.preview.plan import Op, State, Step
-from tests.support.told_azure import CALLER, Told
-
-SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-00000000da7a"
-GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
-PROJECT = "sklearn-mnist-svc"
-
-
-def planned(*steps: Step, **config: str) -> Planned:
-    urn = "urn:rg"
-    group = State({"resourceGroupName": "rg", "location": "westeurope"})
-    every = (Step(Op.SAME, urn, azure_facts.RESOURCE_GROUP, group, group), *steps)
-    values = {f"{PROJECT}:{key}": value for key, value in config.items()}
-    found = {each.type: each for each in every}
-    return Planned(Configured("dev", values, PROJECT), SUBSCRIPTION, found)
-
+from tests.support.told_azure import CALLER, GROUP, SUBSCRIPTION, Told, planned
 
 IDENTIFIER = SUBSCRIPTION.rpartition("/")[2]
 PERMISSIONS = "providers/Microsoft.Authorization/permissions"

@@ -28,11 +28,17 @@ _USERS = {
     "infra/preview": ("tests/infra/review",),
     "infra/disclosure": ("tests/infra/review",),
     "infra/configuration/reader.py": ("tests/infra/test_settings.py",),
+    "infra/scoring_service.py": ("tests/infra/test_settings.py",),
 }
 """Where else a folder's or a module's behaviour is stated: in the tests of what shows it."""
 
 _STATED = {
     "infra/disclosure/allow_list.py": ("display",),
+    "infra/drift/by_hand.py": ("kubernetes",),
+    "infra/drift/pods.py": ("kubernetes",),
+    "infra/drift/rendering.py": ("report",),
+    "infra/preflight/leftovers.py": ("lines",),
+    "infra/preflight/registry.py": ("lines",),
     "infra/review/azure.py": ("what_azure_does", "recorded_reports"),
     "infra/review/document.py": ("recorded_reports",),
     "infra/review/manifests.py": ("model",),
@@ -302,7 +308,7 @@ def tests_of(module: str, root: Path) -> tuple[str, ...]:
     folder = str(path.parent)
     if folder == "infra":
         own = f"tests/infra/test_{path.stem}.py"
-        return (own if (root / own).exists() else _PROGRAM,)
+        return (own if (root / own).exists() else _PROGRAM, *_USERS.get(module, ()))
     while folder not in PACKAGES and not (root / "tests" / folder).is_dir():
         folder = str(Path(folder).parent)
     users = (*_USERS.get(folder, ()), *_USERS.get(module, ()))

@@ -47,7 +47,7 @@ def require_cli() -> None:
     try:
         pulumi.require_pulumi_version(f">={OLDEST_CLI}")
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "too old"
+        reason = " ".join(str(error).split())
         raise pulumi.RunError(
             f"this Pulumi CLI cannot be used: {reason}; needed: {OLDEST_CLI} or newer, whose error "
             "hooks see a refused pull; install it: https://www.pulumi.com/docs/install"

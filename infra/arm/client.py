@@ -179,7 +179,7 @@ class Arm:
                 f"Azure refused the login: {_first(error)}; have the credentials expired?"
             ) from error
         except HttpResponseError as error:
-            code = _code(error.response) if error.response else ""
+            code = _code(error.response)
             raise ArmError(
                 f"Azure answered HTTP {error.status_code}{code and f' {code}'}"
                 f" to {method} {urlsplit(url).path}"
@@ -194,7 +194,7 @@ def _code(answer: Any) -> str:
     """Azure's own code of an error; empty where the body has none."""
     try:
         code = answer.json()["error"]["code"]
-    except (ValueError, LookupError, TypeError):
+    except (AttributeError, ValueError, LookupError, TypeError):
         return ""
     return code if isinstance(code, str) and code.isalnum() else ""
 

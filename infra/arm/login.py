@@ -44,7 +44,10 @@ def endpoint() -> tuple[str, list[str]]:
 
 
 def credential() -> Credential:
-    """The provider's own variables first, then whatever this machine is signed in with."""
+    """The provider's own variables first, then whatever this machine is signed in with.
+
+    AZURE_AUTHORITY_HOST is where, which azure-identity reads by itself.
+    """
     # It raises what it warns of, and would warn of it once a question.
     logging.getLogger("azure.identity").setLevel(logging.ERROR)
     tenant, client, secret, token = (
@@ -52,17 +55,17 @@ def credential() -> Credential:
         for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "OIDC_TOKEN")
     )
     file = os.environ.get("ARM_OIDC_TOKEN_FILE_PATH", "")
-    options: dict[str, Any] = {}
-    authority = os.environ.get("AZURE_AUTHORITY_HOST", "")
-    if authority and os.environ.get("ARM_RESOURCE_MANAGER_ENDPOINT"):
-        # A cloud of its own is not in Microsoft's public list of authorities.
-        options = {"authority": authority, "disable_instance_discovery": True}
     if tenant and client and secret:
+        # A cloud of its own is not in Microsoft's public list of authorities.
+        own = os.environ.get("AZURE_AUTHORITY_HOST") and os.environ.get(
+            "ARM_RESOURCE_MANAGER_ENDPOINT"
+        )
+        options: dict[str, Any] = {"disable_instance_discovery": True} if own else {}
         return ClientSecretCredential(tenant, client, secret, **options)
     if tenant and client and (token or file):
 
         def assertion() -> str:
             return token or Path(file).read_text(encoding="utf-8").strip()
 
-        return ClientAssertionCredential(tenant, client, assertion, **options)
+        return ClientAssertionCredential(tenant, client, assertion)
     return DefaultAzureCredential()

@@ -102,7 +102,7 @@ class Reader:
             namespace, _, key = full.partition(":")
             if namespace == self.config.name and key not in self.keys:
                 lower = {each.lower(): each for each in self.keys}
-                near = difflib.get_close_matches(key.lower(), lower, 1)
+                near = difflib.get_close_matches(key.lower(), lower)
                 meant = f"did you mean {lower[near[0]]}? " if near else ""
                 self.problems.append(
                     Problem(

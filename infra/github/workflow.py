@@ -15,8 +15,7 @@ MOST_SUMMARY = 1_000_000
 def run_url() -> str:
     """The address of the run, or empty outside of one."""
     server, repository, run = (
-        os.environ.get(name, "")
-        for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+        os.environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
     )
     url = f"{server}/{repository}/actions/runs/{run}"
     pattern = r"https?://[A-Za-z0-9.:-]+/[\w.-]+/[\w.-]+/actions/runs/\d+"
@@ -26,8 +25,7 @@ def run_url() -> str:
 def blob_url(path: str) -> str:
     """The address of a file of the commit that the run is for, or empty outside of one."""
     server, repository, commit = (
-        os.environ.get(name, "")
-        for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA")
+        os.environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA")
     )
     url = f"{server}/{repository}/blob/{commit}/{path}"
     pattern = r"https?://[A-Za-z0-9.:-]+/[\w.-]+/[\w.-]+/blob/[0-9a-f]{40}/[\w./-]+"
@@ -36,7 +34,7 @@ def blob_url(path: str) -> str:
 
 def summarize(text: str) -> bool:
     """Add Markdown to the job's summary; whether there is one to add to."""
-    name = os.environ.get("GITHUB_STEP_SUMMARY", "")
+    name = os.environ.get("GITHUB_STEP_SUMMARY")
     if not name:
         return False
     content = f"{text.rstrip()}\n\n".encode()

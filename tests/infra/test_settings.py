@@ -213,9 +213,10 @@ def test_a_mistyped_key_is_refused_and_the_right_one_is_named(
     assert f"did you mean {meant}? remove it with: pulumi config rm {mistyped}" in message
 
 
-def test_a_key_like_no_other_is_refused_without_a_guess(run: Run) -> None:
-    with pytest.raises(SettingError, match="zzz is unknown") as raised:
-        run({"zzz": "2"})
+@pytest.mark.parametrize("key", ["zzz", "z:z"])
+def test_a_key_like_no_other_is_refused_without_a_guess(run: Run, key: str) -> None:
+    with pytest.raises(SettingError, match=f"{key} is unknown") as raised:
+        run({key: "2"})
     assert "did you mean" not in str(raised.value)
 
 

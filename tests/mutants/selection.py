@@ -37,6 +37,7 @@ _STATED = {
     "infra/drift/by_hand.py": ("kubernetes",),
     "infra/drift/pods.py": ("kubernetes",),
     "infra/drift/rendering.py": ("report",),
+    "infra/drift/stack.py": ("state", "kubernetes"),
     "infra/preflight/leftovers.py": ("lines",),
     "infra/preflight/registry.py": ("lines",),
     "infra/review/azure.py": ("what_azure_does", "recorded_reports"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +13,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from azure.identity import DefaultAzureCredential
+from azure.identity import (
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    DefaultAzureCredential,
+)
 
 from infra.arm import login
 from infra.arm.errors import ArmError
@@ -193,3 +199,27 @@ def test_half_a_login_is_none_and_the_machines_own_is_taken(
         monkeypatch.setenv(f"ARM_{name}", "x")
     with login.credential() as known:
         assert isinstance(known, DefaultAzureCredential)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("CLIENT_SECRET", ClientSecretCredential), ("OIDC_TOKEN", ClientAssertionCredential)],
+)
+def test_microsofts_own_place_to_log_in_needs_no_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, kind: type
+) -> None:
+    for each in ("TENANT_ID", "CLIENT_ID", name):
+        monkeypatch.setenv(f"ARM_{each}", "x")
+    with login.credential() as known:
+        assert isinstance(known, kind)
+
+
+def test_what_azures_packages_warn_of_is_not_written_to_the_screen() -> None:
+    """An error says it in its one line; a program without a log would write it there again."""
+    code = (
+        "import logging, infra.arm.login\n"
+        "logging.getLogger('azure.core').error('said twice')\n"
+        "logging.getLogger('another').error('said once')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "said once\n"

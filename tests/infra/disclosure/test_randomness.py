@@ -148,6 +148,8 @@ def test_surprises_are_changes_rare_pairs_and_humps_of_one_letter(run: str, coun
         ("x1x2x3x4x", False),
         ("x1x2x3x4x5", True),
         ("mnistq7x9k2m4z8", True),
+        ("q1w2er0a1b2c3d", False),
+        ("q1w2e3r0a1b2c3d", True),
         ("teamA1-teamB2-teamC3", True),
         ("0123456789abcdef", True),
         ("0123456789abcde", False),

@@ -30,11 +30,27 @@ def test_the_run_and_its_files_have_addresses(running: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY"])
-@pytest.mark.parametrize("value", ["", "x) [y](http://evil.example", "javascript://o/r"])
+@pytest.mark.parametrize(
+    "value", ["", "x) [y](http://evil.example", "javascript://o/r", "\u00f6/r"]
+)
 def test_an_address_that_is_none_is_left_out(
     running: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
+    assert workflow.run_url() == workflow.blob_url("a") == ""
+    monkeypatch.delenv(name)
+    assert workflow.run_url() == workflow.blob_url("a") == ""
+
+
+@pytest.mark.parametrize("value", ["", "4 2", "x", "\u0664\u0662"])
+def test_what_is_no_run_and_no_commit_has_no_address(
+    running: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ID", value)
+    monkeypatch.setenv("GITHUB_SHA", value)
+    assert workflow.run_url() == workflow.blob_url("a") == ""
+    monkeypatch.delenv("GITHUB_RUN_ID")
+    monkeypatch.delenv("GITHUB_SHA")
     assert workflow.run_url() == workflow.blob_url("a") == ""
 
 

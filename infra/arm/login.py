@@ -36,11 +36,11 @@ def endpoint() -> tuple[str, list[str]]:
     if own:
         audience = os.environ.get("ARM_RESOURCE_MANAGER_AUDIENCE", "").rstrip("/") or own
         return own, [f"{audience}/.default"]
-    name = os.environ.get("ARM_ENVIRONMENT", "") or "public"
+    name = os.environ.get("ARM_ENVIRONMENT") or "public"
     if name not in _CLOUDS:
         raise ArmError(f"ARM_ENVIRONMENT is {name!r}; allowed: {', '.join(_CLOUDS)}")
     found = get_arm_endpoints(_CLOUDS[name])
-    return found["resource_manager"].rstrip("/"), found["credential_scopes"]
+    return found["resource_manager"].removesuffix("/"), found["credential_scopes"]
 
 
 def credential() -> Credential:
@@ -51,7 +51,7 @@ def credential() -> Credential:
     # It raises what it warns of, and would warn of it once a question.
     logging.getLogger("azure.identity").setLevel(logging.ERROR)
     tenant, client, secret, token = (
-        os.environ.get(f"ARM_{name}", "")
+        os.environ.get(f"ARM_{name}")
         for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET", "OIDC_TOKEN")
     )
     file = os.environ.get("ARM_OIDC_TOKEN_FILE_PATH", "")

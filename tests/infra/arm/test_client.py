@@ -11,11 +11,7 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    ServiceRequestError,
-)
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from infra.arm import login
 from infra.arm.client import Arm
@@ -289,17 +285,3 @@ def test_the_caller_is_whom_the_token_names_if_it_does(
     monkeypatch.setattr(Token, "get_token", lambda *_, **__: AccessToken(token, 0))
     with Arm() as arm:
         assert arm.caller() == caller
-
-
-def test_a_login_that_fails_is_raised_and_not_logged_as_well(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A check asks many questions: its one line of error stood below four warnings."""
-    nobody = "https://127.0.0.1:1"
-    for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"):
-        monkeypatch.setenv(f"ARM_{name}", "x")
-    monkeypatch.setenv("ARM_RESOURCE_MANAGER_ENDPOINT", nobody)
-    monkeypatch.setenv("AZURE_AUTHORITY_HOST", nobody)
-    with pytest.raises(AzureError):
-        login.credential().get_token(f"{nobody}/.default", retry_total=0)
-    assert [one for one in caplog.records if one.name.startswith("azure.identity")] == []

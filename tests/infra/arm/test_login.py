@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from azure.core.exceptions import AzureError
 from azure.identity import (
     ClientAssertionCredential,
     ClientSecretCredential,
@@ -114,15 +115,15 @@ def authority(
             "https://management.chinacloudapi.cn/.default",
         ),
         (
-            {"RESOURCE_MANAGER_ENDPOINT": "https://arm.test/", "ENVIRONMENT": "of-nobody"},
-            *("https://arm.test", "https://arm.test/.default"),
+            {"RESOURCE_MANAGER_ENDPOINT": "https://arm.X/", "ENVIRONMENT": "of-nobody"},
+            *("https://arm.X", "https://arm.X/.default"),
         ),
         (
             {
                 "RESOURCE_MANAGER_ENDPOINT": "https://arm.test",
-                "RESOURCE_MANAGER_AUDIENCE": "https://audience.test/",
+                "RESOURCE_MANAGER_AUDIENCE": "https://audience.X/",
             },
-            *("https://arm.test", "https://audience.test/.default"),
+            *("https://arm.test", "https://audience.X/.default"),
         ),
     ],
 )
@@ -223,3 +224,17 @@ def test_what_azures_packages_warn_of_is_not_written_to_the_screen() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "said once\n"
+
+
+def test_a_login_that_fails_is_raised_and_not_logged_as_well(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A check asks many questions: its one line of error stood below four warnings."""
+    nobody = "https://127.0.0.1:1"
+    for name in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET"):
+        monkeypatch.setenv(f"ARM_{name}", "x")
+    monkeypatch.setenv("ARM_RESOURCE_MANAGER_ENDPOINT", nobody)
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", nobody)
+    with pytest.raises(AzureError):
+        login.credential().get_token(f"{nobody}/.default", retry_total=0)
+    assert [one for one in caplog.records if one.name.startswith("azure.identity")] == []

@@ -308,6 +308,31 @@ def test_a_deployment_that_is_gone_is_missing_and_one_that_was_not_read_breaks_t
     assert str(it.value).endswith("is it stopped, or closed to this machine?")
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [("error: Preview failed: no route to host", "no route to host"), ("", "it said nothing")],
+)
+def test_what_pulumi_said_of_a_cluster_that_was_not_read_is_told(said: str, why: str) -> None:
+    stack = a_stack()
+    assert stack.deployment
+    event = {"diagnosticEvent": {"severity": "error", "urn": "u", "message": said}}
+    text = json.dumps(event) if said else ""
+    with pytest.raises(DriftError) as raised:
+        pods.read(lambda: Preview(text, Opened()), stack.deployment)
+    assert str(raised.value) == (
+        f"the cluster was not reached: {why}; is it stopped, or closed to this machine?"
+    )
+
+
+def test_a_deployment_whose_service_is_gone_runs_and_has_no_address() -> None:
+    stack = a_stack()
+    assert stack.deployment
+    left = "\n".join(line for line in EVENTS.splitlines() if SERVICE not in line)
+    found = pods.read(lambda: Preview(left, Opened()), stack.deployment)
+    assert found
+    assert (found.host, found.state) == ("", "Running")
+
+
 def test_the_deployed_key_is_read_from_the_secret_of_the_state() -> None:
     text = json.dumps({"SCORING_KEY": base64.b64encode(b"the-first-door-key").decode()})
     wire = {SIGNATURE: SECRET_SIGNATURE, "plaintext": text}

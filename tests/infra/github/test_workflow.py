@@ -60,7 +60,16 @@ def test_the_summary_gets_every_report_and_no_more_than_github_takes(running: Pa
     content = running.read_text()
     assert content.startswith("one\n\nline é\n")
     assert content.endswith("\nline é\n\nThe rest does not fit.\n")
-    assert len(content.encode()) < 2**20
+    assert 990_000 < len(content.encode()) < 2**20
+
+
+def test_a_summary_that_just_fits_is_whole(running: Path) -> None:
+    text = "line\n" + "x" * (workflow.MOST_SUMMARY - len("line\n") - len("\n\n"))
+    assert workflow.summarize(text)
+    assert running.read_text() == f"{text}\n\n"
+    running.unlink()
+    assert workflow.summarize(f"{text}xx")
+    assert running.read_text() == "line\n\nThe rest does not fit.\n"
 
 
 def test_a_summary_that_cannot_be_written_stops_nothing(

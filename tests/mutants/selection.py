@@ -47,6 +47,7 @@ _STATED = {
     "infra/review/report.py": ("recorded_reports", "verdict", "changes", "expectation"),
     "infra/review/resource_change.py": ("changes", "verdict"),
     "infra/review/sections.py": ("recorded_reports", "rendering"),
+    "infra/scoring_service.py": ("settings",),
 }
 """What states a module's behaviour beside the file of tests of its own name."""
 

@@ -238,3 +238,42 @@ def test_the_most_severe_comes_first(finding: Callable[..., Finding]) -> None:
         finding(severity=Severity.MAJOR, path="d"),
     ]
     assert [one.path for one in sorted(found, key=lambda one: one.order)] == ["b", "c", "d", "a"]
+
+
+def test_each_part_of_the_text_stands_by_itself(
+    report: Callable[..., Report], finding: Callable[..., Finding]
+) -> None:
+    text = rendering.markdown(
+        report(
+            finding(),
+            stale=(STALE,),
+            accepted=(Accepted(finding(), "a migration", "2026-12-31"),),
+            asked={Question.CLOUD: "answered", Question.PROGRAM: "not asked"},
+            repair=(Repair("x", "pulumi up"), Repair("y", "pulumi refresh"), Repair("keep it")),
+            endpoint="It answers.",
+            broken="no login",
+        )
+    )
+    table = "| --- " * 3 + "|\n"
+    assert text.split("\n\n") == [
+        "## Drift of `dev`",
+        "**It answers. The check broke. Found until then: 1 difference in 1 resource, 1 critical; "
+        "1 stale baseline entry, 1 accepted.**",
+        "The check broke:",
+        "```text\nno login\n```",
+        f"| severity | resource | property | declared | actual | kind |\n{'| --- ' * 6}|\n"
+        "| **critical**: breaks the policy no-admin-account "
+        "| `registry`<br>`azure-native:containerregistry:Registry` "
+        "| `adminUserEnabled` | `false` | `true` | changed |",
+        "Entries of the baseline to be removed or renewed:",
+        f"| resource | property | why |\n{table}| `registry` | `sku` | matches nothing |",
+        "To repair:",
+        "```text\npulumi up\npulumi refresh\n```",
+        "To choose from:",
+        "- `keep it`",
+        "<details><summary>Accepted by the baseline: 1</summary>",
+        f"| resource | property | reason |\n{table}"
+        "| `registry` | `adminUserEnabled` | `a migration` to 2026-12-31 |",
+        "</details>",
+        "- cloud against state: answered\n- program against state: not asked\n",
+    ]

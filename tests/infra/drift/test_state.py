@@ -260,3 +260,11 @@ def test_the_containers_as_azure_answers_them_open_the_secret_list() -> None:
     assert list(opened.before) == ["g"]
     assert stack.opened(None).after == {}
     assert of_resources().opened([{"name": "other"}]).after == {}
+
+
+def test_a_secret_of_the_state_is_in_no_text_of_it() -> None:
+    """A failing check may show what it held."""
+    state = {"deployment": {"resources": [{**GROUP, "inputs": {"key": "the-door-key"}}]}}
+    stack = Stack("dev", Path(), state, (Path("dev.json"), b"the-door-key"))
+    assert stack.resources[0].inputs == {"key": "the-door-key"}
+    assert "the-door-key" not in f"{stack!r} {stack.resources!r} {stack}"

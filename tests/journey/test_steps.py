@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -46,14 +45,6 @@ def said() -> io.StringIO:
 @pytest.fixture
 def steps(tmp_path: Path, said: io.StringIO) -> Steps:
     return Steps(Console(file=said, width=200), tmp_path, tmp_path / "logs")
-
-
-@pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    """Ctrl-C is heard, also where whoever started the tests in the background had it ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def interrupted(steps: Steps, note: Path, handler: str, times: int = 1) -> psutil.Process | None:

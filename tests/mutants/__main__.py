@@ -15,7 +15,7 @@ import typer
 from tests.mutants import mutant, selection, table, trial
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / ".local" / "mutants"
+KEPT = ROOT / ".cache" / "mutants"
 GATES = ("model_eval/metrics.py", "model_eval/smoke.py", "model_eval/validation.py")
 """Of model_eval: what lets a model pass."""
 
@@ -55,7 +55,7 @@ def main(
 ) -> None:
     """Change the program a line at a time, and count which changes the tests notice.
 
-    It can be stopped at any time: what was found is kept in .local/mutants.
+    It can be stopped at any time: what was found is kept in .cache/mutants.
     Exit codes: 0 enough were noticed; 1 too few, a reason for what is no survivor, or the tests
     cannot be run.
     """

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from local_azure.home import Home
+from scoring.bench.attacks import fuzzing
+from tests.mutants import __main__ as command
 from tests.mutants import mutant, selection, table, trial
 from tests.mutants.selection import Selection
 from tests.mutants.worker import changed
@@ -322,3 +325,10 @@ def test_a_reason_stands_beside_its_survivor_and_may_not_outlive_it(tmp_path: Pa
     assert table.stale([], reasons, {"b.py"}) == []
     unseen = trial.Tried(one.mutant, "unseen")
     assert "no test runs it" in table.survivors([unseen], {})
+
+
+@pytest.mark.parametrize("folder", [command.KEPT, fuzzing.FOUND])
+def test_what_a_tool_keeps_is_not_where_the_stand_in_keeps_its_own(folder: Path) -> None:
+    """The stand-in starts in an empty folder or in its own."""
+    assert not folder.is_relative_to(Home.from_environment({}).root)
+    assert folder.is_relative_to(ROOT)

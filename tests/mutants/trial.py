@@ -30,7 +30,14 @@ Outcome = str
 def copy(root: Path, folder: Path) -> Path:
     """A copy of the repository; its environment is shared."""
     left_out = shutil.ignore_patterns(
-        ".git", ".venv", ".local", "__pycache__", ".hypothesis", ".pytest_cache", ".ruff_cache"
+        ".git",
+        ".venv",
+        ".cache",
+        ".local",
+        "__pycache__",
+        ".hypothesis",
+        ".pytest_cache",
+        ".ruff_cache",
     )
     shutil.copytree(root, folder, ignore=left_out, symlinks=True)
     if (root / ".venv").exists():

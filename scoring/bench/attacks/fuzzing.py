@@ -23,7 +23,7 @@ LONGEST_SECONDS = 5
 """A single input that takes longer is a find, too."""
 
 _ROOT = CORPUS.parents[3]
-FOUND = _ROOT / ".local" / "fuzz"
+FOUND = _ROOT / ".cache" / "fuzz"
 
 
 @dataclass(frozen=True)

@@ -281,7 +281,7 @@ def test_the_whole_bench_runs_in_short(tmp_path):
     assert all(missed in done.stderr.splitlines()[-1] for missed in found["missed"])
     assert len(found["lines"]) == 7
     assert found["lines"][-1]["form"] == "JSON, a connection each"
-    assert [len(line["mlserver"]) for line in found["lines"]] == [2, 2, 0, 0, 0, 0]
+    assert [len(line["mlserver"]) for line in found["lines"]] == [2, 2, 0, 0, 0, 0, 2]
     assert len(found["general"]) == 6
     assert files[1].read_text() in done.stdout
     assert found["ratios"]["JSON 1"] > 5

@@ -6,6 +6,7 @@ What it answers for a property that nobody set is a table of its own: `infra.dri
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 CONTAINER_GROUP = "azure-native:containerinstance:ContainerGroup"
 REGISTRY = "azure-native:containerregistry:Registry"
@@ -34,6 +35,19 @@ RECOVERABLE_DAYS = {VAULT: 90, ML_WORKSPACE: 14}
 
 Sources: "Azure Key Vault soft-delete overview", "Recover workspace data while soft deleted".
 """
+
+NAMED: Mapping[str, tuple[str, str]] = {
+    CONTAINER_GROUP: ("Microsoft.ContainerInstance/containerGroups", "containerGroupName"),
+    REGISTRY: ("Microsoft.ContainerRegistry/registries", "registryName"),
+    STORAGE_ACCOUNT: ("Microsoft.Storage/storageAccounts", "accountName"),
+    VAULT: ("Microsoft.KeyVault/vaults", "vaultName"),
+    ML_WORKSPACE: ("Microsoft.MachineLearningServices/workspaces", "workspaceName"),
+    LOG_ANALYTICS: ("Microsoft.OperationalInsights/workspaces", "workspaceName"),
+    APPLICATION_INSIGHTS: ("Microsoft.Insights/components", "resourceName"),
+    IDENTITY: ("Microsoft.ManagedIdentity/userAssignedIdentities", "resourceName"),
+    MANAGED_CLUSTER: ("Microsoft.ContainerService/managedClusters", "resourceName"),
+}
+"""By the provider's type token: Azure's type, and the input that is the resource's name."""
 
 TRACKED = (
     CONTAINER_GROUP,

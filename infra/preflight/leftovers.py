@@ -19,6 +19,8 @@ def find(arm: Arm, planned: Planned) -> Mapping[str, str]:
         ArmError: Azure was not reached, or refused.
     """
     created = {kind: step for kind, step in planned.steps.items() if step.op is Op.CREATE}
+    if not created:
+        return {}
     by_name = importing.by_name(arm.resources(planned.group))
     found = {
         kind: own

@@ -23,32 +23,21 @@ Ask = Callable[[Arm, Planned], Answer]
 _WORKSPACES = "2024-10-01"
 _VAULTS = "2023-07-01"
 _GROUPS = "2023-05-01"
-_NAMED = {
-    "registry name": (
-        azure_facts.REGISTRY,
-        "registryName",
-        "Microsoft.ContainerRegistry/registries",
-        "2023-07-01",
-    ),
-    "storage name": (
-        azure_facts.STORAGE_ACCOUNT,
-        "accountName",
-        "Microsoft.Storage/storageAccounts",
-        "2023-05-01",
-    ),
-    "vault name": (azure_facts.VAULT, "vaultName", "Microsoft.KeyVault/vaults", _VAULTS),
+_OF_THE_WORLD = {
+    "registry name": (azure_facts.REGISTRY, "2023-07-01"),
+    "storage name": (azure_facts.STORAGE_ACCOUNT, "2023-05-01"),
+    "vault name": (azure_facts.VAULT, _VAULTS),
 }
 
 
 def checks() -> dict[str, Ask]:
     """One for each name."""
-    world = {check: partial(_of_the_world, *told) for check, told in _NAMED.items()}
+    world = {check: partial(_of_the_world, *told) for check, told in _OF_THE_WORLD.items()}
     return {**world, "workspace name": _workspace, "DNS label": _label}
 
 
-def _of_the_world(
-    kind: str, key: str, azures: str, version: str, arm: Arm, planned: Planned
-) -> Answer:
+def _of_the_world(kind: str, version: str, arm: Arm, planned: Planned) -> Answer:
+    azures, key = azure_facts.NAMED[kind]
     name = planned.claimed(kind, key)
     if not name:
         return good(f"{planned.new(kind).get(key)} is the stack's own")

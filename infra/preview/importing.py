@@ -9,27 +9,11 @@ from typing import Any
 from infra import azure_facts
 from infra.preview.plan import State, Step
 
-_NAMED: Mapping[str, tuple[str, str]] = {
-    azure_facts.CONTAINER_GROUP: (
-        "Microsoft.ContainerInstance/containerGroups",
-        "containerGroupName",
-    ),
-    azure_facts.REGISTRY: ("Microsoft.ContainerRegistry/registries", "registryName"),
-    azure_facts.STORAGE_ACCOUNT: ("Microsoft.Storage/storageAccounts", "accountName"),
-    azure_facts.VAULT: ("Microsoft.KeyVault/vaults", "vaultName"),
-    azure_facts.ML_WORKSPACE: ("Microsoft.MachineLearningServices/workspaces", "workspaceName"),
-    azure_facts.LOG_ANALYTICS: ("Microsoft.OperationalInsights/workspaces", "workspaceName"),
-    azure_facts.APPLICATION_INSIGHTS: ("Microsoft.Insights/components", "resourceName"),
-    azure_facts.IDENTITY: ("Microsoft.ManagedIdentity/userAssignedIdentities", "resourceName"),
-    azure_facts.MANAGED_CLUSTER: ("Microsoft.ContainerService/managedClusters", "resourceName"),
-}
-"""By the provider's type token: Azure's type, and the input that is the resource's name."""
-
 
 def listed_as(step: Step) -> tuple[str, str]:
     """(type, name) by which a resource group lists what a step declares, in one case of letters;
     empty names for what no group lists."""
-    kind, name = _NAMED.get(step.type, ("", ""))
+    kind, name = azure_facts.NAMED.get(step.type, ("", ""))
     declared = step.new.inputs.get(name) if step.new else None
     return kind.casefold(), declared.casefold() if isinstance(declared, str) else ""
 

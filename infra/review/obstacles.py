@@ -14,21 +14,13 @@ from dataclasses import dataclass
 from infra import azure_facts
 from infra.preview.plan import Op, Plan, State
 
+_WORKSPACE = "the deleted workspace stays soft-deleted and holds its name for 14 days"
 _HELD = {
-    azure_facts.VAULT: (
-        "vaultName",
-        "the deleted vault stays soft-deleted and holds its name for up to 90 days",
-    ),
-    azure_facts.ML_WORKSPACE: (
-        "workspaceName",
-        "the deleted workspace stays soft-deleted and holds its name for 14 days",
-    ),
-    azure_facts.LOG_ANALYTICS: (
-        "workspaceName",
-        "the deleted workspace stays soft-deleted and holds its name for 14 days",
-    ),
+    azure_facts.VAULT: "the deleted vault stays soft-deleted and holds its name for up to 90 days",
+    azure_facts.ML_WORKSPACE: _WORKSPACE,
+    azure_facts.LOG_ANALYTICS: _WORKSPACE,
 }
-"""Types whose names a deleted resource holds: the input that names it, and why."""
+"""Types whose names a deleted resource holds, and why."""
 
 _GONE = {
     azure_facts.VAULT: (
@@ -108,7 +100,7 @@ def obstacles(plan: Plan) -> Iterator[Obstacle]:
         if destroyed and step.old and step.old.protected:
             yield Obstacle(step.urn, "", _protected(step.op), _PROTECTED, first=True)
         if step.op in {Op.CREATE, Op.REPLACE} and (step.type, name.lower()) in held:
-            yield Obstacle(step.urn, name, _HELD[step.type][1], _ASIDE)
+            yield Obstacle(step.urn, name, _HELD[step.type], _ASIDE)
 
 
 def _protected(op: str) -> str:
@@ -119,5 +111,6 @@ def _name(kind: str, state: State | None) -> str:
     """The name of a resource that would hold it; empty for any other, and where it is not known."""
     if kind not in _HELD or state is None:
         return ""
-    name = state.inputs.get(_HELD[kind][0])
+    _, key = azure_facts.NAMED[kind]
+    name = state.inputs.get(key)
     return name if isinstance(name, str) else ""

@@ -18,6 +18,8 @@ from google.protobuf import json_format
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.rpc import UNKNOWN
 
+from local_azure.certificates import Certificates
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sklearn-mnist-svc"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
@@ -234,3 +236,11 @@ def run() -> Iterator[Run]:
     loop.run_until_complete(loop.shutdown_default_executor())
     asyncio.set_event_loop(None)
     loop.close()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """What a test's own server shows over TLS, and whom its clients trust."""
+    made = Certificates.at(tmp_path_factory.mktemp("tls"))
+    made.ensure()
+    return made

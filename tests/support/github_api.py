@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -57,18 +55,6 @@ class GitHubApi(ThreadingHTTPServer):
     def author(self) -> dict[str, str]:
         """Who writes with the token."""
         return {"login": self.user or "github-actions[bot]"}
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Serve until the block ends."""
-        thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield
-        finally:
-            self.shutdown()
-            thread.join()
-            self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ import httpx
 
 from local_azure.certificates import Certificates
 from local_azure.home import Home
+from tests.support.answering import answering
 from tests.support.machine import Machine
 
 
@@ -63,14 +63,8 @@ def paging(machine: Machine, *, host: str = "127.0.0.1") -> Iterator[tuple[str, 
     certificates = Certificates.at(Home(machine.folder).certificates)
     endpoint = machine.environment()["ARM_RESOURCE_MANAGER_ENDPOINT"]
     tls = certificates.client_context()
-    with httpx.Client(base_url=endpoint, verify=tls, timeout=60) as behind:
-        server = _Server(behind, host)
-        server.socket = certificates.server_context().wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"https://127.0.0.1:{server.server_address[1]}", server
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+    with (
+        httpx.Client(base_url=endpoint, verify=tls, timeout=60) as behind,
+        answering(_Server(behind, host), certificates) as server,
+    ):
+        yield f"https://127.0.0.1:{server.server_address[1]}", server

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ from infra.arm import login
 from infra.arm.client import Arm
 from infra.arm.errors import ArmError
 from local_azure.certificates import Certificates
+from tests.support.answering import answering
 
 GROUP = "/subscriptions/s/resourceGroups/rg"
 VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/kv"
@@ -79,26 +79,13 @@ def an_error(code: Any) -> dict[str, Any]:
     return {"error": {"code": code, "message": "text"}}
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    made = Certificates.at(tmp_path_factory.mktemp("tls"))
-    made.ensure()
-    return made
-
-
 @pytest.fixture
 def azure(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
-    server = Azure()
-    server.socket = certificates.server_context().wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("ARM_RESOURCE_MANAGER_ENDPOINT", server.url)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
-    monkeypatch.setattr(login, "credential", Token)
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Azure(), certificates) as server:
+        monkeypatch.setenv("ARM_RESOURCE_MANAGER_ENDPOINT", server.url)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
+        monkeypatch.setattr(login, "credential", Token)
+        yield server
 
 
 def get(path: str = VAULT) -> dict[str, Any] | None:

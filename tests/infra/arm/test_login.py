@@ -6,7 +6,6 @@ import json
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +23,7 @@ from azure.identity import (
 from infra.arm import login
 from infra.arm.errors import ArmError
 from local_azure.certificates import Certificates
+from tests.support.answering import answering
 
 TENANT = "00000000-0000-0000-0000-0000000adf50"
 
@@ -80,21 +80,12 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def authority(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Authority]:
-    certificates = Certificates.at(tmp_path_factory.mktemp("tls"))
-    certificates.ensure()
-    with Authority() as server:
-        server.socket = certificates.server_context().wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+def authority(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Authority]:
+    with answering(Authority(), certificates) as server:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
         monkeypatch.setenv("AZURE_AUTHORITY_HOST", server.url)
         monkeypatch.setenv("ARM_RESOURCE_MANAGER_ENDPOINT", server.url)
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import stat
-import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +20,7 @@ from infra.drift.finding import Question
 from infra.drift.report import Report
 from infra.drift.sample import Sample
 from infra.preview.events import SECRET_SIGNATURE, SIGNATURE, STACK_TYPE
+from tests.support.answering import answering
 from tests.support.told_azure import Told
 
 SUBSCRIPTION = "00000000-0000-0000-0000-00000000da7a"
@@ -176,12 +176,8 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pulumi]:
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
     for name in ("PULUMI_BACKEND_URL", "ARM_ENVIRONMENT", "ARM_RESOURCE_MANAGER_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Service)) as server:
         yield Pulumi(folder, f"http://127.0.0.1:{server.server_address[1]}")
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

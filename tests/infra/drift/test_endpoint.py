@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,6 +16,7 @@ from infra.drift.endpoint import Declared
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.sample import Sample
+from tests.support.answering import answering
 
 SHA256, OTHER = "a" * 64, "b" * 64
 KEY = "the-key-of-the-door"
@@ -82,13 +82,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    server = Service()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Service()) as server:
+        yield server
 
 
 def ask(service: Service, key: str = "", patience: float = 0) -> list[Finding]:

@@ -12,13 +12,14 @@ from infra.drift.finding import Finding
 from infra.drift.issue import marker, settle
 from infra.drift.report import Report
 from infra.github.client import Access, GitHub, GitHubError
+from tests.support.answering import answering
 from tests.support.github_api import TOKEN, Answer, Issues
 
 
 @pytest.fixture
 def server() -> Iterator[Issues]:
     api = Issues()
-    with api.serving():
+    with answering(api):
         yield api
 
 

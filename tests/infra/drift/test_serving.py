@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +21,7 @@ from infra.drift.scoring_group import ActualGroup
 from infra.drift.serving import Served
 from infra.drift.stack import Stack
 from infra.preview.events import STACK_TYPE
+from tests.support.answering import answering
 
 SHA256 = "a" * 64
 
@@ -45,12 +45,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield server.server_address[1]
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -141,12 +137,8 @@ def test_it_is_asked_where_it_was_declared_when_azure_does_not_say(port: int, cl
 
 
 def test_another_address_is_asked_and_said() -> None:
-    with ThreadingHTTPServer(("127.0.0.2", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with answering(ThreadingHTTPServer(("127.0.0.2", 0), Handler)) as server:
         served = ask(server.server_address[1], ActualGroup("127.0.0.2", "Running", []))
-        server.shutdown()
-        thread.join()
     (moved,) = served.findings
     port = server.server_address[1]
     assert (moved.path, moved.declared) == ("scoring_uri", f"http://127.0.0.1:{port}/score")
@@ -186,12 +178,8 @@ def test_a_service_that_is_not_ready_is_told_from_one_that_answers_wrong(
             self.send_header("content-length", "0")
             self.end_headers()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Starting) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Starting)) as server:
         served = ask(server.server_address[1], ActualGroup("127.0.0.1", "Running", []))
-        server.shutdown()
-        thread.join()
     assert (served.now, served.how) == ("The endpoint is not ready.", "answered")
 
 
@@ -202,13 +190,9 @@ def test_a_sample_that_is_refused_breaks_the_check_of_an_endpoint_that_answers()
             self.send_header("content-length", "0")
             self.end_headers()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Refusing)) as server:
         group = ActualGroup("127.0.0.1", "Running", [], stuck="late")
         served = ask(server.server_address[1], group)
-        server.shutdown()
-        thread.join()
     assert (served.now, served.how) == ("The endpoint answers.", "not answered")
     assert "HTTP 422" in str(served.broken)
     assert [one.path for one in served.findings] == ["rollout"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.github.client import ATTEMPTS, Access, GitHub, GitHubError, GoneError, ServerError
+from tests.support.answering import answering
 from tests.support.github_api import TOKEN, Answer, Comments
 
 LIST = "issues/7/comments"
@@ -17,7 +18,7 @@ SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a
 @pytest.fixture
 def server() -> Iterator[Comments]:
     api = Comments()
-    with api.serving():
+    with answering(api):
         yield api
 
 

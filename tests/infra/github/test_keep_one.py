@@ -8,6 +8,7 @@ import pytest
 
 from infra.github.client import Access, GitHub, GitHubError
 from infra.github.keep_one import OPEN_ISSUES, Done, comments, find, keep, marker
+from tests.support.answering import answering
 from tests.support.github_api import TOKEN, Answer, Comments, Issues
 
 FIRST = marker("infra-review", "mnist", "dev")
@@ -17,7 +18,7 @@ PLACE = comments(7)
 @pytest.fixture
 def server() -> Iterator[Comments]:
     api = Comments()
-    with api.serving():
+    with answering(api):
         yield api
 
 
@@ -134,7 +135,7 @@ def test_the_marker_holds_purpose_project_and_stack_and_cannot_end_early() -> No
 @pytest.fixture
 def issues() -> Iterator[Issues]:
     api = Issues()
-    with api.serving():
+    with answering(api):
         yield api
 
 

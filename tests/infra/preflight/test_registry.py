@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from infra.arm.errors import ArmError
 from infra.image_reference import ImageReference
 from infra.preflight import registry
 from local_azure.certificates import Certificates
+from tests.support.answering import answering
 
 DIGEST = f"sha256:{'a' * 64}"
 MANIFEST, BLOB = f"/v2/team/svc/manifests/{DIGEST}", "/v2/team/svc/blobs/sha256:c"
@@ -90,25 +90,12 @@ class Login:
         return AccessToken("of-entra", int(time.time()) + 3600)
 
 
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    made = Certificates.at(tmp_path_factory.mktemp("tls"))
-    made.ensure()
-    return made
-
-
 @pytest.fixture
 def asked(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    server = Registry()
-    server.socket = certificates.server_context().wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
-    monkeypatch.setattr(login, "credential", Login)
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Registry(), certificates) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+        monkeypatch.setattr(login, "credential", Login)
+        yield server
 
 
 def test_entras_token_is_changed_for_the_right_to_pull_from_one_repository(

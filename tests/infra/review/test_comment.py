@@ -9,6 +9,7 @@ import pytest
 from infra.github.keep_one import marker
 from infra.review import comment
 from infra.review.errors import ReviewError
+from tests.support.answering import answering
 from tests.support.github_api import TOKEN, Answer, Comments
 
 
@@ -22,7 +23,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Comments]:
         "GITHUB_API_URL": api.url,
     }.items():
         monkeypatch.setenv(name, value)
-    with api.serving():
+    with answering(api):
         yield api
 
 

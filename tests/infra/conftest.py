@@ -233,6 +233,11 @@ def run() -> Iterator[Run]:
 
     yield program
     pulumi.runtime.set_all_config({}, [])
+    # A program that failed leaves outputs that nobody waits for; one that never began is a warning.
+    while unfinished := asyncio.all_tasks(loop):
+        for task in unfinished:
+            task.cancel()
+        loop.run_until_complete(asyncio.wait(unfinished))
     loop.run_until_complete(loop.shutdown_default_executor())
     asyncio.set_event_loop(None)
     loop.close()

@@ -106,6 +106,14 @@ def build(
             " replaced.",
         ),
     ],
+    complete: Annotated[
+        bool,
+        typer.Option(
+            "--complete",
+            help="With Python, from Debian's packages, and the pinned packages, so that any"
+            " container runtime on x86-64 runs it.",
+        ),
+    ] = False,
     json_file: JsonFile = None,
 ) -> None:
     """Check the model, then build the image.
@@ -114,7 +122,7 @@ def build(
     same digest; one that is there already is not checked again.
     """
     with _one_line_errors():
-        built = image_build.build_image(model, out)
+        built = image_build.build_image(model, out, complete=complete)
         typer.echo(built["digest"])
         _write_json(json_file, built)
 
@@ -130,15 +138,15 @@ def push(
         bool,
         typer.Option(
             "--without-python",
-            help="Push to any registry. Only the local stand-in runs this image.",
+            help="Push an image without Python to any registry. Only the local stand-in runs it.",
         ),
     ] = False,
     json_file: JsonFile = None,
 ) -> None:
-    """Push the image to the local stand-in's registry.
+    """Push the image to a registry.
 
-    What is already there is not sent again. Another registry is
-    refused: the image has no Python, which `az acr build` adds.
+    What is already there is not sent again. Another registry takes
+    what `build --complete` made; any other image has no Python.
     """
     with _one_line_errors():
         pushed = image_push.push_image(image, registry, repository, without_python=without_python)

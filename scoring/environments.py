@@ -81,11 +81,33 @@ def install(
         PackagesError: They cannot be installed.
     """
     verb = ["sync"] if only else ["install", "--requirement"]
-    options = ["--require-hashes", "--python", str(python)]
+    _pip([*verb, str(lock), "--python", str(python)], name, environment)
+
+
+def install_for(lock: Path, folder: Path, python: str, platform: str, name: str) -> None:
+    """Install a lock's packages into a folder, for a Python that need not be here.
+
+    Args:
+        lock: The lock file.
+        folder: Where they go; made.
+        python: That Python's version, as `3.11`.
+        platform: What wheels are taken, as uv names it.
+        name: What the packages are of.
+
+    Raises:
+        PackagesError: They cannot be installed, or one has no wheel.
+    """
+    target = ["--target", str(folder), "--python-version", python, "--python-platform", platform]
+    options = ["--only-binary", ":all:", "--python", sys.executable]
+    _pip(["install", "--requirement", str(lock), *target, *options], name)
+
+
+def _pip(arguments: list[str], name: str, environment: Mapping[str, str] = os.environ) -> None:
+    command = ["pip", *arguments, "--require-hashes"]
     try:  # what is in uv's cache is taken without asking an index
-        _uv(["pip", *verb, str(lock), *options, "--offline"], name, environment)
+        _uv([*command, "--offline"], name, environment)
     except PackagesError:
-        _uv(["pip", *verb, str(lock), *options, "--system-certs"], name, environment)
+        _uv([*command, "--system-certs"], name, environment)
 
 
 def _uv(arguments: list[str], name: str, environment: Mapping[str, str] = os.environ) -> None:

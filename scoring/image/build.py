@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scoring.image import check
-from scoring.image.oci import digest_of, write_layout
+from scoring.image import check, debian, site_packages
+from scoring.image.layer import Entry, Layer, file_entry, pack
+from scoring.image.oci import blobs, digest_of, write_layout
 from scoring.manifest import MANIFEST, Manifest, verified_bytes
 from scoring.output_folder import replaced
 
@@ -33,31 +36,36 @@ ENVIRONMENT = {
 """The image's variables, the same in the Dockerfile; glibc's thresholds keep large bodies fast."""
 
 
-def build_image(model: Path, out: Path) -> dict[str, Any]:
+def build_image(model: Path, out: Path, *, complete: bool = False) -> dict[str, Any]:
     """Write an OCI layout and a `context/` for `docker build` or `az acr build`.
 
     Args:
         model: The model directory.
         out: The folder: new, empty, or an earlier image of this function, which is replaced.
+        complete: With Python and the pinned packages, so that any container runtime runs it.
 
     Returns:
         `digest`, `labels` and the two folders `layout` and `context`.
 
     Raises:
         ModelError: The pickle is not the one that the manifest declares.
-        ImageError: The model does not start in the image.
+        ImageError: The model does not start in the image, or Python cannot be had.
+        PackagesError: The pinned packages cannot be installed.
         OutputError: The folder holds something else.
     """
     manifest, files = _contents(model)
     labels = _labels(manifest)
     with replaced(out, RESULT) as draft:
         _write_context(draft / "context", files, labels)
-        digest = write_layout(
-            draft,
-            {f"{WORKDIR}/{name}": content for name, content in files.items()},
-            _config(labels),
-            manifest.name,
-        )
+        layers: list[Layer] = []
+        config = _config(labels)
+        if complete:
+            base = debian.base()
+            packages = site_packages.layer(files["requirements.txt"], base.packages)
+            layers, config = [*base.layers, packages], base.below(config)
+        blobs(draft).mkdir(parents=True)
+        layers.append(pack(_entries(files), blobs(draft)))
+        digest = write_layout(draft, layers, config, manifest.name)
         if digest != digest_of(out):  # an image that is there was checked
             check.start(files, ENVIRONMENT)
     return {
@@ -116,6 +124,11 @@ def _config(labels: dict[str, str]) -> dict[str, Any]:
         "User": "10001:10001",
         "WorkingDir": f"/{WORKDIR}",
     }
+
+
+def _entries(files: dict[str, bytes]) -> Iterator[Entry]:
+    for name, content in sorted(files.items()):
+        yield file_entry(f"{WORKDIR}/{name}", io.BytesIO(content), len(content))
 
 
 def _write_context(folder: Path, files: dict[str, bytes], labels: dict[str, str]) -> None:

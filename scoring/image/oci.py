@@ -1,23 +1,21 @@
-"""An OCI image layout of one layer: the same files give the same bytes.
+"""An OCI image layout: the same layers and settings give the same bytes.
 
 Source: the OCI image specification 1.1, image layout, manifest and configuration.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import json
-import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scoring.image.layer import Layer
+
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +35,48 @@ class Blob:
         return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.content)}
 
 
+def blobs(folder: Path) -> Path:
+    """The folder of a layout's blobs."""
+    return folder / "blobs" / "sha256"
+
+
 def write_layout(
-    folder: Path, files: Mapping[str, bytes], config: Mapping[str, Any], title: str
+    folder: Path, layers: Sequence[Layer], config: Mapping[str, Any], title: str
 ) -> str:
     """Write an image layout.
 
     Args:
-        folder: An existing, empty folder.
-        files: Content by path in the image, without a leading slash.
+        folder: An existing folder, empty or with layers among its blobs.
+        layers: The lowest first.
         config: `Env`, `Cmd`, `Labels`, ... of the image configuration.
         title: The image's name in its annotations.
 
     Returns:
         The manifest's digest.
+
+    Raises:
+        ImageError: A layer was altered.
     """
-    tar = _tar(files)
-    # Neither the packing time nor the packing machine may change the digest.
-    layer = Blob(_LAYER_TYPE, gzip.compress(tar, compresslevel=6, mtime=0))
+    into = blobs(folder)
+    into.mkdir(parents=True, exist_ok=True)
+    layers = [layer.copied(into) for layer in layers]
     configuration = {
         "architecture": "amd64",
         "os": "linux",
         "config": dict(config),
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}"]},
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
     }
     described = Blob(_CONFIG_TYPE, _json(configuration))
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": described.descriptor(),
-        "layers": [layer.descriptor()],
+        "layers": [layer.descriptor() for layer in layers],
         "annotations": {"org.opencontainers.image.title": title},
     }
     top = Blob(MANIFEST_TYPE, _json(manifest))
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True)
-    for blob in (layer, described, top):
-        (blobs / blob.digest.removeprefix("sha256:")).write_bytes(blob.content)
+    for blob in (described, top):
+        (into / blob.digest.removeprefix("sha256:")).write_bytes(blob.content)
     index = {"schemaVersion": 2, "manifests": [top.descriptor()]}
     (folder / "index.json").write_bytes(_json(index))
     (folder / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
@@ -86,21 +90,6 @@ def digest_of(folder: Path) -> str | None:
         return str(index["manifests"][0]["digest"])
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         return None
-
-
-def _tar(files: Mapping[str, bytes]) -> bytes:
-    folders = {str(parent) for name in files for parent in Path(name).parents if str(parent) != "."}
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for folder in sorted(folders):
-            member = tarfile.TarInfo(folder)
-            member.type, member.mode = tarfile.DIRTYPE, 0o755
-            tar.addfile(member)
-        for name in sorted(files):
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(files[name]), 0o644
-            tar.addfile(member, io.BytesIO(files[name]))
-    return packed.getvalue()
 
 
 def _json(value: Any) -> bytes:

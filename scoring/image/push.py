@@ -22,28 +22,22 @@ def push_image(
 ) -> dict[str, Any]:
     """Push what `build_image` wrote; a manifest that is there is not sent again.
 
-    The layout has no Python: the local stand-in brings its own, no other place does.
+    The local stand-in brings its own Python, no other place does: an image without one, of the
+    project's layer alone, is no use there.
 
     Args:
         image: The folder with the layout.
         registry: The registry's login server.
         repository: The repository's name.
-        without_python: Push to another registry than the stand-in's all the same.
+        without_python: Push an image without Python to another registry than the stand-in's.
 
     Returns:
         `reference` (by digest), `digest`, and `pushed`: whether anything was sent.
 
     Raises:
-        ImageError: No layout, another registry than the stand-in's, one that does not answer, or a
-            login that is refused.
+        ImageError: No layout, one without Python for another registry than the stand-in's, a
+            registry that does not answer, or a login that is refused.
     """
-    if not (without_python or _is_local(registry)):
-        raise ImageError(
-            f"{registry} is not the local stand-in's registry, and nothing else runs this image,"
-            " which has no Python; build one there: az acr build --registry"
-            f" {registry.partition('.')[0]} --image {repository}:1 {image / 'context'}, or push it"
-            " all the same: --without-python"
-        )
     try:
         index = json.loads((image / "index.json").read_bytes())
         digest = str(index["manifests"][0]["digest"])
@@ -51,6 +45,14 @@ def push_image(
         manifest = json.loads(content)
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise ImageError(f"{image} is no image; make it with: python -m scoring build") from error
+    has_python = len(manifest["layers"]) > 1
+    if not (has_python or without_python or _is_local(registry)):
+        raise ImageError(
+            f"{registry} is not the local stand-in's registry, and nothing else runs this image,"
+            " which has no Python; build one there: az acr build --registry"
+            f" {registry.partition('.')[0]} --image {repository}:1 {image / 'context'}, or here:"
+            " python -m scoring build --complete, or push it all the same: --without-python"
+        )
     try:
         with ContainerRegistryClient(f"https://{registry}", _credential()) as client:
             pushed = not _has(client, repository, digest)

@@ -90,7 +90,7 @@ def _same(one: Any, other: Any) -> bool:
 def _veiled(declared: Mapping[str, Any], path: Path) -> bool:
     """Whether the declared side cannot be seen at a path, or at what leads to it."""
     return any(
-        paths.at(declared, path[:length]) in (SECRET, UNKNOWN) for length in range(1, len(path) + 1)
+        paths.at(declared, path[:length]) in (SECRET, UNKNOWN) for length, _ in enumerate(path, 1)
     )
 
 

@@ -10,11 +10,13 @@ input names, with `[*]` for every index, such as `policies.trustPolicy.status`.
   `opens(TYPE, PATH, VALUE)` asks both.
 - `arm names`: Azure's name of a member of `properties`, where the provider's is another.
   `setting(TYPE, PATH)` is what sets one back by hand.
+- `read only`: what Azure makes of something else, and no request sets.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +50,7 @@ DEFAULTS: Mapping[str, Mapping[str, Default]] = {
     for kind, tables in _TABLES.items()
 }
 OPENINGS: Mapping[str, Mapping[str, list[Any]]] = {
-    kind: tables.get("openings", {}) for kind, tables in _TABLES.items()
+    kind: tables["openings"] for kind, tables in _TABLES.items()
 }
 OPENING_LISTS: Mapping[str, list[str]] = {
     kind: tables.get("opening lists", []) for kind, tables in _TABLES.items()
@@ -56,8 +58,9 @@ OPENING_LISTS: Mapping[str, list[str]] = {
 _ARM_NAMES: Mapping[str, Mapping[str, str]] = {
     kind: tables.get("arm names", {}) for kind, tables in _TABLES.items()
 }
-_OUTSIDE = frozenset({"identity", "kind", "location", "plan", "sku", "tags", "zones"})
-"""What Azure keeps beside `properties`."""
+_READ_ONLY: Mapping[str, list[str]] = {
+    kind: tables.get("read only", []) for kind, tables in _TABLES.items()
+}
 
 
 def known(kind: str, path: str) -> Default | None:
@@ -75,25 +78,25 @@ def is_left_empty(kind: str, path: str) -> bool:
 
 
 def setting(kind: str, path: str) -> str:
-    """`PATH=JSON` in Azure's names that sets a property to its default; empty if none is known.
+    """`PATH=JSON` in Azure's names that sets a property to its default.
 
-    It is what `az resource update --set` takes. A list is set as a whole.
+    It is what `az resource update --set` takes. A list is set as a whole. It is empty where no
+    default is known or nobody can set one.
     """
     emptied = [each for each in _lists(path) if _is_empty(kind, each)]
     where = emptied[0] if emptied else path
     default = known(kind, where)
-    if default is None or "[*]" in where:
+    if default is None or "[*]" in where or where in _READ_ONLY[kind]:
         return ""
     top, _, rest = where.partition(".")
-    if top not in _OUTSIDE and top != "properties":
+    if top != "properties":
         top = f"properties.{_ARM_NAMES[kind].get(top, top)}"
     return f"{top}{rest and '.'}{rest}={json.dumps(default.value)}"
 
 
 def _lists(path: str) -> list[str]:
     """The paths of the lists that a path leads through."""
-    parts = path.split("[*]")
-    return ["[*]".join(parts[:count]) for count in range(1, len(parts))]
+    return [path[: found.start()] for found in re.finditer(r"\[\*\]", path)]
 
 
 def _is_empty(kind: str, path: str) -> bool:

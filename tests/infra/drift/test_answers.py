@@ -9,7 +9,7 @@ import pytest
 from infra import azure_facts
 from infra.disclosure.mask import Mask
 from infra.drift import answers
-from infra.drift.finding import Finding, Kind, Severity
+from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.preview.plan import Op, Plan, State, Step
 from infra.preview.untold import SECRET, UNKNOWN
 
@@ -33,6 +33,14 @@ def found(kind: str, declared: dict[str, Any], answered: dict[str, Any]) -> list
         (STORAGE, {"accountName": "st"}, {"name": "st", "primaryEndpoints": {"blob": "https"}}),
         (STORAGE, {"location": "westeurope"}, {"location": "West Europe"}),
         (STORAGE, {"isSftpEnabled": UNKNOWN}, {"isSftpEnabled": True}),
+        (STORAGE, {"accessTier": "Hot"}, {"accessTier": "Cool"}),
+        ("random:index:RandomString", {"length": 3}, {"length": 4}),
+        (
+            STORAGE,
+            {"networkRuleSet": {"bypass": "Metrics"}},
+            {"networkRuleSet": {"bypass": "metrics"}},
+        ),
+        (azure_facts.VAULT, {"properties": SECRET}, {"properties": {"enableSoftDelete": False}}),
         (GROUP, {"containers": SECRET}, {"containers": [{"ports": [{"port": 1}]}]}),
         (azure_facts.LOG_ANALYTICS, {}, {"workspaceCapping": {"dailyQuotaGb": -1.0}}),
     ],
@@ -84,6 +92,39 @@ def test_an_opening_of_which_no_default_is_known_is_critical() -> None:
 def test_what_nothing_declares_and_opens_nothing_is_drift_all_the_same() -> None:
     (one,) = found(STORAGE, {}, {"isHnsEnabled": True})
     assert (one.severity, one.declared, one.actual) == (Severity.MAJOR, "false", "true")
+    assert one.question is Question.CLOUD
+    assert one.reason.startswith("nothing declares it, and it is not Azure's default")
+
+
+def test_an_element_of_a_list_that_is_left_empty_is_drift_though_it_opens_nothing() -> None:
+    (one,) = found(azure_facts.REGISTRY, {}, {"dataEndpointHostNames": ["a.example"]})
+    assert (one.path, one.undeclared) == ("dataEndpointHostNames[0]", True)
+    assert one.severity is not Severity.CRITICAL
+
+
+def test_a_declared_property_of_which_only_the_default_is_known_is_held_too() -> None:
+    (one,) = found(STORAGE, {"isHnsEnabled": False}, {"isHnsEnabled": True})
+    assert (one.path, one.kind, one.undeclared) == ("isHnsEnabled", Kind.CHANGED, False)
+    (one,) = found(STORAGE, {"minimumTlsVersion": "TLS1_2"}, {"minimumTlsVersion": 12})
+    assert one.path == "minimumTlsVersion"
+
+
+def test_what_differs_in_a_container_is_told_with_its_name() -> None:
+    probe = {"name": "scoring", "livenessProbe": {"successThreshold": 2}}
+    (one,) = found(GROUP, {"containers": [{"name": "scoring"}]}, {"containers": [probe]})
+    assert (one.path, one.label) == ("containers[0].livenessProbe.successThreshold", "scoring")
+
+
+def test_only_resources_that_will_be_there_and_were_answered_are_held() -> None:
+    answer, state = {"isSftpEnabled": True}, State(inputs={"isSftpEnabled": False})
+    steps = (
+        Step(Op.SAME, "urn:component", STORAGE, state, state, custom=False),
+        Step(Op.DELETE, "urn:goes", STORAGE, state, None),
+        Step(Op.SAME, "urn:not-asked", STORAGE, state, state),
+        Step(Op.SAME, URN, STORAGE, state, state),
+    )
+    answered = {"urn:component": answer, "urn:goes": answer, URN: answer}
+    assert [one.urn for one in answers.find(Plan(steps), answered, Mask())] == [URN]
 
 
 def test_a_property_is_judged_by_what_is_declared_beside_it() -> None:

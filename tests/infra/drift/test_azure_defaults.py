@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from infra import azure_facts
@@ -14,6 +17,8 @@ from infra.drift.azure_defaults import (
     opens,
     setting,
 )
+from local_azure import types
+from local_azure.types.schema import FOLDER
 
 
 def test_a_default_has_a_value_and_a_source() -> None:
@@ -35,6 +40,7 @@ def test_nothing_is_known_of_what_is_not_in_the_table() -> None:
         ("publicNetworkAccess", "enabled"),
         ("networkRuleSet.bypass", "AzureServices"),
         ("networkRuleSet.bypass", "Logging, Metrics"),
+        ("networkRuleSet.bypass", "None,logging"),
         ("minimumTlsVersion", "TLS1_1"),
     ],
 )
@@ -117,10 +123,45 @@ def test_every_list_that_opens_is_known_to_be_left_empty() -> None:
             "disableLocalAuth",
             "properties.DisableLocalAuth=false",
         ),
-        (azure_facts.CONTAINER_GROUP, "sku", 'sku="Standard"'),
+        (azure_facts.CONTAINER_GROUP, "sku", 'properties.sku="Standard"'),
+        (azure_facts.REGISTRY, "privateEndpointConnections[*].id", ""),
         (azure_facts.STORAGE_ACCOUNT, "accessTier", ""),
         (azure_facts.CONTAINER_GROUP, "ipAddress.ports[*].protocol", ""),
     ],
 )
 def test_a_default_is_set_by_azures_own_name(kind: str, path: str, text: str) -> None:
     assert setting(kind, path) == text
+
+
+def test_what_is_set_is_what_azures_own_schema_lets_a_client_set() -> None:
+    """A command that sets what is not there, or what only Azure makes, would change nothing."""
+    for kind, paths in DEFAULTS.items():
+        for path in paths:
+            if "[*]" not in path:
+                place = path if kind == azure_facts.VAULT else f"properties.{path}"
+                set_at = setting(kind, path).partition("=")[0]
+                assert bool(set_at) is _has(kind, set_at or place), (kind, path)
+
+
+def _has(kind: str, place: str) -> bool:
+    known = types.find_token(kind)
+    assert known is not None
+    name = known.type.replace("/", ".")
+    file = FOLDER / f"{name}@{known.api_versions[0]}.json"
+    whole = json.loads(file.read_text(encoding="utf-8"))
+    nodes = [whole]
+    for step in place.split("."):
+        nodes = [
+            each["properties"][step]
+            for node in nodes
+            for each in _variants(whole, node)
+            if step in each.get("properties", {})
+        ]
+    return bool(nodes)
+
+
+def _variants(whole: Any, node: Any) -> list[Any]:
+    while "$ref" in node:
+        node = whole["$defs"][node["$ref"].rpartition("/")[2]]
+    inner = [each for word in ("oneOf", "anyOf", "allOf") for each in node.get(word, [])]
+    return [node, *(one for each in inner for one in _variants(whole, each))]

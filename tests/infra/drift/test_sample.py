@@ -15,6 +15,12 @@ from infra.drift.sample import Sample
 def test_rows_are_sent_divided_and_by_default_as_they_are() -> None:
     assert Sample(rows=[[0, 255]], divisor=255, answers=[1]).scaled == [[0.0, 1.0]]
     assert Sample(rows=[[3]], answers=["a"]).scaled == [[3.0]]
+    assert Sample(rows=[[3]], divisor=0.5, answers=["a"]).scaled == [[6.0]]
+
+
+def test_a_sample_that_names_no_model_is_for_whatever_is_deployed() -> None:
+    plain = Sample(rows=[[3]], answers=["a"])
+    assert (plain.about, plain.model) == ("", "")
 
 
 @pytest.mark.parametrize(("features", "good"), [(None, True), (2, True), (1, False), (3, False)])

@@ -56,3 +56,8 @@ def test_it_is_asked_with_the_version_that_it_was_deployed_with(version: str, as
     assert scoring_group.read(azure, group) == ActualGroup("", "", [])
     assert azure.asked == [("/g", {"api-version": asked}, None)]
     assert scoring_group.read(Told(), group) is None
+
+
+def test_a_groups_text_shows_nothing_of_its_containers() -> None:
+    """Their plain variables may hold what nobody meant to print."""
+    assert "hunter2" not in repr(ActualGroup("h", "Running", [{"name": "a", "key": "hunter2"}]))

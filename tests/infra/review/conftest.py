@@ -16,6 +16,7 @@ from infra.preview import secret_lists, unknowns
 from infra.preview.secret_lists import Opened
 from infra.review import manifests, rendering, report
 from infra.review.report import Report
+from tests.infra.preview.conftest import pulumi as pulumi
 from tests.support.github_markdown import read_every
 
 # Before a test takes it from there: every report that is made is read as GitHub would.

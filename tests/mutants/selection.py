@@ -24,25 +24,36 @@ PACKAGES = ("infra", "model_eval")
 LEFT_OUT = "not stack and not slow and not drill"
 """A mutant is run hundreds of times; the tests with the engine are not among those that count."""
 
+_PROGRAM = "tests/infra/test_program.py"
+"""What holds a module of the program that has no file of tests of its own."""
+
 _USERS = {
     "infra/preview": ("tests/infra/review",),
     "infra/disclosure": ("tests/infra/review",),
+    "infra/__main__.py": ("tests/infra/aks/test_program.py", "tests/infra/test_pull_retry.py"),
+    "infra/azure_facts.py": (
+        *("tests/infra/aks/test_settings.py", "tests/infra/configuration", _PROGRAM),
+        *("tests/infra/drift/test_severity.py", "tests/infra/review/test_what_azure_does.py"),
+    ),
     "infra/configuration/reader.py": ("tests/infra/test_settings.py",),
     "infra/scoring_service.py": ("tests/infra/test_settings.py",),
 }
 """Where else a folder's or a module's behaviour is stated: in the tests of what shows it."""
 
 _STATED = {
+    "infra/__main__.py": ("program",),
     "infra/disclosure/allow_list.py": ("display",),
     "infra/drift/by_hand.py": ("kubernetes",),
     "infra/drift/pods.py": ("kubernetes",),
     "infra/drift/rendering.py": ("report",),
     "infra/drift/stack.py": ("state", "kubernetes"),
+    "infra/preflight/cli.py": ("command",),
     "infra/preflight/leftovers.py": ("lines",),
     "infra/preflight/registry.py": ("lines",),
     "infra/review/azure.py": ("what_azure_does", "recorded_reports"),
     "infra/review/document.py": ("recorded_reports",),
     "infra/review/manifests.py": ("model",),
+    "infra/review/offline_program.py": ("offline",),
     "infra/review/rendering.py": ("recorded_reports",),
     "infra/review/report.py": ("recorded_reports", "verdict", "changes", "expectation"),
     "infra/review/resource_change.py": ("changes", "verdict"),
@@ -50,9 +61,6 @@ _STATED = {
     "infra/scoring_service.py": ("settings",),
 }
 """What states a module's behaviour beside the file of tests of its own name."""
-
-_PROGRAM = "tests/infra/test_program.py"
-"""What holds a module of the program that has no file of tests of its own."""
 
 
 class MeasureError(Exception):
@@ -310,11 +318,14 @@ def tests_of(module: str, root: Path) -> tuple[str, ...]:
     folder = str(path.parent)
     if folder == "infra":
         own = f"tests/infra/test_{path.stem}.py"
-        return (own if (root / own).exists() else _PROGRAM, *_USERS.get(module, ()))
-    while folder not in PACKAGES and not (root / "tests" / folder).is_dir():
-        folder = str(Path(folder).parent)
-    users = (*_USERS.get(folder, ()), *_USERS.get(module, ()))
-    places = [root / "tests" / folder, *(root / each for each in users)]
+        first = own if (root / own).exists() else _PROGRAM
+        users = ()
+    else:
+        while folder not in PACKAGES and not (root / "tests" / folder).is_dir():
+            folder = str(Path(folder).parent)
+        first = f"tests/{folder}"
+        users = _USERS.get(folder, ())
+    places = [root / each for each in (first, *users, *_USERS.get(module, ()))]
     return tuple(
         str(each.relative_to(root))
         for place in places

@@ -66,7 +66,7 @@ def preflight(
     except OSError as error:
         typer.echo(f"error: cannot write {json_file}: {error.strerror}", err=True)
         raise typer.Exit(UNANSWERED) from None
-    rendering.show(Console(highlight=False), stack, lines)
+    rendering.show(Console(), stack, lines)
     found = {one.answer.status for one in lines}
     if Status.REFUSED in found:
         raise typer.Exit(REFUSED)

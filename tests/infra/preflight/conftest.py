@@ -18,6 +18,7 @@ from infra.preview.plan import Op, State, Step
 from local_azure import process
 from local_azure.environment import inside
 from local_azure.home import Home
+from tests.infra.preview.conftest import pulumi as pulumi
 from tests.support.asked_azure import PATH, PROJECT, Azure
 
 

@@ -106,6 +106,19 @@ def test_a_cluster_is_asked_for_its_version_too(pulumi: Pulumi) -> None:
     assert found["Kubernetes version"] is Status.REFUSED
 
 
+def test_azure_is_asked_for_the_names_and_for_who_registers(azure: Azure, pulumi: Pulumi) -> None:
+    """What an update would make has no name yet; what is there may be asked for rights."""
+    account = {"accountName": "stmnist", "location": "westeurope"}
+    pulumi.creates(azure_facts.STORAGE_ACCOUNT, **account)
+    metadata = pulumi.events[-1]["resourcePreEvent"]["metadata"]
+    metadata |= {"op": "same", "old": metadata["new"]}
+    pulumi.creates(azure_facts.VAULT, vaultName="kv-nobody-has")
+    pulumi.creates(azure_facts.REGISTRY, registryName="crnobodyhas")
+    found = statuses(pulumi, registrar=OTHER)
+    assert found["who registers models"] is Status.REFUSED
+    assert (found["registry name"], found["vault name"]) == (Status.GOOD, Status.GOOD)
+
+
 def test_the_report_and_the_gate_are_the_given_ones(pulumi: Pulumi, tmp_path: Path) -> None:
     image = f"cr.azurecr.io/svc@sha256:{'a' * 64}"
     pulumi.config[f"{PROJECT}:image"] = {"value": image, "secret": False}

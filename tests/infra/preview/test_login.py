@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.preview import login
+from infra.preview.plan import Diagnostic, Plan
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -43,6 +46,15 @@ def test_a_refused_login_is_one_line_that_says_how_to_sign_in(tmp_path, message)
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: Azure refused the login: ")
     assert "sign in again (az login)" in line
+
+
+@pytest.mark.parametrize(("length", "more"), [(200, 0), (201, 1), (5000, 4800)])
+def test_what_azure_said_is_one_line_of_at_most_200_characters(length: int, more: int) -> None:
+    message = "AADSTS1:\n" + "x" * (length - 9)
+    told = Diagnostic("warning", "", "AADSTS2"), Diagnostic("error", "", message)
+    found = login.refusal(Plan(diagnostics=told))
+    kept = " ".join(message.split())[: length - more]
+    assert found == (f"{kept}..." if more else kept)
 
 
 @pytest.mark.parametrize("message", ["Code=AuthorizationFailed", "port 4010 is taken"])

@@ -437,3 +437,7 @@ def test_offline_the_program_of_the_named_folder_is_held_against_the_policies(
         1,
         "error: mandatory policies are violated: no-admin-account\n",
     )
+
+
+def test_no_completion_is_offered_to_be_installed() -> None:
+    assert "completion" not in CliRunner().invoke(app, ["--help"]).stdout

@@ -14,8 +14,9 @@ from journey import bench_tools, synthetic
 from journey.bench_tools import DRIFT, PREVIEW, REVIEW, UP, Found, Run, ToolFailedError
 
 ROOT = Path(__file__).resolve().parents[2]
-LINEAR = {0: Run(1, 1, 50 << 20), 300: Run(2, 2, 60 << 20), 3000: Run(11, 11, 150 << 20)}
-QUADRATIC = {**LINEAR, 3000: Run(101, 101, 150 << 20)}
+LINEAR = {300: Run(2, 2, 60 << 20), 3000: Run(11, 11, 150 << 20), 12000: Run(41, 41, 450 << 20)}
+QUADRATIC = {**LINEAR, 12000: Run(146, 146, 450 << 20)}
+HUNGRY = {**LINEAR, 12000: Run(41, 41, 1500 << 20)}
 
 
 def found(review: float = 3.3, up: float = 7, large: dict[int, Run] = LINEAR) -> Found:
@@ -32,7 +33,14 @@ def test_what_reaches_its_targets_misses_nothing():
     [
         (found(review=3.9), "review takes 1.30 times a preview, not 1.2"),
         (found(up=9), "warm make up takes 9.0 s, not 8"),
-        (found(large=QUADRATIC), "review: ten times the resources add 100 times the time"),
+        (
+            found(large=QUADRATIC),
+            "review: a resource beyond 3,000 adds 4.5 times the time",
+        ),
+        (
+            found(large=HUNGRY),
+            "review: a resource beyond 3,000 adds 4.5 times the memory",
+        ),
     ],
 )
 def test_a_missed_target_is_named(changed, named):
@@ -44,7 +52,7 @@ def test_the_tables_have_ratios_targets_and_growth():
     assert "| review | 3.30 (3.30 to 3.30) | 1.10 | 1.2 |" in text
     assert "| first make up, caches warm | 30.0 |" in text
     assert "| drift check | 3,000 | 11.00 | 157 MB |" in text
-    assert "drift check: ten times the resources add 10.0 times the time and 10.0 times" in text
+    assert "a resource beyond 3,000 adds 1.0 times the time and 1.0 times the memory" in text
 
 
 def test_a_command_that_fails_is_named_with_its_last_line():
@@ -52,6 +60,13 @@ def test_a_command_that_fails_is_named_with_its_last_line():
     with pytest.raises(ToolFailedError, match="ended with 3: why"):
         bench_tools.timed(command, os.environ)
     assert bench_tools.timed(command, os.environ, (3,)).memory > 1 << 20
+
+
+def test_a_commands_memory_is_its_own_and_not_that_of_who_measures_it():
+    mine = b"x" * (200 << 20)
+    assert bench_tools.timed([sys.executable, "-c", ""], os.environ).memory < len(mine) / 2
+    hungry = [sys.executable, "-c", "bytes(b'x' * (300 << 20))"]
+    assert bench_tools.timed(hungry, os.environ).memory > len(mine)
 
 
 def test_a_large_stack_is_reviewed_and_checked_as_any_other(tmp_path):

@@ -12,7 +12,9 @@ import contextlib
 import errno
 import os
 import socket
-from typing import Protocol
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any, Protocol
 
 from scoring.http.connection import Connection
 from scoring.http.listener import begin_no_more
@@ -51,7 +53,8 @@ class Acceptor:
         self._listener = listener
         self._share = share
         self._waiting: asyncio.TimerHandle | None = None
-        self._accepting: set[asyncio.Task[None]] = set()
+        self._accepting: set[Coroutine[Any, Any, Any]] = set()
+        self._new_connection = partial(Connection, server)
         self._reserve = os.open(os.devnull, os.O_RDONLY)
         self._last = 0.0  # when a connection was accepted
         server.loop.add_reader(listener, self._offered)
@@ -85,18 +88,22 @@ class Acceptor:
                 self._turn_away()
             return False
         self._last = self._server.now()
-        client.setblocking(False)
-        task = self._server.loop.create_task(self._connect(client))
-        self._accepting.add(task)
-        task.add_done_callback(self._accepting.discard)
+        joining = self._server.loop.connect_accepted_socket(self._new_connection, client)
+        self._accepting.add(joining)
+        self._join(joining, client)
         return True
 
-    async def _connect(self, client: socket.socket) -> None:
-        server = self._server
+    def _join(self, joining: Coroutine[Any, Any, Any], client: socket.socket, *_: object) -> None:
+        """Go on until the connection is made: a task for each would take longer than the rest."""
         try:
-            await server.loop.connect_accepted_socket(lambda: Connection(server), client)
+            waited: asyncio.Future[Any] = joining.send(None)
+            waited.add_done_callback(partial(self._join, joining, client))
+            return
+        except StopIteration:
+            pass
         except OSError:  # it left, or no descriptor was free for the loop's own copy
             client.close()
+        self._accepting.discard(joining)
 
     def _turn_away(self) -> None:
         """Say that no descriptor is free, with the one that was kept for this."""
@@ -138,5 +145,5 @@ class Acceptor:
         while self._accept():  # what came since the last look
             pass
         self._listener.close()
-        if self._accepting:
-            await asyncio.wait(self._accepting)
+        while self._accepting:
+            await asyncio.sleep(0)

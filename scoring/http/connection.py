@@ -254,20 +254,27 @@ class Connection(asyncio.BufferedProtocol):
         server.application.answered(request, response)
         self._active = server.last_active = server.now()
         if last:
-            self._finish()
+            # A client that asked for the end sends nothing more that would be answered by a reset.
+            self._finish(at_once=request.refusal is None and not request.keep_alive)
         else:
             self.deadline = self._active + server.settings.idle_timeout
 
-    def _finish(self) -> None:
-        """End the connection after its last answer, without destroying that answer."""
+    def _finish(self, *, at_once: bool) -> None:
+        """End the connection after its last answer, without destroying that answer.
+
+        At once, where all that came was read; else when the client has closed, or has had time to.
+        """
         self._discarding = True
         self._reader.abandon()
         self._drop_queue()
         if self._transport.is_closing():
             return
+        self.deadline = self._server.now() + LINGER_SECONDS
+        if at_once and self._transport.is_reading():
+            self._transport.close()
+            return
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        self.deadline = self._server.now() + LINGER_SECONDS
         self._transport.resume_reading()
 
     # Time

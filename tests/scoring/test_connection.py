@@ -17,6 +17,8 @@ import httpx
 import psutil
 import pytest
 
+from scoring.http.connection import LINGER_SECONDS
+
 SCRIPT = """
 import json, time
 
@@ -198,6 +200,21 @@ def test_a_connection_without_requests_is_closed(slow):
 )
 def test_a_long_head_is_refused(slow, head):
     assert statuses(talk(slow.port, head)) == [431]
+
+
+def open_connections(service: Any) -> int:
+    found = re.findall(r"^scoring_connections (\d+)", service.client.get("/metrics").text, re.M)
+    return int(found[0])
+
+
+def test_a_client_that_asked_for_the_end_and_stays_takes_no_connection(slow):
+    before = open_connections(slow)
+    with connected(slow.port) as client:
+        client.sendall(request(1, head="connection: close\r\n"))
+        assert statuses(until_closed(client)) == [200]
+        answered = time.monotonic()
+        assert open_connections(slow) <= before
+        assert time.monotonic() - answered < LINGER_SECONDS / 2
 
 
 def test_a_long_head_that_comes_in_pieces_is_refused(slow):

@@ -234,6 +234,9 @@ class _Transport:
     def resume_reading(self) -> None:
         self.reading = True
 
+    def is_reading(self) -> bool:
+        return self.reading
+
     def is_closing(self) -> bool:
         return self.closed
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +95,22 @@ def test_without_an_image_everything_but_the_container_group_is_declared(run: Ru
     ]
     assert "scoring_uri" not in recorded.outputs
     assert recorded.outputs["login_server"] == SERVER
+
+
+def test_the_program_finds_its_own_modules_from_wherever_it_is_run(tmp_path: Path) -> None:
+    """Pulumi puts the program's own folder on the path, which is inside of the package."""
+    file = Path(__file__).resolve().parents[2] / "infra" / "__main__.py"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import runpy; runpy.run_path({str(file)!r}, run_name='__main__')"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # Without an engine it comes as far as to its first question.
+    assert "authorization.get_client_config()" in done.stderr
+    assert "ModuleNotFoundError" not in done.stderr
 
 
 def test_the_outputs_name_the_endpoint_and_the_model(run: Run) -> None:

@@ -74,8 +74,9 @@ class Selection:
     Attributes:
         lines: The tests that run each line.
         imported: The lines that run when the module is imported.
-        seconds: How long each test took, of every file of tests that runs a line of the module,
-            or of all if none does.
+        seconds: What each test took of the processor, with the processes that it ended, of every
+            file of tests that runs a line of the module, or of all if none does. A clock would say
+            more of whoever else was busy.
     """
 
     lines: Mapping[int, tuple[str, ...]]
@@ -258,20 +259,27 @@ class _Measure:
     def __init__(self, cover: coverage.Coverage, children: _Children) -> None:
         self._cover = cover
         self._children = children
+        self._began = 0.0
         self.seconds: dict[str, float] = {}
         self.failed: list[str] = []
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._cover.switch_context(nodeid)
         self._children.switch_context(nodeid)
+        self._began = _spent()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.seconds[report.nodeid] = self.seconds.get(report.nodeid, 0) + report.duration
         if report.failed:
             self.failed.append(report.nodeid)
 
-    def pytest_runtest_logfinish(self) -> None:
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self._cover.switch_context("")
+        self.seconds[nodeid] = _spent() - self._began
+
+
+def _spent() -> float:
+    """Seconds of the processor, of this process and of those that it waited for."""
+    return sum(os.times()[:4])
 
 
 def measure(root: Path, tests: Iterable[str], out: Path) -> int:

@@ -228,6 +228,34 @@ def test_a_process_that_a_test_starts_is_measured_though_it_gets_no_environment(
     assert not (root / "sitecustomize.py").exists()
 
 
+WAITS = """import select
+import time
+
+
+def test_it_waits() -> None:
+    assert select.select([], [], [], 1) == ([], [], [])
+
+
+def test_it_works() -> None:
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+"""
+
+
+@pytest.mark.timeout(600)
+def test_what_a_test_costs_is_what_it_works_and_not_how_long_it_waits(
+    root: Path, tmp_path: Path
+) -> None:
+    """Who waits for a busy machine would be left out of the judges."""
+    (root / "tests" / "infra" / "test_one.py").write_text(WAITS)
+    found = selection.Measured(root, tmp_path).of("infra/one.py", ["tests/infra/test_one.py"], root)
+    waits, works = (
+        found.seconds[f"tests/infra/test_one.py::test_it_{one}"] for one in ("waits", "works")
+    )
+    assert waits < works < 1
+
+
 def at(line: int, statement: int | None = None) -> mutant.Mutant:
     return mutant.Mutant("a.py", line, statement or line, "f", "x", "y", "")
 

@@ -21,7 +21,7 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.selection import Selection
 
 MOST_SECONDS = 20.0
-"""How long the tests of one mutant may take; it survives what was not asked then."""
+"""What the tests of one mutant may take of the processor; it survives what was not asked then."""
 
 Outcome = str
 """`killed`, `survived`, `hung` or `unseen` (no test runs the line)."""

@@ -114,6 +114,14 @@ def build(
             " container runtime on x86-64 runs it.",
         ),
     ] = False,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="The same on an image of Python 3.11 that was exported: an OCI layout, or an"
+            " archive of one, as docker save makes it.",
+        ),
+    ] = None,
     json_file: JsonFile = None,
 ) -> None:
     """Check the model, then build the image.
@@ -122,7 +130,7 @@ def build(
     same digest; one that is there already is not checked again.
     """
     with _one_line_errors():
-        built = image_build.build_image(model, out, complete=complete)
+        built = image_build.build_image(model, out, complete=complete, base=base)
         typer.echo(built["digest"])
         _write_json(json_file, built)
 

@@ -1,4 +1,4 @@
-"""What an image lies on: the layers that bring Python 3.11."""
+"""What a complete image lies on: the layers that bring Python 3.11, and their configuration."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ class Base:
     packages: str
 
     def below(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """The configuration of an image on it, as a Dockerfile's FROM makes it."""
+        """The configuration of an image on it; its own command and entry point are gone."""
         merged = {**self.config, **config}
-        pairs = [*self.config.get("Env", []), *config["Env"]]
+        merged.pop("Entrypoint", None)
+        pairs = [*(self.config.get("Env") or ()), *config["Env"]]
         merged["Env"] = list({pair.partition("=")[0]: pair for pair in pairs}.values())
         for name in ("Labels", "ExposedPorts"):
             merged[name] = {**(self.config.get(name) or {}), **config[name]}

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scoring.image import check, debian, site_packages
-from scoring.image.layer import Entry, Layer, file_entry, pack
+from scoring.image import check, debian, exported, site_packages
+from scoring.image.layer import Entry, file_entry, pack
 from scoring.image.oci import blobs, digest_of, write_layout
 from scoring.manifest import MANIFEST, Manifest, verified_bytes
 from scoring.output_folder import replaced
@@ -36,13 +36,16 @@ ENVIRONMENT = {
 """The image's variables, the same in the Dockerfile; glibc's thresholds keep large bodies fast."""
 
 
-def build_image(model: Path, out: Path, *, complete: bool = False) -> dict[str, Any]:
+def build_image(
+    model: Path, out: Path, *, complete: bool = False, base: Path | None = None
+) -> dict[str, Any]:
     """Write an OCI layout and a `context/` for `docker build` or `az acr build`.
 
     Args:
         model: The model directory.
         out: The folder: new, empty, or an earlier image of this function, which is replaced.
         complete: With Python and the pinned packages, so that any container runtime runs it.
+        base: An exported image that brings the Python; Debian's packages do where none is named.
 
     Returns:
         `digest`, `labels` and the two folders `layout` and `context`.
@@ -57,14 +60,13 @@ def build_image(model: Path, out: Path, *, complete: bool = False) -> dict[str, 
     labels = _labels(manifest)
     with replaced(out, RESULT) as draft:
         _write_context(draft / "context", files, labels)
-        layers: list[Layer] = []
-        config = _config(labels)
-        if complete:
-            base = debian.base()
-            packages = site_packages.layer(files["requirements.txt"], base.packages)
-            layers, config = [*base.layers, packages], base.below(config)
-        blobs(draft).mkdir(parents=True)
-        layers.append(pack(_entries(files), blobs(draft)))
+        into = blobs(draft)
+        into.mkdir(parents=True)
+        layers, config = [pack(_entries(files), into)], _config(labels)
+        if complete or base is not None:
+            under = debian.base() if base is None else exported.base(base, into)
+            packages = site_packages.layer(files["requirements.txt"], under.packages)
+            layers, config = [*under.layers, packages, *layers], under.below(config)
         digest = write_layout(draft, layers, config, manifest.name)
         if digest != digest_of(out):  # an image that is there was checked
             check.start(files, ENVIRONMENT)

@@ -8,6 +8,7 @@ read: their scripts run nowhere, and no user's rights are needed.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import io
 import os
 import re
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -71,7 +72,7 @@ Pin: release o=Debian,n=bookworm*
 Pin-Priority: 500
 
 Package: *
-Pin: release o=*
+Pin: release *
 Pin-Priority: -1
 """
 """Debian 12 and its updates, whatever else the machine's sources offer."""
@@ -92,8 +93,9 @@ def base() -> Base:
         with (folder / "lock").open("w") as alone:
             fcntl.flock(alone, fcntl.LOCK_EX)
             apt = _Apt(folder)
-            key = "\0".join([*apt.wanted(), Path(__file__).read_text("utf-8")])
-            layer = packed_once(key, lambda: _entries(apt))
+            wanted = apt.wanted()
+            key = f"{wanted}\0{Path(__file__).read_text('utf-8')}"
+            layer = packed_once(key, lambda: _entries(apt, wanted))
     except OSError as error:
         raise ImageError(
             f"the cache folder {folder} cannot be used: {error.strerror or error}; name another in"
@@ -123,30 +125,36 @@ class _Apt:
             'Acquire::ForceHash "SHA256";\n'
         )
 
-    def wanted(self) -> list[str]:
-        """Name, size and SHA-256 of each package that has to be had, in the order of the names."""
+    def wanted(self) -> dict[str, str]:
+        """The SHA-256 of each package that has to be had, by its file's name, in their order."""
         update = self._run("update")
         listed = self._run("--print-uris", "install", *_PACKAGES)
         if listed.returncode != 0:
             raise ImageError(
                 f"apt has no Python 3.11 of Debian 12: {_said(update, listed)}; {_REMEDY}"
             )
-        return sorted(line.split(" ", 1)[1] for line in listed.stdout.splitlines())
+        lines = sorted(line.split()[1::2] for line in listed.stdout.splitlines())
+        return {name: digest.removeprefix("SHA256:") for name, digest in lines}
 
-    def download(self, folder: Path) -> list[Path]:
-        """The packages' files, verified by apt, in a new folder, in the order of their names."""
-        (folder / "partial").mkdir(parents=True)
-        option = f"Dir::Cache::archives={folder}"
-        done = self._run("-o", option, "--yes", "--download-only", "install", *_PACKAGES)
+    def fetch(self, wanted: Mapping[str, str], folder: Path) -> Iterator[Path]:
+        """The packages' files, verified, in a new folder."""
+        folder.mkdir()
+        names = [name.partition("_")[0] for name in wanted]
+        done = self._run("download", *names, folder=folder)
         if done.returncode != 0:
             raise ImageError(f"apt cannot fetch Debian's packages: {_said(done)}")
-        return sorted(folder.glob("*.deb"))
+        for name, digest in wanted.items():
+            content = (folder / name).read_bytes()
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise ImageError(f"apt fetched another {name} than its index names")
+            yield folder / name
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         command = ["apt-get", "-qq", "-c", str(self._settings), *arguments]
         try:
             return subprocess.run(
                 command,
+                cwd=folder or self._folder,
                 env={**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -159,19 +167,19 @@ class _Apt:
 
 
 def _said(*runs: subprocess.CompletedProcess[str]) -> str:
-    """The first complaint, which is the cause of the others."""
+    """The first error, which is the cause of the others, or else the first warning."""
     lines = [line for run in runs for line in run.stderr.splitlines()]
-    first = next((line for line in lines if line.startswith(("E: ", "W: "))), "it says nothing")
-    return first[3:].strip()
+    said = [line[3:].strip() for kind in "EW" for line in lines if line.startswith(f"{kind}: ")]
+    return said[0] if said else "it says nothing"
 
 
-def _entries(apt: _Apt) -> Iterator[Entry]:
+def _entries(apt: _Apt, wanted: Mapping[str, str]) -> Iterator[Entry]:
     for name, text in _FILES.items():
         yield file_entry(name, io.BytesIO(text.encode()), len(text))
     for name, target in _LINKS.items():
         yield link_entry(name, target)
     with tempfile.TemporaryDirectory() as place:
-        for package in apt.download(Path(place, "archives")):
+        for package in apt.fetch(wanted, Path(place, "packages")):
             yield from _unpacked(package)
 
 

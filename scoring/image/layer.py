@@ -166,10 +166,11 @@ def _with_folders(entries: Iterable[Entry]) -> Iterator[Entry]:
 def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
     if not (info.isreg() or info.isdir() or info.issym() or info.islnk()):
         raise ImageError(f"the entry {info.name} is no file, folder or link, and no image needs it")
-    mode = info.mode & (0o1777 if info.isdir() else 0o777)
-    plain = info.replace(mtime=0, mode=mode, uid=0, gid=0, uname="", gname="", deep=False)
-    plain.pax_headers = {}
-    return plain
+    info.mode &= 0o1777 if info.isdir() else 0o777
+    info.mtime = info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    info.pax_headers = {}
+    return info
 
 
 class _Hashed(io.RawIOBase):

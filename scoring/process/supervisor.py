@@ -12,11 +12,12 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from scoring.errors import ScoringError
+from scoring.errors import ScoringError, message_of
 from scoring.process.descriptors import connections
 from scoring.process.log import Log
 from scoring.process.scoreboard import Board
@@ -26,6 +27,8 @@ from scoring.settings import Settings
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 # As many deaths within so many seconds mean that starting again does not help.
 MOST_DEATHS, DEATH_SECONDS = 5, 60.0
+# How a worker ends by itself: its note says why, or nothing does.
+_SAID, _UNSAID = 1, 2
 
 
 class Supervisor:
@@ -65,10 +68,8 @@ class Supervisor:
         for number, pid, status in self._reap():
             if not self._board.open:
                 self._end()
-                raise ScoringError(
-                    self._board.note(number).decode()
-                    or f"a worker ended with {status} at its start"
-                )
+                said = self._board.note(number).decode() if status == _SAID else ""
+                raise ScoringError(said or f"a worker ended with {status} at its start")
             self._log.event("worker_ended", worker=number, pid=pid, status=status)
             now = time.monotonic()
             self._deaths.append(now)
@@ -102,7 +103,7 @@ class Supervisor:
         if pid:
             self._places[pid] = number
             return
-        status = 1
+        status = _UNSAID
         try:
             os.close(self._held)
             status = self._work(number)
@@ -119,12 +120,16 @@ class Supervisor:
 
         try:
             serve(self._settings, self._listener, Place(self._board, number, self._lifeline))
-        except ScoringError as error:
+        except BaseException as error:
+            reason = str(error)
+            if not isinstance(error, ScoringError):
+                traceback.print_exc()  # nobody above would
+                reason = f"a worker failed: {type(error).__name__}: {message_of(error)}"
             if self._board.open:
-                sys.stderr.write(f"error: {error}\n")
+                sys.stderr.write(f"error: {reason}\n")
             else:
-                self._board.publish(number, str(error).encode())
-            return 1
+                self._board.publish(number, reason.encode())
+            return _SAID
         return 0
 
     def _end(self) -> None:

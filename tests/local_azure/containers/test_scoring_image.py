@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
+from tests.support.debian import needs_debian_12
+
 CHECKOUT = Path(__file__).parents[3]
 MODEL = CHECKOUT / "model_eval" / "models" / "sklearn_mnist" / "1"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize("kind", [(), pytest.param(("--complete",), marks=needs_debian_12)])
 def test_the_scoring_image_is_built_pushed_and_answers(
-    groups: Any, asked: Any, stand_in: Any, tmp_path: Path
+    kind: tuple[str, ...], groups: Any, asked: Any, stand_in: Any, tmp_path: Path
 ):
     def scoring(command: str, *arguments: str) -> dict[str, Any]:
         report = tmp_path / f"{command}.json"
@@ -30,7 +33,7 @@ def test_the_scoring_image_is_built_pushed_and_answers(
         return json.loads(report.read_text())
 
     image = str(tmp_path / "image")
-    scoring("build", "--model", str(MODEL), "--out", image)
+    scoring("build", "--model", str(MODEL), "--out", image, *kind)
     target = ["--registry", groups.world.server, "--repository", "scoring"]
     pushed = scoring("push", "--image", image, *target)
     body = groups.body(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local_azure import cache
+from local_azure import cache, debian
 from local_azure.errors import LocalAzureError
 from local_azure.go_module import GoModule
 from local_azure.kubernetes.network import search_path
@@ -213,27 +212,17 @@ class Programs:
             draft.rename(self.cache / out)
 
     def _get_iptables(self) -> None:
-        """Debian's packages, unpacked without root: nothing of the machine is changed."""
-        remedy = "install it as root: apt-get install iptables"
-        if not (shutil.which("apt-get") and shutil.which("dpkg")):
-            raise ProgramsError(f"`iptables` is not on PATH; {remedy}")
+        """Debian's packages, for nothing of the machine is changed."""
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="iptables-") as name:
             folder = Path(name)
-            done = subprocess.run(
-                ["apt-get", "download", *_PACKAGES],
-                cwd=folder,
-                env=dict(self.environment),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode != 0:
-                said = (done.stderr.strip() or "no reason given").splitlines()[-1]
-                raise ProgramsError(f"`apt-get download iptables` failed: {said}; {remedy}")
-            for package in folder.glob("*.deb"):
-                subprocess.run(["dpkg", "-x", str(package), str(folder / "root")], check=True)
+            try:
+                debian.unpack(_PACKAGES, folder / "root", self.environment)
+            except LocalAzureError as error:
+                raise ProgramsError(
+                    f"`iptables` is not on PATH, and {error}; "
+                    "install it as root: apt-get install iptables"
+                ) from error
             (folder / "bin").mkdir()
             for tool in (*_IPTABLES, *(each.replace("ip", "ip6", 1) for each in _IPTABLES)):
                 (folder / "bin" / tool).symlink_to("../root/usr/sbin/xtables-nft-multi")

@@ -35,7 +35,7 @@ class Check(pydantic.BaseModel):
     stack: str
     code: int
     verdict: str
-    found: frozenset[Key] = frozenset()
+    found: frozenset[Key]
 
 
 def key(one: Finding) -> Key:

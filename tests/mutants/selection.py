@@ -33,6 +33,7 @@ _USERS = {
     "infra/__main__.py": ("tests/infra/aks/test_program.py", "tests/infra/test_pull_retry.py"),
     "infra/azure_facts.py": (
         *("tests/infra/aks/test_settings.py", "tests/infra/configuration", _PROGRAM),
+        "tests/infra/test_settings.py",
         *("tests/infra/drift/test_severity.py", "tests/infra/review/test_what_azure_does.py"),
     ),
     "infra/configuration/reader.py": ("tests/infra/test_settings.py",),

@@ -11,6 +11,7 @@ import pytest
 
 from infra.configuration import tags
 from infra.settings import SettingError
+from tests.infra.test_program import SERVICE
 
 Run = Callable[..., Any]
 
@@ -94,6 +95,19 @@ def test_a_name_without_end_is_no_part_of_a_command() -> None:
     assert remedy == "remove it from the stack's file"
 
 
+@pytest.mark.parametrize(("length", "typed"), [(502, True), (503, False)])
+def test_a_command_names_a_tag_of_at_most_512_characters(length: int, typed: bool) -> None:
+    """With its brackets and quotes, which are ten."""
+    ((_, remedy),) = tags.problems({"n" * length: "x"})
+    assert ("pulumi config rm" in remedy) is typed
+
+
+def test_what_the_program_sets_beside_a_stacks_own_tags_is_reserved(run: Run) -> None:
+    found = run({**SERVICE, "tags": {"team": "ml"}})
+    of_the_program = found.group["tags"].keys() - found.one("storage:StorageAccount")["tags"].keys()
+    assert of_the_program == tags.RESERVED
+
+
 def test_too_many_tags_say_how_many_to_remove() -> None:
     ((_, remedy),) = tags.problems({f"t{index}": "x" for index in range(48)})
     assert remedy == "remove 2 of 48"
@@ -103,6 +117,7 @@ def test_too_many_tags_say_how_many_to_remove() -> None:
     "good",
     [
         {"n" * 128: "v" * 256},
+        {"t": "of one letter"},
         {"team": "", "Größe": "<%&?/>", "a.b-c d": "x", "my-azure": "1"},
         {f"t{index}": "x" for index in range(46)},
     ],

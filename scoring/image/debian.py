@@ -167,10 +167,11 @@ class _Apt:
 
 
 def _said(*runs: subprocess.CompletedProcess[str]) -> str:
-    """The first error, which is the cause of the others, or else the first warning."""
+    """The first error, and what could not be fetched, of which apt only warns."""
     lines = [line for run in runs for line in run.stderr.splitlines()]
-    said = [line[3:].strip() for kind in "EW" for line in lines if line.startswith(f"{kind}: ")]
-    return said[0] if said else "it says nothing"
+    starts = ("E: ", "W: Failed to fetch ")
+    said = [next((line[3:].strip() for line in lines if line.startswith(s)), "") for s in starts]
+    return "; ".join(filter(None, said)) or "it says nothing"
 
 
 def _entries(apt: _Apt, wanted: Mapping[str, str]) -> Iterator[Entry]:

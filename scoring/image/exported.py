@@ -39,6 +39,12 @@ _LARGEST_TEXT = 4 * 1024 * 1024
 """Bytes of an index, a manifest or a configuration."""
 
 
+_NO_LAYOUT = (
+    "it is no OCI image layout; export one with: skopeo copy"
+    " docker://python:3.11-slim-bookworm oci:FOLDER, or docker save (Docker 25 or newer)"
+)
+
+
 class _Files(Protocol):
     def __call__(self, name: str, /) -> IO[bytes]: ...
 
@@ -55,7 +61,11 @@ def base(path: Path, blobs: Path) -> Base:
     """
     try:
         with _opened(path) as files:
-            manifest = _manifest(files, json.loads(_text(files("index.json"))))
+            try:
+                index = files("index.json")
+            except FileNotFoundError:
+                raise ImageError(_NO_LAYOUT) from None
+            manifest = _manifest(files, json.loads(_text(index)))
             described = json.loads(_blob(files, manifest["config"]["digest"]))
             if (described["os"], described["architecture"]) != ("linux", "amd64"):
                 raise ImageError(
@@ -73,10 +83,7 @@ def base(path: Path, blobs: Path) -> Base:
     except (OSError, tarfile.TarError, zlib.error, EOFError) as error:
         raise ImageError(f"the base {path} cannot be read: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ImageError(
-            f"the base {path} is no OCI image layout; export one with: skopeo copy"
-            " docker://python:3.11-slim-bookworm oci:FOLDER, or docker save"
-        ) from error
+        raise ImageError(f"the base {path}: {_NO_LAYOUT}") from error
 
 
 @contextmanager

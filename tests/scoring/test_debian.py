@@ -135,6 +135,17 @@ def test_without_a_network_the_last_known_packages_are_taken(mirror, monkeypatch
     assert debian.base() == first
 
 
+def test_where_nothing_was_fetched_yet_the_error_names_what_cannot_be(tmp_path, monkeypatch):
+    (tmp_path / "sources.list").write_text("deb http://127.0.0.1:9/debian bookworm main\n")
+    (tmp_path / "apt.conf").write_text(
+        f'Dir::Etc::sourcelist "{tmp_path}/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
+    )
+    monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(ImageError, match=r"no Python 3\.11 of Debian 12: .*http://127.0.0.1:9/"):
+        debian.base()
+
+
 def test_a_layer_that_was_altered_in_the_cache_is_packed_anew(mirror, monkeypatch):
     first = made(mirror, monkeypatch)
     first.layers[0].file.write_bytes(b"something else")

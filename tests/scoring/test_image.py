@@ -18,6 +18,8 @@ import pytest
 
 from scoring.errors import ImageError, ModelError
 from scoring.image.build import ENVIRONMENT, ROOM, build_image
+from scoring.image.layer import file_entry, pack
+from scoring.image.oci import write_layout
 from scoring.image.push import push_image
 
 
@@ -155,3 +157,14 @@ def test_a_registry_of_this_machine_or_one_that_is_meant_is_asked(image, host, t
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", f"https://127.0.0.1:{port}")
     with pytest.raises(ImageError, match="cannot be reached"):
         push_image(image, f"{host}:{port}", "scoring", without_python=told)
+
+
+def test_any_registry_may_have_an_image_with_a_python(tmp_path, monkeypatch):
+    for name, value in {"TENANT_ID": "t", "CLIENT_ID": "c", "CLIENT_SECRET": "s"}.items():
+        monkeypatch.setenv(f"AZURE_{name}", value)
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", "https://127.0.0.1:9")
+    parts = ("usr/bin/python3.11", "app/scoring/score.py")
+    layers = [pack([file_entry(name, io.BytesIO(b""), 0)], tmp_path) for name in parts]
+    write_layout(tmp_path / "image", layers, {}, "complete")
+    with pytest.raises(ImageError, match=r"registry\.invalid cannot be reached"):
+        push_image(tmp_path / "image", "registry.invalid", "scoring")

@@ -129,7 +129,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             kube=str(programs.kube()),
             root=str(root),
             proxy_environment=programs.iptables(),
-            cgroup=f"{NAME}-{os.getpid()}",
+            cgroup=real_cluster.cgroup_name(),
             image=str(folder / "image.tar"),
         )
         with real_cluster.opened(folder / "cluster", settings) as cluster:

@@ -27,6 +27,7 @@ from tests.support.real_node import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTROLLERS = Path("/sys/fs/cgroup")
+_CGROUP = "sklearn-mnist-svc"
 _NAMESPACES = ("mnt", "net", "pid", "ipc", "uts")
 _UNSHARE = (
     *("unshare", "--mount", "--net", "--ipc", "--uts", "--pid", "--fork"),
@@ -219,6 +220,14 @@ def opened(folder: Path, settings: Settings) -> Iterator[RealCluster]:
                 until(lambda: not cluster.traces(), _END_SECONDS)
             assert not (left := cluster.traces()), left
         shutil.rmtree(folder)
+
+
+def cgroup_name() -> str:
+    """Of a tree that belongs to this process; those that killed ones left are removed."""
+    for left in CONTROLLERS.glob(f"*/{_CGROUP}-*"):
+        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):
+            _remove_cgroups(left.name)
+    return f"{_CGROUP}-{os.getpid()}"
 
 
 def _make_cgroups(name: str) -> None:

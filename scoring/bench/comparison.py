@@ -22,6 +22,8 @@ FORMS = ("JSON", "UINT8", "FP32")
 NEW_CONNECTIONS = "JSON, a connection each"
 CLOSING = ("connection", "close")
 SCALING_ROWS = 30
+# OpenBLAS shares out no smaller product than some hundred rows make.
+SEEN_FORM, SEEN_ROWS = "UINT8", 1000
 REST_SECONDS = 3.0
 """Memory is read so long after the load: both servers have had time to give some back."""
 
@@ -78,9 +80,10 @@ def measure(
                 pass
             starts.append(Pair(ours.cold_start, theirs.cold_start, other.cold_start))
         trio = _trio(stack, environments, model, folder, server_core)
+        bare = stack.enter_context(servers.bare(folder, server_core))
         lines: list[Line] = []
         for rows in plan.sizes:
-            lines += _lines(trio, cases, rows, plan, generator, say)
+            lines += _lines(trio, bare, cases, rows, plan, generator, say)
         lines.sort(key=lambda line: (FORMS.index(line.form), line.rows))
         plain, tensor = cases.case("JSON", 1, CLOSING), cases.tensor(1, CLOSING)
         lines.append(
@@ -92,6 +95,7 @@ def measure(
                 plan.seconds,
                 generator,
                 say,
+                bare,
             )
         )
         time.sleep(REST_SECONDS)
@@ -113,6 +117,7 @@ def measure(
         stack.close()
         case = cases.case("JSON", SCALING_ROWS)
         scaling = _scaling(model, folder, set(cores), case, plan, generator, say)
+        case = cases.case(SEEN_FORM, SEEN_ROWS)
         seen = _seen(model, folder, set(cores), case, plan, generator, say)
     # The first start reads from the disk what the others find in memory.
     return Comparison(
@@ -152,6 +157,7 @@ def _trio(
 
 def _lines(
     trio: tuple[Running, Running, Running],
+    bare: Running,
     cases: Cases,
     rows: int,
     plan: Plan,
@@ -167,6 +173,7 @@ def _lines(
     found: dict[str, list[Load]] = {form: [] for form in FORMS}
     busy: dict[str, list[float]] = {form: [] for form in FORMS}
     spent: dict[str, list[float]] = {form: [] for form in FORMS}
+    floor: dict[str, list[Load]] = {form: [] for form in FORMS}
     other: list[Load] = []
     spent_theirs: list[float] = []
     third: list[Load] = []
@@ -189,6 +196,8 @@ def _lines(
         used = ours.busy_seconds() - before
         busy[form].append(used / elapsed)
         spent[form].append(used / found[form][-1].answers)
+        request = of_form[form].request
+        floor[form].append(generator.run(bare.port, request, load.ask(bare.port, request), seconds))
 
     for number in range(plan.rounds):
         say(f"{rows:,} rows, round {number + 1} of {plan.rounds}")
@@ -208,6 +217,7 @@ def _lines(
             tuple(busy[form]),
             tuple(third) if form == "JSON" else (),
             tuple(map(Pair, spent[form], spent_theirs)),
+            tuple(floor[form]),
         )
         for form in FORMS
     ]
@@ -221,23 +231,27 @@ def _beside(
     seconds: float,
     generator: Generator,
     say: Say,
+    bare: Running | None = None,
 ) -> Line:
     """Three servers with a case each: another model than the linear one, or another way to ask."""
     asked = tuple(zip(trio, cases, strict=True))
-    rows, size = cases[0].rows, len(cases[0].request)
+    rows, request = cases[0].rows, cases[0].request
     right = [case.right_body(server) for server, case in asked]
     if generator.foreign:
         for (server, case), body in zip(asked, right, strict=True):
             load.run(server.port, case.request, body, min(seconds, 0.3))
     found: tuple[list[Load], ...] = ([], [], [])
+    floor: list[Load] = []
     for number in range(rounds):
         say(f"{name}, {rows:,} rows, round {number + 1} of {rounds}")
         for place in (0, 1, 2) if number % 2 else (2, 1, 0):
             server, case = asked[place]
             done = generator.run(server.port, case.request, right[place], seconds)
             found[place].append(done)
+        if bare is not None:
+            floor.append(generator.run(bare.port, request, load.ask(bare.port, request), seconds))
     ours, theirs, mlserver = map(tuple, found)
-    return Line(name, rows, size, ours, theirs, mlserver=mlserver)
+    return Line(name, rows, len(request), ours, theirs, mlserver=mlserver, bare=tuple(floor))
 
 
 def _scaling(
@@ -284,6 +298,7 @@ def _seen(
                 if not limited:
                     return ()
                 body = case.right_body(running)
-                rates.append(generator.run(running.port, case.request, body, plan.seconds).rate)
+                seconds = plan.seconds_for(case.rows)
+                rates.append(generator.run(running.port, case.request, body, seconds).rate)
         found.append(Pair(*rates))
     return tuple(found) if len(cores) > 1 else ()

@@ -64,6 +64,7 @@ class Line:
         busy: Part of the time that our server was computing, round by round.
         mlserver: One load of MLServer a round, JSON of its own protocol; only beside our JSON.
         spent: Seconds of processor time an answer took each server, round by round.
+        bare: One load of a bare server a round, with our requests.
     """
 
     form: str
@@ -74,6 +75,7 @@ class Line:
     busy: tuple[float, ...] = ()
     mlserver: tuple[Load, ...] = ()
     spent: tuple[Pair, ...] = ()
+    bare: tuple[Load, ...] = ()
 
     @property
     def ratios(self) -> list[float]:
@@ -91,9 +93,24 @@ class Line:
         return [one.rate / other.rate for one, other in zip(self.ours, self.mlserver, strict=False)]
 
     @property
+    def bare_ratio(self) -> float:
+        """The bare server's rate by theirs, the median of the rounds."""
+        pairs = zip(self.bare, self.theirs, strict=True)
+        return statistics.median(one.rate / other.rate for one, other in pairs)
+
+    @property
     def tail(self) -> float:
         """Our p99 by our p50, the median of the rounds."""
-        return statistics.median(one.p99 / one.p50 for one in self.ours)
+        return _tail(self.ours)
+
+    @property
+    def bare_tail(self) -> float:
+        """The same of the bare server: what this machine does to any."""
+        return _tail(self.bare)
+
+
+def _tail(loads: tuple[Load, ...]) -> float:
+    return statistics.median(one.p99 / one.p50 for one in loads)
 
 
 @dataclass(frozen=True)
@@ -108,9 +125,9 @@ class Comparison:
         scaling: Our rates of 30 rows as JSON, round by round, by number of workers; they share all
             cores with the load itself.
         cores: How many cores this machine lets be used.
-        seen: Rates of 30 rows as JSON, round by round, of one worker that sees all cores and has
-            one core's time: as it is, beside one whose libraries take a thread a core. Empty on one
-            core, and without the right to make a control group.
+        seen: Rates of 1,000 rows as UINT8, round by round, of one worker that sees all cores and
+            has one core's time: as it is, beside one whose libraries take a thread a core. Empty on
+            one core, and without the right to make a control group.
         generator: What made the load, with its version.
         foreign: Whether others have it, too.
         general: Lines of models that are not linear, JSON alone.

@@ -24,6 +24,7 @@ READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = Path(__file__).with_name("baseline_score.py")
+BARE = Path(__file__).with_name("bare_server.py")
 THEIR_NAME = "azureml-inference-server-http"
 MLSERVER_NAME = "MLServer"
 IMAGE = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
@@ -176,6 +177,15 @@ def mlserver(environment: Path, model: Path, folder: Path, cores: set[int]) -> I
     variables = {**clean(), **IMAGE}
     with _started(MLSERVER_NAME, command, variables, port, path, folder, cores) as running:
         yield running
+
+
+@contextlib.contextmanager
+def bare(folder: Path, cores: set[int]) -> Iterator[Running]:
+    """A server of a few lines, which shows what is this machine's and what is ours."""
+    port = _free_port()
+    command = [sys.executable, str(BARE), str(port)]
+    with _started("a bare server", command, {**clean(), **IMAGE}, port, "/", folder, cores) as it:
+        yield it
 
 
 @contextlib.contextmanager

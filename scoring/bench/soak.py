@@ -156,9 +156,9 @@ class Soak:
             threads.append(threading.Thread(target=self._misbehave, args=(attacks,)))
         if self._kill:
             threads.append(threading.Thread(target=self._murder))
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             while (elapsed := time.monotonic() - begin) < seconds:
                 if self._server.process.poll() is not None:
                     self._problem("the service ended", self._server.last_words())
@@ -173,7 +173,8 @@ class Soak:
         finally:
             self._end.set()
             for thread in threads:
-                thread.join()
+                if thread.ident:  # it was started
+                    thread.join()
         self._outcome.seconds = time.monotonic() - begin
         return self._outcome
 

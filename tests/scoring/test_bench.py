@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import socket
 import socketserver
 import subprocess
@@ -15,6 +16,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from scoring.bench import bodies, generator, load, report
@@ -168,6 +170,7 @@ def test_the_median_of_the_rounds_counts():
         ({"starts": (Pair(0.2, 1.0),)}, "a cold start is 5.0x"),
         ({"resident": Pair(60, 100)}, "memory is 0.60"),
         ({"general": (a_general(some(60), some(98)),)}, "is 0.79 times Microsoft's"),
+        ({"seen": (Pair(300, 60), Pair(300, 100))}, "is 4.0 times as fast"),
     ],
 )
 def test_a_missed_target_is_named(changes, named):
@@ -222,8 +225,14 @@ def test_the_table_names_its_generator_and_says_when_nobody_else_has_it():
 
 def test_a_worker_that_sees_more_cores_than_it_has_gets_its_line():
     text = report.markdown(a_comparison(seen=(Pair(535, 64), Pair(500, 50))))
-    assert "that sees 2: 518 requests of 30 rows a second" in text
-    assert "9.2 times (8.4 to 10.0)" in text
+    assert "that sees 2: 518 requests of 1,000 rows of UINT8 a second" in text
+    assert "9.2 times (8.4 to 10.0; target 8)" in text
+
+
+def test_a_bare_server_shows_what_is_the_machines():
+    loads = {"theirs": (some(100),), "bare": (some(5000, 0.004),)}
+    text = report.markdown(a_comparison(lines=(replace(a_line("JSON", 1, some(2600)), **loads),)))
+    assert "| 1.50 | 50.0x | 4.00 |" in text
 
 
 def foreign() -> list[generator.Generator]:
@@ -282,6 +291,8 @@ def test_the_whole_bench_runs_in_short(tmp_path):
     assert len(found["lines"]) == 7
     assert found["lines"][-1]["form"] == "JSON, a connection each"
     assert [len(line["mlserver"]) for line in found["lines"]] == [2, 2, 0, 0, 0, 0, 2]
+    assert all(load["answers"] for line in found["lines"] for load in line["bare"])
+    assert [len(line["bare"]) for line in found["lines"]] == [2] * 7
     assert len(found["general"]) == 6
     assert files[1].read_text() in done.stdout
     assert found["ratios"]["JSON 1"] > 5
@@ -298,3 +309,22 @@ def test_a_model_that_is_not_there_is_one_line(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_bench_that_is_told_to_end_leaves_no_server():
+    command = [sys.executable, "-m", "scoring.bench", "soak", "--minutes", "5"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as bench:
+        below: list[psutil.Process] = []
+        try:
+            limit = time.monotonic() + 60
+            while len(below) < 2:  # the service and a worker of it
+                assert time.monotonic() < limit
+                assert bench.poll() is None
+                below = psutil.Process(bench.pid).children(recursive=True)
+            bench.send_signal(signal.SIGTERM)
+            assert bench.wait(60)
+            assert not psutil.wait_procs(below, timeout=10)[1]
+        finally:
+            bench.kill()
+            for each in psutil.wait_procs(below, timeout=0)[1]:
+                each.kill()

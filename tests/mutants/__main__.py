@@ -51,6 +51,9 @@ def main(
     quick: Annotated[
         bool, typer.Option("--quick", help="Only a module's own tests judge: what is sure, soon.")
     ] = False,
+    judges: Annotated[
+        str, typer.Option(metavar="WORDS", help="Only these tests judge, as pytest's -k says it.")
+    ] = "",
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what was found before.")] = False,
 ) -> None:
     """Change the program a line at a time, and count which changes the tests notice.
@@ -63,7 +66,7 @@ def main(
     KEPT.mkdir(parents=True, exist_ok=True)
     file = KEPT / "found.jsonl"
     if fresh:
-        for each in [file, *KEPT.glob("lines-*.json")]:
+        for each in [file, *KEPT.rglob("lines-*.json")]:
             each.unlink(missing_ok=True)
     rows: list[table.Row] = []
     tried: list[trial.Tried] = []
@@ -71,7 +74,7 @@ def main(
         # Whoever goes on working here changes nothing of a run.
         root = trial.copy(ROOT, Path(place) / "whole")
         kept = trial.Kept(root, file)
-        measured = selection.Measured(root, KEPT)
+        measured = selection.Measured(root, KEPT, judges)
         folders = [trial.copy(root, Path(place) / str(number)) for number in range(jobs)]
         for tests, group in groupby(files, lambda module: selection.tests_of(module, root)):
             workers = [trial.Worker(folder, tests) for folder in folders]
@@ -81,12 +84,14 @@ def main(
                 left = sorted(every, key=lambda one: one.key)[:sample] if sample else every
                 mine: list[trial.Tried] = []
                 rounds = list(selection.rounds(module, tests))
-                for judges in rounds[:1] if quick else rounds:
+                for asked in rounds[:1] if quick else rounds:
                     if not left:
                         break
-                    known = measured.of(module, judges, folders[0])
-                    last = quick or judges == tests
-                    found = list(trial.try_all(workers, left, known, kept, last=last))
+                    known = measured.of(module, asked, folders[0])
+                    last = quick or asked == tests
+                    # What these have not noticed others may.
+                    done = last and not judges
+                    found = list(trial.try_all(workers, left, known, kept, last=done))
                     mine += found if last else [one for one in found if one.outcome == "killed"]
                     left = [one.mutant for one in found if one.outcome != "killed"]
                 tried += mine

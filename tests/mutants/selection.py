@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,8 +33,8 @@ _USERS = {
     "infra/disclosure": ("tests/infra/review",),
     "infra/__main__.py": ("tests/infra/aks/test_program.py", "tests/infra/test_pull_retry.py"),
     "infra/azure_facts.py": (
-        *("tests/infra/aks/test_settings.py", "tests/infra/configuration", _PROGRAM),
-        "tests/infra/test_settings.py",
+        *("tests/infra/aks/test_settings.py", "tests/infra/configuration/test_tags.py"),
+        *("tests/infra/test_program.py", "tests/infra/test_settings.py"),
         *("tests/infra/drift/test_severity.py", "tests/infra/review/test_what_azure_does.py"),
     ),
     "infra/configuration/reader.py": ("tests/infra/test_settings.py",),
@@ -109,11 +110,15 @@ class Selection:
 
 
 class Measured:
-    """What was measured before, in a folder; measured anew where a file has changed."""
+    """What was measured before, in a folder; measured anew where a file has changed.
 
-    def __init__(self, root: Path, folder: Path) -> None:
+    With `judges`, pytest's `-k`, only these tests are measured, in a folder of their own.
+    """
+
+    def __init__(self, root: Path, folder: Path, judges: str = "") -> None:
         self._root = root
-        self._folder = folder
+        self._folder = folder / re.sub(r"\W+", "-", judges) if judges else folder
+        self._judges = judges
 
     def of(self, module: str, tests: Sequence[str], copy: Path) -> Selection:
         """Which tests run the module's lines.
@@ -160,9 +165,10 @@ class Measured:
 
     def _measure(self, tests: Sequence[str], copy: Path) -> None:
         sys.stderr.write(f"Measuring which lines {len(tests)} files of tests run ...\n")
+        self._folder.mkdir(parents=True, exist_ok=True)
         out = self._folder / f"measured-{os.getpid()}.json"
         code = subprocess.run(
-            [sys.executable, "-m", "tests.mutants.selection", str(out), *tests],
+            [sys.executable, "-m", "tests.mutants.selection", str(out), self._judges, *tests],
             cwd=copy,
             env={**os.environ, "PYTHONPATH": str(copy)},
             stdout=subprocess.DEVNULL,
@@ -283,8 +289,9 @@ def _spent() -> float:
     return sum(os.times()[:4])
 
 
-def measure(root: Path, tests: Iterable[str], out: Path) -> int:
+def measure(root: Path, tests: Iterable[str], out: Path, judges: str = "") -> int:
     """Run the tests in the folder that is the repository, write what they run; pytest's code."""
+    more = ["-k", judges] if judges else []
     cover = coverage.Coverage(
         data_file=None, source=[str(root / one) for one in PACKAGES], config_file=False
     )
@@ -295,7 +302,8 @@ def measure(root: Path, tests: Iterable[str], out: Path) -> int:
         plugin = _Measure(cover, children)
         cover.start()
         code = pytest.main(
-            [*tests, "-q", "-m", LEFT_OUT, "-p", "no:cacheprovider", "-p", "no:randomly"], [plugin]
+            [*tests, *more, "-q", "-m", LEFT_OUT, "-p", "no:cacheprovider", "-p", "no:randomly"],
+            [plugin],
         )
         cover.stop()
         data = cover.get_data()
@@ -358,4 +366,4 @@ def rounds(module: str, tests: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 if __name__ == "__main__":
-    sys.exit(measure(Path.cwd(), sys.argv[2:], Path(sys.argv[1])))
+    sys.exit(measure(Path.cwd(), sys.argv[3:], Path(sys.argv[1]), sys.argv[2]))

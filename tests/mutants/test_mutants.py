@@ -204,6 +204,23 @@ def test_a_measure_is_taken_again_when_the_module_or_the_test_has_changed(
     assert lines()[limit + 1] == ("tests/infra/test_one.py::test_four_are_enough",)
 
 
+@pytest.mark.timeout(600)
+def test_only_the_named_tests_judge_and_what_was_measured_of_all_stays(
+    root: Path, tmp_path: Path
+) -> None:
+    more = f"{TESTS}\n\ndef test_four_are_more() -> None:\n    assert enough(4)\n"
+    (root / "tests" / "infra" / "test_one.py").write_text(more)
+
+    def asked(judges: str) -> set[str]:
+        known = selection.Measured(root, tmp_path / "kept", judges)
+        found = known.of("infra/one.py", ["tests/infra/test_one.py"], root)
+        return {test.rpartition("::")[2] for tests in found.lines.values() for test in tests}
+
+    assert asked("") == {"test_three_are_enough", "test_four_are_more"}
+    assert asked("four or five") == {"test_four_are_more"}
+    assert asked("") == {"test_three_are_enough", "test_four_are_more"}
+
+
 STARTS = """import os
 import subprocess
 import sys

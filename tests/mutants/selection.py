@@ -34,7 +34,7 @@ _USERS = {
     "infra/__main__.py": ("tests/infra/aks/test_program.py", "tests/infra/test_pull_retry.py"),
     "infra/azure_facts.py": (
         *("tests/infra/aks/test_settings.py", "tests/infra/configuration/test_tags.py"),
-        *("tests/infra/test_program.py", "tests/infra/test_settings.py"),
+        "tests/infra/test_settings.py",
         *("tests/infra/drift/test_severity.py", "tests/infra/review/test_what_azure_does.py"),
     ),
     "infra/configuration/reader.py": ("tests/infra/test_settings.py",),
@@ -77,8 +77,8 @@ class Selection:
         lines: The tests that run each line.
         imported: The lines that run when the module is imported.
         seconds: What each test took of the processor, with the processes that it ended, of every
-            file of tests that runs a line of the module, or of all if none does. A clock would say
-            more of whoever else was busy.
+            file of tests that runs a line of the module or is named for it, or of all if none does.
+            A clock would say more of whoever else was busy.
     """
 
     lines: Mapping[int, tuple[str, ...]]
@@ -144,7 +144,13 @@ class Measured:
         lines: dict[int, tuple[str, ...]] = {}
         imported: set[int] = set()
         seconds: dict[str, float] = {}
-        used = [one for one in known.values() if one and module in one["modules"]]
+        # Who reads a module's constants runs no line of it but at the import.
+        named = _USERS.get(module, ())
+        used = [
+            one
+            for each, one in known.items()
+            if one and (module in one["modules"] or each in named)
+        ]
         for one in used or filter(None, known.values()):
             if found := one["modules"].get(module):
                 for line, names in found["lines"].items():

@@ -221,6 +221,21 @@ def test_only_the_named_tests_judge_and_what_was_measured_of_all_stays(
     assert asked("") == {"test_three_are_enough", "test_four_are_more"}
 
 
+@pytest.mark.timeout(600)
+def test_who_is_named_for_a_module_judges_its_constants_too(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = (
+        "from infra.one import LIMIT\n\n\ndef test_it_is_three() -> None:\n    assert LIMIT == 3\n"
+    )
+    tests = ["tests/infra/test_one.py", "tests/infra/test_two.py"]
+    (root / tests[1]).write_text(reads)
+    test = f"{tests[1]}::test_it_is_three"
+    assert test not in selection.Measured(root, tmp_path).of("infra/one.py", tests, root).seconds
+    monkeypatch.setitem(selection._USERS, "infra/one.py", (tests[1],))
+    assert test in selection.Measured(root, tmp_path).of("infra/one.py", tests, root).seconds
+
+
 STARTS = """import os
 import subprocess
 import sys

@@ -89,6 +89,15 @@ def test_what_is_gone_is_critical_where_the_endpoint_or_time_is_lost(
     assert severity.of_resource(kind, question, difference)[0] is level
 
 
+@pytest.mark.parametrize(
+    ("kind", "days"), [(azure_facts.VAULT, 90), (azure_facts.ML_WORKSPACE, 14)]
+)
+def test_what_is_gone_is_said_with_the_days_in_which_it_comes_back(kind: str, days: int) -> None:
+    """As Azure's pages on recovering soft-deleted vaults and workspaces say."""
+    _, reason = severity.of_resource(kind, Question.CLOUD, Kind.MISSING)
+    assert reason == f"what is in it can be brought back for {days} days at most"
+
+
 GROUP = {
     "containers": [
         {

@@ -413,6 +413,31 @@ def test_a_plan_that_is_no_text_is_a_one_line_error(tmp_path: Path, content: byt
     assert done.stderr.startswith(f"error: cannot read the plan {file}: ")
 
 
+def test_limits_of_ones_own_take_the_place_of_the_policys(
+    tmp_path: Path, plan: Plan, step: Make
+) -> None:
+    file = plan(step("create", "registry", REGISTRY, new={"location": "eastus"}))
+    assert review("--plan", file).exit_code == 1
+    (tmp_path / "limits.yaml").write_text("locations: [eastus]")
+    assert review("--plan", file, "--limits", tmp_path / "limits.yaml").exit_code == 0
+
+
+def test_a_plan_that_pulumi_did_not_write_is_a_one_line_error(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"steps": [1]}')
+    done = review("--plan", tmp_path / "plan.json")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        f"error: the plan {tmp_path}/plan.json is not what `pulumi preview --json` writes:"
+        " AttributeError: "
+    )
+
+
+def test_a_report_that_cannot_be_written_is_a_one_line_error(tmp_path: Path) -> None:
+    done = review("--plan", RECORDED, "--json", tmp_path / "no" / "r.json")
+    assert done.exit_code == 1
+    assert done.stderr == f"error: cannot write {tmp_path}/no/r.json: No such file or directory\n"
+
+
 def test_a_plan_is_read_as_utf_8(plan: Plan, step: Make) -> None:
     file = plan(step("create", "s", STORAGE, new={"tags": {"team": "Größe"}}))
     content = Path(file).read_text(encoding="utf-8").replace("\\u00f6", "ö").replace("\\u00df", "ß")

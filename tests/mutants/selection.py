@@ -49,7 +49,7 @@ _STATED = {
     "infra/drift/pods.py": ("kubernetes",),
     "infra/drift/rendering.py": ("report",),
     "infra/drift/stack.py": ("state", "kubernetes"),
-    "infra/preflight/cli.py": ("command",),
+    "infra/preflight/cli.py": ("check",),
     "infra/preflight/leftovers.py": ("lines",),
     "infra/preflight/registry.py": ("lines",),
     "infra/review/azure.py": ("what_azure_does", "recorded_reports"),

@@ -97,11 +97,24 @@ _Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 async def _both_ways(one: _Stream, other: _Stream) -> None:
+    """Until both ends have said their last word, or one of them is lost.
+
+    One that has said it may be lost unheard while the other is silent, and asyncio keeps no task
+    of a stream that is lost: this one would be collected as garbage.
+    """
+    copies = asyncio.gather(_copy(one[0], other[1]), _copy(other[0], one[1]))
+    lost = [asyncio.ensure_future(each.wait_closed()) for _, each in (one, other)]
     try:
-        await asyncio.gather(_copy(one[0], other[1]), _copy(other[0], one[1]))
+        await asyncio.wait([copies, *lost], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for writer in (one[1], other[1]):
-            writer.close()
+        for _, writer in (one, other):
+            if copies.done():
+                writer.close()
+            else:
+                writer.transport.abort()
+        for each in (copies, *lost):
+            each.cancel()
+        await asyncio.gather(copies, *lost, return_exceptions=True)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

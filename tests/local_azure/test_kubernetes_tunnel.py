@@ -81,3 +81,39 @@ def test_a_stream_that_breaks_off_does_so_for_the_client_at_once(tmp_path: Path)
         writer.transport.abort()
 
     assert through(tmp_path, serve, question) == b""
+
+
+def test_a_client_that_is_lost_ends_the_stream_of_a_server_that_is_silent(tmp_path: Path) -> None:
+    """It said that it was done, then went before it had taken its answer."""
+
+    async def run() -> None:
+        path = str(tmp_path / tunnel.INWARDS)
+        gone = asyncio.Event()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.write(b"x" * 30_000)
+            await gone.wait()
+            writer.close()
+
+        async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await tunnel.forward(path, "127.0.0.1", 1, reader, writer)
+            gone.set()
+
+        listening, client = socket.create_server(("127.0.0.1", 0)), socket.socket()
+        # So that a part of the answer still has to be sent when the client goes.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.setblocking(False)
+        inner = await asyncio.start_unix_server(answer, path)
+        outer = await asyncio.start_server(carry, sock=listening)
+        async with inner, outer, asyncio.timeout(LIMIT_SECONDS):
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(client, listening.getsockname())
+            client.shutdown(socket.SHUT_WR)
+            await loop.sock_recv(client, 1)
+            client.close()
+            await gone.wait()
+
+    asyncio.run(run())

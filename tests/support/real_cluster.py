@@ -98,7 +98,6 @@ class _Outside:
         self.folder = folder
         self.loop = asyncio.new_event_loop()
         self.servers: dict[str, list[asyncio.Server]] = {}
-        self.tasks: set[asyncio.Task[Any] | None] = set()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
 
@@ -146,13 +145,7 @@ class _Outside:
         path = network.reached(self.folder, tunnel.INWARDS)
 
         async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            # asyncio forgets the task of a stream whose one end is lost, even if it still waits.
-            task = asyncio.current_task()
-            self.tasks.add(task)
-            try:
-                await tunnel.forward(path, inside, port, reader, writer)
-            finally:
-                self.tasks.discard(task)
+            await tunnel.forward(path, inside, port, reader, writer)
 
         return await asyncio.start_server(one, host, outer, backlog=1024)
 

@@ -83,6 +83,8 @@ def test_an_interrupted_update_is_finished_by_the_next(deployed: Deployed) -> No
     stand = deployed.stand
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
     command += ["--config", "description=interrupted"]
+    # Pods that still go would be taken for the new ones.
+    until(lambda: len(stand.pods()) == 2, 120)
     with deployed.load() as load:
         process = subprocess.Popen(
             [sys.executable, "-m", "local_azure", "exec", "--", *command],

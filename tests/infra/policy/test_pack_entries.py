@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -36,11 +35,9 @@ OPTIONS = PolicyResourceOptions(
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
     """Asks the pack as an engine does that started it in a folder of its own."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     with subprocess.Popen(
         [sys.executable, PACK],
         cwd=tmp_path_factory.mktemp("pack"),
-        env=environment,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:

@@ -55,6 +55,11 @@ def test_the_verdict_counts_what_azure_does(build: Build, step: Make) -> None:
         ("osType", "Windows"),
         ("restartPolicy", "Never"),
         ("zones", ["1"]),
+        ("sku", "Dedicated"),
+        ("priority", "Spot"),
+        ("subnetIds", [{"id": "/subnets/a"}]),
+        ("diagnostics", {"logAnalytics": {"workspaceId": "w"}}),
+        ("encryptionProperties", {"keyName": "k"}),
     ],
 )
 def test_what_azure_refuses_in_place_is_a_replacement_even_if_the_provider_says_update(

@@ -31,7 +31,10 @@ _PROGRAM = "tests/infra/test_program.py"
 _USERS = {
     "infra/preview": ("tests/infra/review",),
     "infra/disclosure": ("tests/infra/review",),
-    "infra/__main__.py": ("tests/infra/aks/test_program.py", "tests/infra/test_pull_retry.py"),
+    "infra/__main__.py": (
+        *("tests/infra/aks/test_access.py", "tests/infra/aks/test_program.py"),
+        "tests/infra/test_pull_retry.py",
+    ),
     "infra/azure_facts.py": (
         *("tests/infra/aks/test_settings.py", "tests/infra/configuration/test_tags.py"),
         "tests/infra/test_settings.py",

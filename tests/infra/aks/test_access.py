@@ -8,7 +8,7 @@ import json
 import re
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,13 @@ import trustme
 
 from infra.aks import access
 from infra.configuration.reader import SettingError
+from infra.scoring_service import NAME
+from tests.infra.test_program import SERVICE
+from tests.support import kubernetes_sdk
 
 KEY = "sklearn-mnist-svc:kubeconfig"
 RECORDED = Path(__file__).parents[1] / "recorded"
+GATEWAY = {"hostname": "digits.example.com", "gatewayClass": "azure-alb-external"}
 TOKEN = "a-token-that-nobody-may-see"
 
 
@@ -249,3 +253,19 @@ def test_another_way_to_log_in_is_left_to_the_provider(cluster: Cluster, version
 def test_a_cluster_behind_something_else_is_believed(cluster: Cluster, way: str) -> None:
     access.check(KEY, cluster.kubeconfig(**{way: "https://other"}), "svc", gateway=False)
     assert cluster.logins == set()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("more", [{}, GATEWAY])
+def test_the_program_asks_for_the_rights_on_what_it_would_declare(
+    cluster: Cluster, run: Callable[..., Any], more: dict[str, str]
+) -> None:
+    kubernetes_sdk.use()
+    config = {**SERVICE, "target": "aks", "kubeconfig": cluster.kubeconfig(), **more}
+    run(config, secrets=("kubeconfig",))
+    assert {one["namespace"] for one in cluster.asked if one.get("namespace")} == {NAME}
+    groups = {one["group"] for one in cluster.asked}
+    assert ("gateway.networking.k8s.io" in groups) is bool(more)
+    cluster.version = 401
+    with pytest.raises(SettingError, match=f"configuration {KEY} logs nobody in"):
+        run(config, secrets=("kubeconfig",))

@@ -320,6 +320,13 @@ def test_a_comment_that_github_refuses_is_a_one_line_error(
     assert done.stderr.startswith("error: the comment was not posted: ")
 
 
+def test_where_to_comment_has_to_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    done = review("--plan", RECORDED, "--cwd", ROOT, "--post", "--pull-request", "7")
+    assert done.exit_code == 1
+    assert "GITHUB_REPOSITORY" in done.stderr
+
+
 def test_a_pull_request_has_a_number_from_one_on() -> None:
     done = review("--plan", RECORDED, "--pull-request", "0")
     assert done.exit_code == 2

@@ -113,6 +113,19 @@ def test_the_program_finds_its_own_modules_from_wherever_it_is_run(tmp_path: Pat
     assert "ModuleNotFoundError" not in done.stderr
 
 
+@pytest.mark.parametrize("missing", ["pulumi_kubernetes", "infra.aks.target"])
+def test_the_sdk_of_kubernetes_is_asked_for_where_it_is_what_is_missing(
+    run: Run, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("infra.aks.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises((pulumi.RunError, ModuleNotFoundError)) as raised:
+        run({**SERVICE, "target": "aks"})
+    asked = "pip install --require-hashes -r infra/requirements-aks.txt" in str(raised.value)
+    assert asked is isinstance(raised.value, pulumi.RunError) is (missing == "pulumi_kubernetes")
+
+
 def test_the_outputs_name_the_endpoint_and_the_model(run: Run) -> None:
     outputs = run(SERVICE).outputs
     assert outputs["scoring_uri"] == "http://mnist.example:5001/score"

@@ -42,6 +42,7 @@ _USERS = {
     ),
     "infra/configuration/reader.py": ("tests/infra/test_settings.py",),
     "infra/registry.py": ("tests/infra/aks/test_program.py",),
+    "infra/workspace.py": ("tests/infra/aks/test_program.py",),
     "infra/scoring_service.py": ("tests/infra/test_settings.py",),
 }
 """Where else a folder's or a module's behaviour is stated: in the tests of what shows it."""

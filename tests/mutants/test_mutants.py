@@ -346,7 +346,7 @@ def test_a_module_is_held_by_the_tests_of_its_own_folder() -> None:
     assert "tests/infra/configuration/test_page.py" in read
     assert "tests/infra/test_settings.py" in read, "which state what is read"
     assert selection.tests_of("infra/naming.py", ROOT) == ("tests/infra/test_naming.py",)
-    assert selection.tests_of("infra/workspace.py", ROOT) == ("tests/infra/test_program.py",)
+    assert selection.tests_of("infra/place.py", ROOT) == ("tests/infra/test_program.py",)
 
 
 def test_the_file_of_a_modules_own_name_judges_before_all_others() -> None:

@@ -324,7 +324,7 @@ def test_where_to_comment_has_to_be_known(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     done = review("--plan", RECORDED, "--cwd", ROOT, "--post", "--pull-request", "7")
     assert done.exit_code == 1
-    assert "GITHUB_REPOSITORY" in done.stderr
+    assert "the repository is ''; allowed: OWNER/NAME; set GITHUB_REPOSITORY" in done.stderr
 
 
 def test_a_pull_request_has_a_number_from_one_on() -> None:

@@ -26,12 +26,10 @@ class Workspace(pulumi.ComponentResource):
     Attributes:
         name: The workspace's name.
         workspace_id: Its full ARM id.
-        log_analytics_id: The full ARM id of the Log Analytics workspace.
     """
 
     name: pulumi.Output[str]
     workspace_id: pulumi.Output[str]
-    log_analytics_id: pulumi.Output[str]
 
     def __init__(
         self,
@@ -146,5 +144,4 @@ class Workspace(pulumi.ComponentResource):
         )
         self.name = workspace.name
         self.workspace_id = workspace.id
-        self.log_analytics_id = logs.id
         self.register_outputs({"name": self.name, "workspace_id": self.workspace_id})

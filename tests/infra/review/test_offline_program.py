@@ -72,6 +72,8 @@ def test_a_stack_without_an_image_declares_everything_but_the_service(declare: D
     assert found[azure_facts.RESOURCE_GROUP]["location"] == "westeurope"
     assert found[azure_facts.RESOURCE_GROUP]["resourceGroupName"].startswith("rg-mnist-dev-")
     assert found[azure_facts.REGISTRY]["registryName"] == "registry"
+    assert found[azure_facts.REGISTRY]["resourceGroupName"] == "resource-group"
+    assert found[azure_facts.ROLE_ASSIGNMENT]["principalId"] == offline_program.NOBODY
 
 
 @pytest.mark.usefixtures("_own_process")
@@ -162,6 +164,8 @@ def test_the_command_prints_what_is_declared(
     assert found.keys() == {"resources"}
     (registry,) = [one for one in found["resources"] if one["type"] == azure_facts.REGISTRY]
     assert registry["inputs"]["tags"]["team"] == "Größe"
+    (group,) = [one for one in found["resources"] if one["type"] == azure_facts.RESOURCE_GROUP]
+    assert group["inputs"]["resourceGroupName"].startswith("rg-mnist-dev-")
 
 
 @pytest.mark.usefixtures("_own_process")

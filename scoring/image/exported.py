@@ -81,8 +81,10 @@ def base(path: Path, blobs: Path) -> Base:
     except ImageError as error:
         raise ImageError(f"the base {path}: {error}") from error
     except (OSError, tarfile.TarError, zlib.error, EOFError) as error:
-        raise ImageError(f"the base {path} cannot be read: {error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        # tarfile says a line for each way to read an archive.
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0].rstrip(":")
+        raise ImageError(f"the base {path} cannot be read: {reason}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ImageError(f"the base {path}: {_NO_LAYOUT}") from error
 
 

@@ -7,7 +7,6 @@ read: their scripts run nowhere, and no user's rights are needed.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import os
@@ -23,7 +22,7 @@ from typing import IO
 from scoring.environments import cache
 from scoring.errors import ImageError
 from scoring.image.base import Base
-from scoring.image.layer import Entry, file_entry, link_entry, packed_once
+from scoring.image.layer import Entry, alone_in_cache, file_entry, link_entry, packed_once
 
 SECONDS = 900.0
 """How long one run of apt may take."""
@@ -88,19 +87,11 @@ def base() -> Base:
         if shutil.which(tool) is None:
             raise ImageError(f"--complete needs {tool}, which is not on this machine; {_REMEDY}")
     folder = cache() / "debian-packages"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("w") as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
-            apt = _Apt(folder)
-            wanted = apt.wanted()
-            key = f"{wanted}\0{Path(__file__).read_text('utf-8')}"
-            layer = packed_once(key, lambda: _entries(apt, wanted))
-    except OSError as error:
-        raise ImageError(
-            f"the cache folder {folder} cannot be used: {error.strerror or error}; name another in"
-            " XDG_CACHE_HOME"
-        ) from error
+    with alone_in_cache(folder / "lock"):
+        apt = _Apt(folder)
+        wanted = apt.wanted()
+        key = f"{wanted}\0{Path(__file__).read_text('utf-8')}"
+        layer = packed_once(key, lambda: _entries(apt, wanted))
     return Base((layer,), {"Env": [f"PATH={_PATH}"]}, _PACKAGES_FOLDER)
 
 

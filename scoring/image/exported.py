@@ -18,7 +18,7 @@ from typing import IO, Any, Protocol
 
 from scoring.errors import ImageError
 from scoring.image.base import Base
-from scoring.image.layer import GZIPPED, Layer
+from scoring.image.layer import GZIPPED, Layer, copy_blob
 
 _PLAIN = "application/vnd.oci.image.layer.v1.tar"
 _LAYERS = {
@@ -148,11 +148,8 @@ def _layer(files: _Files, described: Any, diff_id: str, blobs: Path) -> Layer:
     if packed not in _LAYERS:
         raise ImageError(f"a layer is packed as {packed}; export it with gzip")
     target = blobs / digest.removeprefix("sha256:")
-    with _opened_blob(files, digest) as source, target.open("wb") as file:
-        while chunk := source.read(1 << 20):
-            file.write(chunk)
-    with target.open("rb") as copy:
-        _same(f"sha256:{hashlib.file_digest(copy, 'sha256').hexdigest()}", digest)
+    with _opened_blob(files, digest) as source:
+        _same(copy_blob(source, target), digest)
     if _LAYERS[packed] == GZIPPED:
         with gzip.open(target) as inner:
             found = hashlib.file_digest(inner, "sha256").hexdigest()

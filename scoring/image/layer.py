@@ -11,6 +11,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
@@ -57,11 +58,10 @@ class Layer:
         """
         target = folder / self.digest.removeprefix("sha256:")
         if target != self.file:
-            with self.file.open("rb") as source, target.open("wb") as file:
-                copy = _Hashed(file)
-                shutil.copyfileobj(source, copy, 1 << 20)
-            if copy.digest != self.digest:
-                raise ImageError(f"the layer {self.file} was altered: it is {copy.digest}")
+            with self.file.open("rb") as source:
+                found = copy_blob(source, target)
+            if found != self.digest:
+                raise ImageError(f"the layer {self.file} was altered: it is {found}")
         return replace(self, file=target)
 
 
@@ -95,6 +95,33 @@ def pack(entries: Iterable[Entry], folder: Path) -> Layer:
     return Layer(GZIPPED, packed.digest, packed.size, plain.digest, target)
 
 
+def copy_blob(source: IO[bytes], target: Path) -> str:
+    """Copy a file; the digest of what was copied."""
+    with target.open("wb") as file:
+        copy = _Hashed(file)
+        shutil.copyfileobj(source, copy, 1 << 20)
+    return copy.digest
+
+
+@contextmanager
+def alone_in_cache(lock: Path) -> Iterator[None]:
+    """Hold a lock in a folder of the user's cache, which is made.
+
+    Raises:
+        ImageError: The folder cannot be used, or what is done there fails by it.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise ImageError(
+            f"the cache folder {lock.parent} cannot be used: {error.strerror or error}; name"
+            " another in XDG_CACHE_HOME"
+        ) from error
+
+
 def packed_once(key: str, entries: Callable[[], Iterable[Entry]]) -> Layer:
     """A layer from the user's cache, packed where it is not there or was altered.
 
@@ -107,19 +134,11 @@ def packed_once(key: str, entries: Callable[[], Iterable[Entry]]) -> Layer:
     """
     folder = cache() / "image-layers"
     note = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with note.with_suffix(".lock").open("w") as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
-            layer = _noted(note)
-            if layer is None:
-                layer = pack(entries(), folder)
-                note.write_text(json.dumps([layer.digest, layer.size, layer.diff_id]))
-    except OSError as error:
-        raise ImageError(
-            f"the cache folder {folder} cannot be used: {error.strerror or error}; name another in"
-            " XDG_CACHE_HOME"
-        ) from error
+    with alone_in_cache(note.with_suffix(".lock")):
+        layer = _noted(note)
+        if layer is None:
+            layer = pack(entries(), folder)
+            note.write_text(json.dumps([layer.digest, layer.size, layer.diff_id]))
     return layer
 
 

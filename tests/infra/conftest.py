@@ -19,6 +19,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.rpc import UNKNOWN
 
 from local_azure.certificates import Certificates
+from tests.support import program_loop
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "sklearn-mnist-svc"
@@ -232,15 +233,7 @@ def run() -> Iterator[Run]:
         return recorded
 
     yield program
-    pulumi.runtime.set_all_config({}, [])
-    # A program that failed leaves outputs that nobody waits for; one that never began is a warning.
-    while unfinished := asyncio.all_tasks(loop):
-        for task in unfinished:
-            task.cancel()
-        loop.run_until_complete(asyncio.wait(unfinished))
-    loop.run_until_complete(loop.shutdown_default_executor())
-    asyncio.set_event_loop(None)
-    loop.close()
+    program_loop.end(loop)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import yaml
 from infra import azure_facts
 from infra.naming import Names
 from infra.review import offline_program
-from tests.support import kubernetes_sdk
+from tests.support import kubernetes_sdk, program_loop
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECURE = {"secure": "v1:AAAAAAAAAAAAAAAA:bm90IHJlYWxseSBlbmNyeXB0ZWQ="}
@@ -41,15 +41,7 @@ def _own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(Names, "registry", Names.registry)
     monkeypatch.setattr(pulumi, "require_pulumi_version", pulumi.require_pulumi_version)
     yield
-    pulumi.runtime.set_all_config({}, [])
-    loop = asyncio.get_event_loop_policy().get_event_loop()
-    while unfinished := asyncio.all_tasks(loop):
-        for task in unfinished:
-            task.cancel()
-        loop.run_until_complete(asyncio.wait(unfinished))
-    loop.run_until_complete(loop.shutdown_default_executor())
-    asyncio.set_event_loop(None)
-    loop.close()
+    program_loop.end(asyncio.get_event_loop_policy().get_event_loop())
     gc.collect()
 
 

@@ -40,7 +40,9 @@ def _own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     of its own."""
     monkeypatch.setattr(Names, "registry", Names.registry)
     monkeypatch.setattr(pulumi, "require_pulumi_version", pulumi.require_pulumi_version)
+    root: Any = pulumi.runtime.settings.get_root_resource()
     yield
+    pulumi.runtime.settings.set_root_resource(root)  # else the next program is of this one's stack
     program_loop.end(asyncio.get_event_loop_policy().get_event_loop())
     gc.collect()
 

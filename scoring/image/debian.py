@@ -21,8 +21,8 @@ from typing import IO
 
 from scoring.environments import cache
 from scoring.errors import ImageError
-from scoring.image.base import Base
 from scoring.image.layer import Entry, alone_in_cache, file_entry, link_entry, packed_once
+from scoring.image.oci import Base
 
 SECONDS = 900.0
 """How long one run of apt may take."""

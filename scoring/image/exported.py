@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from scoring.errors import ImageError
-from scoring.image.base import Base
 from scoring.image.layer import GZIPPED, Layer, copy_blob
+from scoring.image.oci import Base
 
 _PLAIN = "application/vnd.oci.image.layer.v1.tar"
 _LAYERS = {

@@ -1,4 +1,4 @@
-"""An OCI image layout: the same layers and settings give the same bytes.
+"""An OCI image layout and what it lies on: the same layers and settings give the same bytes.
 
 Source: the OCI image specification 1.1, image layout, manifest and configuration.
 """
@@ -19,25 +19,38 @@ _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Blob:
-    """Content by its digest."""
+class Base:
+    """Layers below the packages.
 
-    media_type: str
-    content: bytes
+    Attributes:
+        layers: The lowest first.
+        config: `Env`, `Labels`, ... of its image configuration.
+        packages: Where its Python looks for packages, from the image's root.
+    """
 
-    @property
-    def digest(self) -> str:
-        """`sha256:` and 64 hexadecimal digits."""
-        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+    layers: tuple[Layer, ...]
+    config: Mapping[str, Any]
+    packages: str
 
-    def descriptor(self) -> dict[str, Any]:
-        """How a manifest names it."""
-        return {"mediaType": self.media_type, "digest": self.digest, "size": len(self.content)}
+    def below(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """The configuration of an image on it; its own command and entry point are gone."""
+        merged = {**self.config, **config}
+        merged.pop("Entrypoint", None)
+        pairs = [*(self.config.get("Env") or ()), *config["Env"]]
+        merged["Env"] = list({pair.partition("=")[0]: pair for pair in pairs}.values())
+        for name in ("Labels", "ExposedPorts"):
+            merged[name] = {**(self.config.get(name) or {}), **config[name]}
+        return merged
 
 
 def blobs(folder: Path) -> Path:
     """The folder of a layout's blobs."""
     return folder / "blobs" / "sha256"
+
+
+def blob(folder: Path, digest: str) -> Path:
+    """A layout's blob, which need not be there."""
+    return blobs(folder) / digest.removeprefix("sha256:")
 
 
 def write_layout(
@@ -57,30 +70,26 @@ def write_layout(
     Raises:
         ImageError: A layer was altered.
     """
-    into = blobs(folder)
-    into.mkdir(parents=True, exist_ok=True)
-    layers = [layer.copied(into) for layer in layers]
+    blobs(folder).mkdir(parents=True, exist_ok=True)
+    layers = [layer.copied(blobs(folder)) for layer in layers]
     configuration = {
         "architecture": "amd64",
         "os": "linux",
         "config": dict(config),
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
     }
-    described = Blob(_CONFIG_TYPE, _json(configuration))
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
-        "config": described.descriptor(),
+        "config": _add(folder, _CONFIG_TYPE, configuration),
         "layers": [layer.descriptor() for layer in layers],
         "annotations": {"org.opencontainers.image.title": title},
     }
-    top = Blob(MANIFEST_TYPE, _json(manifest))
-    for blob in (described, top):
-        (into / blob.digest.removeprefix("sha256:")).write_bytes(blob.content)
-    index = {"schemaVersion": 2, "manifests": [top.descriptor()]}
+    top = _add(folder, MANIFEST_TYPE, manifest)
+    index = {"schemaVersion": 2, "manifests": [top]}
     (folder / "index.json").write_bytes(_json(index))
     (folder / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
-    return top.digest
+    return top["digest"]
 
 
 def digest_of(folder: Path) -> str | None:
@@ -90,6 +99,14 @@ def digest_of(folder: Path) -> str | None:
         return str(index["manifests"][0]["digest"])
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         return None
+
+
+def _add(folder: Path, media_type: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a blob; how a manifest names it."""
+    content = _json(value)
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    blob(folder, digest).write_bytes(content)
+    return {"mediaType": media_type, "digest": digest, "size": len(content)}
 
 
 def _json(value: Any) -> bytes:

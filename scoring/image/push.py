@@ -15,6 +15,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoun
 from azure.identity import ClientSecretCredential, DefaultAzureCredential
 
 from scoring.errors import ImageError
+from scoring.image.oci import MANIFEST_TYPE, blob
 
 
 def push_image(
@@ -41,11 +42,16 @@ def push_image(
     try:
         index = json.loads((image / "index.json").read_bytes())
         digest = str(index["manifests"][0]["digest"])
-        content = _blob(image, digest).read_bytes()
-        manifest = json.loads(content)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+        file = blob(image, digest)
+        manifest = json.loads(file.read_bytes())
+        layers = [blob(image, each["digest"]) for each in manifest["layers"]]
+        parts = [*layers, blob(image, manifest["config"]["digest"])]
+        kind = manifest.get("mediaType", MANIFEST_TYPE)
+        for part in parts:
+            part.stat()
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise ImageError(f"{image} is no image; make it with: python -m scoring build") from error
-    has_python = len(manifest["layers"]) > 1
+    has_python = len(layers) > 1
     if not (has_python or without_python or _is_local(registry)):
         raise ImageError(
             f"{registry} is not the local stand-in's registry, and nothing else runs this image,"
@@ -57,11 +63,11 @@ def push_image(
         with ContainerRegistryClient(f"https://{registry}", _credential()) as client:
             pushed = not _has(client, repository, digest)
             if pushed:
-                for each in (*manifest["layers"], manifest["config"]):
-                    with _blob(image, each["digest"]).open("rb") as file:
-                        client.upload_blob(repository, file)
-                with _blob(image, digest).open("rb") as file:
-                    client.set_manifest(repository, file, media_type=manifest["mediaType"])
+                for part in parts:
+                    with part.open("rb") as content:
+                        client.upload_blob(repository, content)
+                with file.open("rb") as content:
+                    client.set_manifest(repository, content, media_type=kind)
     except DigestValidationError as error:
         raise ImageError(f"the registry {registry} answered another digest: {error}") from error
     except HttpResponseError as error:
@@ -106,7 +112,3 @@ def _credential() -> TokenCredential:
             tenant, client, secret, authority=authority, disable_instance_discovery=True
         )
     return DefaultAzureCredential()
-
-
-def _blob(image: Path, digest: str) -> Path:
-    return image / "blobs" / "sha256" / digest.removeprefix("sha256:")

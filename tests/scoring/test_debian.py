@@ -11,7 +11,7 @@ import pytest
 
 from scoring.errors import ImageError
 from scoring.image import debian
-from scoring.image.base import Base
+from scoring.image.oci import Base
 from tests.support.debian import Mirror, needs_tools
 
 pytestmark = needs_tools

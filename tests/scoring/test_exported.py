@@ -15,9 +15,8 @@ import pytest
 
 from scoring.errors import ImageError
 from scoring.image import exported
-from scoring.image.base import Base
 from scoring.image.layer import GZIPPED, file_entry, pack
-from scoring.image.oci import blobs, write_layout
+from scoring.image.oci import Base, blobs, write_layout
 from tests.support.layout import INDEX, blob, change, described, point, put
 
 DOCKERS = {

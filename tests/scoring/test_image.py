@@ -168,3 +168,18 @@ def test_any_registry_may_have_an_image_with_a_python(tmp_path, monkeypatch):
     write_layout(tmp_path / "image", layers, {}, "complete")
     with pytest.raises(ImageError, match=r"registry\.invalid cannot be reached"):
         push_image(tmp_path / "image", "registry.invalid", "scoring")
+
+
+@pytest.mark.parametrize("broken", ["no layers", "no config", "a list", "a layer is gone"])
+def test_a_layout_that_is_no_whole_image_is_refused_before_a_registry_is_asked(tmp_path, broken):
+    """Such as the index of several platforms, which has manifests in place of layers."""
+    packed = pack([file_entry("app/score.py", io.BytesIO(b""), 0)], tmp_path)
+    top = write_layout(tmp_path / "image", [packed], {}, "some")
+    file = tmp_path / "image" / "blobs" / "sha256" / top.removeprefix("sha256:")
+    manifest = json.loads(file.read_bytes())
+    if broken == "a layer is gone":
+        (file.parent / packed.digest.removeprefix("sha256:")).unlink()
+    manifest.pop(broken.removeprefix("no "), None)
+    file.write_text(json.dumps([manifest] if broken == "a list" else manifest))
+    with pytest.raises(ImageError, match="is no image; make it with: python -m scoring build"):
+        push_image(tmp_path / "image", "127.0.0.1:9", "scoring")

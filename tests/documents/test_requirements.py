@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {
     "setuptools": "azureml-core imports pkg_resources",
+    "pytest-randomly": "tests/conftest.py",
     "pytest-timeout": "timeout in pyproject.toml",
     "pytest-xdist": "make test",
     "schemathesis": "tests/scoring/test_openapi.py",

@@ -45,11 +45,10 @@ class Distribution:
         return [
             route("/v2/", self._version),
             route("/v2/_catalog", self._catalog),
+            route("/acr/v1/_catalog", self._catalog),
             route(f"{name}/tags/list", self._tags),
             route(f"{name}/blobs/uploads/", self._begin, "POST"),
-            route(
-                f"{name}/blobs/uploads/{{upload}}", self._upload, "GET", "PATCH", "PUT", "DELETE"
-            ),
+            route(f"{name}/blobs/uploads/{{upload}}", self._upload, "PATCH", "PUT"),
             route(f"{name}/blobs/{{digest}}", self._blob, "GET", "DELETE"),
             route(f"{name}/manifests/{{reference}}", self._read_manifest, "GET"),
             route(f"{name}/manifests/{{reference}}", self._put_manifest, "PUT"),
@@ -75,38 +74,27 @@ class Distribution:
         return JSONResponse({"name": name, "tags": shown}, headers=headers)
 
     async def _begin(self, request: Request) -> Response:
-        """An upload: in pieces, at once (`?digest=`), or without bytes (`?mount=&from=`)."""
+        """An upload, or none where another repository has the blob (`?mount=&from=`)."""
         name = self._repository(request, "pull", "push")
         mounted, source = (request.query_params.get(key, "") for key in ("mount", "from"))
         if mounted and source:
             digest, source = names.digest(mounted), names.repository(source)
             self.login.check(request, Scope("repository", source, frozenset({"pull"})))
             if self.store.mount(source, name, digest):
-                return self._created(f"/v2/{name}/blobs/{digest}", digest)
-        digest = request.query_params.get("digest")
-        upload = self.store.uploads.begin(name)
-        if digest is None:
-            return self._growing(upload, 202)
-        await self._fill(request, upload)
-        return self._finish(upload, digest)
+                return _created(f"/v2/{name}/blobs/{digest}", digest)
+        return Response(status_code=202, headers=_where(self.store.uploads.begin(name)))
 
     async def _upload(self, request: Request) -> Response:
-        """Look at an upload, add to it, finish it, give it up."""
+        """Add to an upload; finish it."""
         name = self._repository(request, "pull", "push")
         upload = self.store.uploads.find(request.path_params["upload"], name)
-        match request.method:
-            case "PATCH":
-                await self._fill(request, upload)
-                return self._growing(upload, 202)
-            case "PUT":
-                digest = names.digest(request.query_params.get("digest", ""))
-                await self._fill(request, upload)
-                return self._finish(upload, digest)
-            case "DELETE":
-                self.store.uploads.abandon(upload)
-                return Response(status_code=204)
-            case _:
-                return self._growing(upload, 204)
+        if request.method == "PATCH":
+            await self._fill(request, upload)
+            return Response(status_code=202, headers=_where(upload))
+        digest = names.digest(request.query_params.get("digest", ""))
+        await self._fill(request, upload)
+        self.store.finish(upload, digest)
+        return _created(f"/v2/{name}/blobs/{digest}", digest)
 
     async def _fill(self, request: Request, upload: Upload) -> None:
         claimed = request.headers.get("content-range")
@@ -120,15 +108,6 @@ class Distribution:
                     _where(upload),
                 )
         await upload.extend(request.stream())
-
-    def _finish(self, upload: Upload, digest: str) -> Response:
-        try:
-            self.store.finish(upload, names.digest(digest))
-        except RegistryError:
-            if not upload.busy:
-                self.store.uploads.abandon(upload)
-            raise
-        return self._created(f"/v2/{upload.repository}/blobs/{digest}", digest)
 
     async def _blob(self, request: Request) -> Response:
         digest = names.digest(request.path_params["digest"])
@@ -159,7 +138,7 @@ class Distribution:
         content_type = request.headers.get("content-type", "")
         reference = request.path_params["reference"]
         digest = self.store.put_manifest(name, reference, bytes(content), content_type)
-        return self._created(f"/v2/{name}/manifests/{digest}", digest)
+        return _created(f"/v2/{name}/manifests/{digest}", digest)
 
     async def _delete_manifest(self, request: Request) -> Response:
         name = self._repository(request, "delete")
@@ -172,12 +151,10 @@ class Distribution:
         self.login.check(request, Scope("repository", name, frozenset(actions)))
         return name
 
-    def _growing(self, upload: Upload, status: int) -> Response:
-        return Response(status_code=status, headers=_where(upload))
 
-    def _created(self, location: str, digest: str) -> Response:
-        headers = {"Location": location, "Docker-Content-Digest": digest}
-        return Response(status_code=201, headers=headers)
+def _created(location: str, digest: str) -> Response:
+    headers = {"Location": location, "Docker-Content-Digest": digest}
+    return Response(status_code=201, headers=headers)
 
 
 def _where(upload: Upload) -> dict[str, str]:

@@ -42,7 +42,6 @@ class Metadata:
         name = "/acr/v1/{name:path}"
         locks = [f"{name}/_tags/{{tag}}", f"{name}/_manifests/{{digest}}"]
         return [
-            Route("/acr/v1/_catalog", self._catalog),
             *(Route(path, self._no_locks, methods=["PATCH"]) for path in locks),
             Route(f"{name}/_tags", self._tags),
             Route(f"{name}/_tags/{{tag}}", self._tag, methods=["GET", "DELETE"]),
@@ -51,13 +50,6 @@ class Metadata:
             Route(name, self._no_locks, methods=["PATCH"]),
             Route(name, self._repository, methods=["GET", "DELETE"]),
         ]
-
-    async def _catalog(self, request: Request) -> Response:
-        self.login.check(request, Scope("registry", "catalog", frozenset("*")))
-        page = Page.asked(request)
-        found = self.store.repositories(page.after)
-        shown, headers = page.cut(found, str)
-        return JSONResponse({"repositories": shown}, headers=headers)
 
     async def _tags(self, request: Request) -> Response:
         name, page = self._known(request), self._page(request)

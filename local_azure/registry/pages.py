@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from local_azure.registry.errors import RegistryError
 
-_LONGEST = 1000
+_LONGEST, _USUAL = 1000, 100
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Page:
     limit: int
 
     @classmethod
-    def asked(cls, request: Request, usual: int = 100) -> Page:
+    def asked(cls, request: Request) -> Page:
         """Read the parameters.
 
         Raises:
@@ -45,7 +45,7 @@ class Page:
             raise RegistryError(
                 400, "PAGINATION_NUMBER_INVALID", f"n={wanted[:20]}; expected 1 to {_LONGEST}."
             )
-        limit = min(int(wanted[:9]), _LONGEST) if wanted else usual
+        limit = min(int(wanted[:9]), _LONGEST) if wanted else _USUAL
         return cls(request.url.path, query, after, limit)
 
     def cut(

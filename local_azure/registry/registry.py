@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,11 +80,6 @@ class Registry:
         given = password.encode()
         good = [secrets.compare_digest(given, known.encode()) for known in self.passwords()]
         return self.settings.admin and username == self.settings.name and any(good)
-
-
-def remove(folder: Path) -> None:
-    """Delete what a registry held."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Reachable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import not_found
 from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Body, Resource, Surroundings
-from local_azure.registry.registry import Registry, remove
+from local_azure.registry.registry import Registry
 from local_azure.registry.settings import Settings
 from local_azure.types.shape import merge
 
@@ -44,7 +45,12 @@ class Registries:
 
     async def put(self, resource: Resource, previous: Resource | None) -> Body:
         """Listen, where it does not yet, by the settings as they are now."""
-        registry = await self._opened(resource)
+        key, around = resource.id.lower(), self.surroundings
+        registry = self._open.get(key)
+        if registry is None:
+            registry = Registry(resource, self._folder(resource.id), around.verify)
+            await registry.start(around.certificate, around.key)
+            self._open[key] = registry
         registry.settings = Settings.of(resource)
         before = previous.body.get("properties", {}) if previous else {}
         read_only = {
@@ -66,7 +72,7 @@ class Registries:
         """Stop listening and forget all images."""
         if registry := self._open.pop(resource.id.lower(), None):
             await registry.close()
-        await asyncio.to_thread(remove, self._folder(resource.id))
+        await asyncio.to_thread(shutil.rmtree, self._folder(resource.id), ignore_errors=True)
 
     def actions(self) -> Sequence[BaseRoute]:
         """The admin user's passwords."""
@@ -84,15 +90,6 @@ class Registries:
         """The registry that listens at a host, such as `127.0.0.1:40123`."""
         hosts = (each for each in self._open.values() if each.host == login_server.lower())
         return next(hosts, None)
-
-    async def _opened(self, resource: Resource) -> Registry:
-        key = resource.id.lower()
-        if key not in self._open:
-            around = self.surroundings
-            registry = Registry(resource, self._folder(resource.id), around.verify)
-            await registry.start(around.certificate, around.key)
-            self._open[key] = registry
-        return self._open[key]
 
     def _folder(self, resource_id: str) -> Path:
         name = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:16]

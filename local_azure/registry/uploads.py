@@ -121,13 +121,8 @@ class Uploads:
         """The file of a whole upload, for the repository to take.
 
         Raises:
-            RegistryError: 400 `DIGEST_INVALID`, and the upload is gone; 409 when it is being
-                written to.
+            RegistryError: 400 `DIGEST_INVALID`, and the upload is gone.
         """
-        if upload.busy:
-            raise RegistryError(
-                409, "BLOB_UPLOAD_INVALID", "Another request writes to this upload."
-            )
         actual = f"sha256:{upload.hash.hexdigest()}"
         if actual != digest:
             self.abandon(upload)

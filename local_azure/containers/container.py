@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import psutil
 
@@ -177,15 +177,15 @@ class Container:
             return 128
         self._process = process
         process.session.write(self._session_file)
+        self.started = self.plan.startup is None
         self.history.running()
         self._tell()
-        watchers = [asyncio.create_task(self._watch(work)) for work in self._watches(process)]
+        watcher = asyncio.create_task(self._watch(process))
         try:
             code = await process.wait()
         finally:
-            for watcher in watchers:
-                watcher.cancel()
-            await asyncio.gather(*watchers, return_exceptions=True)
+            watcher.cancel()
+            await asyncio.gather(watcher, return_exceptions=True)
             self.log.flush()
             self._process, self.ready, self.started = None, False, False
             self._session_file.unlink(missing_ok=True)
@@ -200,50 +200,50 @@ class Container:
             self.history.event("Killing", f"Killing container {self.plan.name}")
         return code
 
-    def _watches(self, process: Process) -> list[Coroutine[Any, Any, None]]:
-        watches: list[Coroutine[Any, Any, None]] = [self._readiness(process)]
-        if self.plan.liveness is not None:
-            watches.append(self._liveness(process, self.plan.liveness))
-        if self.plan.startup is None:
-            self.started = True
-            return watches
-        return [self._startup(process, self.plan.startup, watches)]
-
-    async def _startup(
-        self, process: Process, probe: Probe, watches: Sequence[Coroutine[Any, Any, None]]
-    ) -> None:
-        """Ask until it has started, and only then the other probes."""
-        begun = False
+    async def _watch(self, process: Process) -> None:
+        """Ask the startup probe until it succeeds, and only then the others."""
         try:
-            async for verdict, reason in probe.verdicts(process.run):
-                if reason:
-                    message = f"Startup probe failed: {reason}"
-                    self.history.event("Unhealthy", message, warning=True)
-                if verdict is False:
-                    await self._unhealthy(process, "startup", reason)
-                    return
-                if verdict:
-                    break
-            self.started = begun = True
-            self._tell()
-            await asyncio.gather(*(self._watch(each) for each in watches))
-        finally:
-            if not begun:
-                for each in watches:
-                    each.close()
-
-    async def _watch(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
+            if self.plan.startup is not None:
+                await self._startup(process, self.plan.startup)
+            async with asyncio.TaskGroup() as probes:
+                probes.create_task(self._readiness(process))
+                probes.create_task(self._liveness(process))
         except Exception:
             LOG.exception("a probe of container %s", self.plan.name)
 
-    async def _liveness(self, process: Process, probe: Probe) -> None:
-        async for verdict, reason in probe.verdicts(process.run):
-            if reason:
-                self.history.event("Unhealthy", f"Liveness probe failed: {reason}", warning=True)
+    async def _startup(self, process: Process, probe: Probe) -> None:
+        async for verdict, reason in self._verdicts("Startup", probe, process):
+            if verdict is False:
+                await self._unhealthy(process, "startup", reason)
+            elif verdict:
+                self.started = True
+                self._tell()
+                return
+
+    async def _liveness(self, process: Process) -> None:
+        if self.plan.liveness is None:
+            return
+        async for verdict, reason in self._verdicts("Liveness", self.plan.liveness, process):
             if verdict is False:
                 await self._unhealthy(process, "liveness", reason)
+
+    async def _readiness(self, process: Process) -> None:
+        if self.plan.readiness is None:
+            await asyncio.sleep(self.timing.settle)
+            self._set_ready(True)
+            return
+        async for verdict, _ in self._verdicts("Readiness", self.plan.readiness, process):
+            if verdict is not None:
+                self._set_ready(verdict)
+
+    async def _verdicts(
+        self, kind: str, probe: Probe, process: Process
+    ) -> AsyncIterator[tuple[bool | None, str]]:
+        """See `Probe.verdicts`; a try that fails is an event."""
+        async for verdict, reason in probe.verdicts(process.run):
+            if reason:
+                self.history.event("Unhealthy", f"{kind} probe failed: {reason}", warning=True)
+            yield verdict, reason
 
     async def _unhealthy(self, process: Process, probe: str, reason: str) -> None:
         if self._stopping.is_set():
@@ -252,17 +252,6 @@ class Container:
         message = f"Container {self.plan.name} failed {probe} probe, will be restarted"
         self.history.event("Killing", message)
         await process.stop(self.timing.grace)
-
-    async def _readiness(self, process: Process) -> None:
-        if self.plan.readiness is None:
-            await asyncio.sleep(self.timing.settle)
-            self._set_ready(True)
-            return
-        async for verdict, reason in self.plan.readiness.verdicts(process.run):
-            if reason:
-                self.history.event("Unhealthy", f"Readiness probe failed: {reason}", warning=True)
-            if verdict is not None:
-                self._set_ready(verdict)
 
     def _set_ready(self, ready: bool) -> None:
         self.ready = ready

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local_azure.arm.text import printable
-from local_azure.containers.container import Container, Plan, Timing
+from local_azure.containers.container import Container, Plan
 from local_azure.containers.session import Session
 
 LOG_LINES_SHOWN = 15
@@ -22,17 +22,16 @@ class Group:
         folder: Of their logs.
     """
 
-    def __init__(self, plans: Sequence[Plan], folder: Path, timing: Timing) -> None:
+    def __init__(self, plans: Sequence[Plan], folder: Path) -> None:
         self.plans = plans
         self.folder = folder
-        self._timing = timing
         self._stopped = False
         self.containers: list[Container] = []
 
     def start(self) -> None:
         """Start all containers, with empty logs."""
         self._stopped = False
-        self.containers = [Container(plan, self.folder, self._timing) for plan in self.plans]
+        self.containers = [Container(plan, self.folder) for plan in self.plans]
         for container in self.containers:
             container.log.clear()
             container.start()

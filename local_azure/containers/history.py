@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
+from local_azure import clock
 from local_azure.arm.service import Body
 
 _EVENTS_KEPT = 50
@@ -28,16 +28,16 @@ class History:
 
     def running(self) -> None:
         """A process was started."""
-        self.state = {"state": "Running", "startTime": now(), "detailStatus": ""}
+        self.state = {"state": "Running", "startTime": clock.now(), "detailStatus": ""}
         self.event("Started", "Started container")
 
     def terminated(self, code: int, detail: str) -> None:
         """It ended."""
         self.state = {
             "state": "Terminated",
-            "startTime": self.state.get("startTime", now()),
+            "startTime": self.state.get("startTime", clock.now()),
             "exitCode": code,
-            "finishTime": now(),
+            "finishTime": clock.now(),
             "detailStatus": detail,
         }
 
@@ -48,7 +48,7 @@ class History:
 
     def event(self, name: str, message: str, *, warning: bool = False) -> None:
         """Something happened; the same thing again is counted."""
-        when = now()
+        when = clock.now()
         for event in self._events:
             if (event["name"], event["message"]) == (name, message):
                 event.update(count=event["count"] + 1, lastTimestamp=when)
@@ -77,8 +77,3 @@ class History:
         if self.previous is not None:
             shown["previousState"] = dict(self.previous)
         return shown
-
-
-def now() -> str:
-    """In ISO 8601 and UTC, as Azure writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

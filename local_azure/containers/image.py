@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from local_azure.containers.layers import LayerError, Unpacker, freeze, thaw
+
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+"""Of this machine, in an image's words and in Kubernetes'."""
 
 _MOST_BYTES_OF_CONFIG = 4 * 1024 * 1024
 

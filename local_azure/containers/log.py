@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
+
+from local_azure import clock
 
 LARGEST = 4 * 1024 * 1024
 """Bytes on disk, times included."""
 
 _LONGEST_LINE = 16 * 1024
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Log:
@@ -23,10 +19,9 @@ class Log:
         file: The one that grows; each line begins with its time.
     """
 
-    def __init__(self, file: Path, now: Callable[[], str] = _now, largest: int = LARGEST) -> None:
+    def __init__(self, file: Path, largest: int = LARGEST) -> None:
         self.file = file
         self._before = file.with_name(file.name + ".1")
-        self._now = now
         self._half = largest // 2
         self._rest = b""
 
@@ -61,7 +56,7 @@ class Log:
     def _add(self, lines: list[bytes]) -> None:
         if not lines:
             return
-        stamp = self._now().encode()
+        stamp = clock.now().encode()
         size = self.file.stat().st_size if self.file.exists() else 0
         pending = bytearray()
         for line in lines:

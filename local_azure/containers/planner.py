@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,57 +27,48 @@ _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _GB = 10**9
 
 
-@dataclass(frozen=True)
-class Planner:
-    """Prepares containers without starting anything.
+async def plan(puller: Puller, group: Resource, address: str, scratch: Path) -> list[Plan]:
+    """Pull, unpack, install; nothing is started.
 
-    Attributes:
+    Args:
         puller: Gets images.
+        group: A checked body.
+        address: Where the containers will listen.
+        scratch: The containers' `HOME` and `TMPDIR`.
+
+    Raises:
+        ArmError: 400: an image that may not be pulled or cannot be run here.
     """
-
-    puller: Puller
-
-    async def plan(self, group: Resource, address: str, scratch: Path) -> list[Plan]:
-        """Pull, unpack, install.
-
-        Args:
-            group: A checked body.
-            address: Where the containers will listen.
-            scratch: The containers' `HOME` and `TMPDIR`.
-
-        Raises:
-            ArmError: 400: an image that may not be pulled or cannot be run here.
-        """
-        properties = group.body["properties"]
-        plans = []
-        for each in properties["containers"]:
-            wanted = each["properties"]
-            image = await self.puller.pull(group, wanted["image"])
-            try:
-                programs = await packages.prepare(image, cache.folder() / "environments", ambient())
-                folder = image.working_directory
-            except ImageError as error:
-                raise _not_runnable(each["name"], str(error)) from error
-            command = wanted.get("command") or image.command
-            if not command:
-                raise _not_runnable(each["name"], "neither the image nor the group has a command")
-            cores, memory = _limits(wanted["resources"], properties["containers"])
-            chosen = cpus(cores, sorted(os.sched_getaffinity(0)), address)
-            environment = {
-                **base(image, programs, scratch, address),
-                **_own(wanted.get("environmentVariables") or []),
-            }
-            plans.append(
-                Plan(
-                    name=each["name"],
-                    image=wanted["image"],
-                    launch=Launch(command, environment, folder, chosen, int(memory * _GB)),
-                    policy=properties.get("restartPolicy", "Always"),
-                    liveness=Probe.parse(wanted.get("livenessProbe"), address),
-                    readiness=Probe.parse(wanted.get("readinessProbe"), address),
-                )
+    properties = group.body["properties"]
+    plans = []
+    for each in properties["containers"]:
+        wanted = each["properties"]
+        image = await puller.pull(group, wanted["image"])
+        try:
+            programs = await packages.prepare(image, cache.folder() / "environments", ambient())
+            folder = image.working_directory
+        except ImageError as error:
+            raise _not_runnable(each["name"], str(error)) from error
+        command = wanted.get("command") or image.command
+        if not command:
+            raise _not_runnable(each["name"], "neither the image nor the group has a command")
+        cores, memory = _limits(wanted["resources"], properties["containers"])
+        chosen = cpus(cores, sorted(os.sched_getaffinity(0)), address)
+        environment = {
+            **base(image, programs, scratch, address),
+            **_own(wanted.get("environmentVariables") or []),
+        }
+        plans.append(
+            Plan(
+                name=each["name"],
+                image=wanted["image"],
+                launch=Launch(command, environment, folder, chosen, int(memory * _GB)),
+                policy=properties.get("restartPolicy", "Always"),
+                liveness=Probe.parse(wanted.get("livenessProbe"), address),
+                readiness=Probe.parse(wanted.get("readinessProbe"), address),
             )
-        return plans
+        )
+    return plans
 
 
 def base(image: Image, programs: Path, scratch: Path, address: str) -> dict[str, str]:

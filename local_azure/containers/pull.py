@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import platform
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,43 @@ from local_azure.arm.conditions import Conditions
 from local_azure.arm.errors import ArmError
 from local_azure.arm.roles import may_pull
 from local_azure.arm.service import Lookup, Resource
-from local_azure.containers.image import Image, ImageError, remove_drafts, unpack
-from local_azure.containers.reference import Reference
+from local_azure.containers.image import ARCHITECTURE, Image, ImageError, remove_drafts, unpack
 from local_azure.registry.errors import RegistryError
+from local_azure.registry.names import REPOSITORY
 from local_azure.registry.registry import Registry
-from local_azure.registry.repository import Repository
 from local_azure.registry.service import Registries
 
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_REFERENCE = re.compile(
+    rf"(?P<server>[A-Za-z0-9.-]+(?::[0-9]{{1,5}})?)/(?P<repository>{REPOSITORY})"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image's name in its parts.
+
+    Attributes:
+        server: The registry's host, with its port.
+        repository: The repository.
+        manifest: The digest, where one is given; else the tag, `latest` without one.
+    """
+
+    server: str
+    repository: str
+    manifest: str
+
+    @classmethod
+    def parse(cls, text: str) -> Reference | None:
+        """The parts; None when it names no registry or is malformed."""
+        match = _REFERENCE.fullmatch(text)
+        # As every container engine decides it: a first part without a dot or port is no host.
+        if match is None or not (
+            {".", ":"} & set(match["server"]) or match["server"] == "localhost"
+        ):
+            return None
+        manifest = match["digest"] or match["tag"] or "latest"
+        return cls(match["server"].lower(), match["repository"], manifest)
 
 
 @dataclass(frozen=True)
@@ -49,7 +78,10 @@ class Puller:
         Raises:
             ArmError: as `pull`.
         """
-        self._found(group, image)
+        try:
+            self._found(image, lambda registry: self._refusal(group, registry))
+        except ImageError as error:
+            raise _inaccessible(group, image, error) from error
 
     async def pull(self, group: Resource, image: str) -> Image:
         """Find, verify and unpack an image.
@@ -58,11 +90,11 @@ class Puller:
             ArmError: 400 `InaccessibleImage`, as Azure answers whatever the reason; the message
                 says which.
         """
-        repository, digest, manifest = self._found(group, image)
         try:
-            return await asyncio.to_thread(unpack, digest, manifest, repository.path, self.folder)
+            found = self._found(image, lambda registry: self._refusal(group, registry))
+            return await asyncio.to_thread(unpack, *found, self.folder)
         except ImageError as error:
-            raise _inaccessible(group, image, str(error).rstrip(".")) from error
+            raise _inaccessible(group, image, error) from error
 
     async def pull_as(self, identity: str, image: str) -> Image:
         """Find, verify and unpack an image for who has an identity: a cluster's nodes.
@@ -74,48 +106,48 @@ class Puller:
         Raises:
             ImageError: The reason, as one line.
         """
-        reference = Reference.parse(image)
-        registry = self.registries.find(reference.server) if reference else None
-        if reference is None or registry is None:
-            raise ImageError(f"{image}: its registry is none of the stand-in's")
-        if not registry.settings.reachable:
-            raise ImageError(f"{image}: {registry.host} is closed to the public")
-        if not registry.settings.anonymous_pull and (
-            reason := self._right_missing(registry, identity)
-        ):
-            raise ImageError(f"{image}: {reason}")
-        try:
-            repository = registry.store.repository(reference.repository)
-            found = _manifest(registry, reference.repository, reference.manifest)
-        except RegistryError as error:
-            raise ImageError(f"{image}: {error.message.rstrip('.')}") from error
-        return await asyncio.to_thread(unpack, *found, repository.path, self.folder)
 
-    def _found(self, group: Resource, image: str) -> tuple[Repository, str, bytes]:
-        """An image's repository, digest and manifest, which the group may have."""
+        def refusal(registry: Registry) -> str:
+            open_to_all = registry.settings.anonymous_pull
+            return "" if open_to_all else self._right_missing(registry, identity)
+
+        try:
+            found = self._found(image, refusal)
+        except ImageError as error:
+            raise ImageError(f"{image}: {error}") from error
+        return await asyncio.to_thread(unpack, *found, self.folder)
+
+    def _found(
+        self, image: str, refusal: Callable[[Registry], str]
+    ) -> tuple[str, bytes, Callable[[str], Path]]:
+        """An image's digest, its manifest, and where its blobs are.
+
+        Args:
+            image: What a container names.
+            refusal: Why a registry does not give the image; empty when it does.
+
+        Raises:
+            ImageError: The reason.
+        """
         reference = Reference.parse(image)
         registry = self.registries.find(reference.server) if reference else None
         if reference is None or registry is None:
-            raise _inaccessible(
-                group,
-                image,
+            raise ImageError(
                 "its registry is none of the stand-in's; expected SERVER/REPOSITORY:TAG or "
-                "SERVER/REPOSITORY@DIGEST with a registry's loginServer",
+                "SERVER/REPOSITORY@DIGEST with a registry's loginServer"
             )
-        reason = self._refusal(group, registry)
-        if reason:
-            raise _inaccessible(group, image, reason)
+        if not registry.settings.reachable:
+            raise ImageError(f"{registry.host} is closed to the public")
+        if reason := refusal(registry):
+            raise ImageError(reason)
         try:
-            repository = registry.store.repository(reference.repository)
-            return repository, *_manifest(registry, reference.repository, reference.manifest)
-        except (ImageError, RegistryError) as error:
-            message = error.message if isinstance(error, RegistryError) else str(error)
-            raise _inaccessible(group, image, message.rstrip(".")) from error
+            digest, manifest = _manifest(registry, reference.repository, reference.manifest)
+        except RegistryError as error:
+            raise ImageError(error.message.rstrip(".")) from error
+        return digest, manifest, registry.store.repository(reference.repository).path
 
     def _refusal(self, group: Resource, registry: Registry) -> str:
         """Why the group may not pull from the registry; empty when it may."""
-        if not registry.settings.reachable:
-            return f"{registry.host} is closed to the public"
         credential = self._credential(group, registry.host)
         if credential is None:
             if registry.settings.anonymous_pull:
@@ -166,17 +198,16 @@ def _manifest(registry: Registry, repository: str, reference: str) -> tuple[str,
     described = json.loads(content)
     if "manifests" not in described:
         return found.digest, content
-    machine = _ARCHITECTURES.get(platform.machine(), platform.machine())
     for each in described["manifests"]:
         if each.get("platform", {}).get("os", "linux") == "linux" and (
-            each.get("platform", {}).get("architecture", machine) == machine
+            each.get("platform", {}).get("architecture", ARCHITECTURE) == ARCHITECTURE
         ):
             found, content = registry.store.manifest(repository, each["digest"])
             return found.digest, content
-    raise ImageError(f"the index has no image for linux/{machine}")
+    raise ImageError(f"the index has no image for linux/{ARCHITECTURE}")
 
 
-def _inaccessible(group: Resource, image: str, reason: str) -> ArmError:
+def _inaccessible(group: Resource, image: str, reason: ImageError) -> ArmError:
     return ArmError(
         400,
         "InaccessibleImage",

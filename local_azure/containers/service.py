@@ -14,21 +14,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from local_azure.arm.availability import CONTAINER_GROUPS
 from local_azure.arm.errors import ArmError
+from local_azure.arm.ids import not_found
+from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.service import Body, Resource, Surroundings
-from local_azure.containers import address, rules, updates
-from local_azure.containers.actions import Actions
-from local_azure.containers.container import Timing
+from local_azure.containers import address, planner, rules, updates
 from local_azure.containers.group import Group, reap
-from local_azure.containers.planner import Planner
 from local_azure.containers.pull import Puller
 from local_azure.types.shape import merge
 
 LOG = logging.getLogger(__name__)
 
+_GROUP = (
+    "/subscriptions/{subscription}/resourceGroups/{group}"
+    "/providers/Microsoft.ContainerInstance/containerGroups/{name}"
+)
+_CONTAINER = _GROUP + "/containers/{container}"
 
 START_SECONDS = 120.0
 """How long the containers of a PUT may take to become ready."""
@@ -44,12 +50,10 @@ class ContainerGroups:
     Attributes:
         surroundings: The service's folder and the other resources.
         puller: Gets images.
-        timing: How patient containers are supervised.
     """
 
     surroundings: Surroundings
     puller: Puller
-    timing: Timing = field(default_factory=Timing)
     type: str = field(default=CONTAINER_GROUPS, init=False)
     _groups: dict[str, Group] = field(default_factory=dict, init=False)
     _busy: set[str] = field(default_factory=set, init=False)
@@ -73,7 +77,7 @@ class ContainerGroups:
         key = resource.id.lower()
         quiet = time.monotonic() - self._changed.get(key, -math.inf)
         if key in self._busy or quiet < conditions.transitioningSeconds:
-            raise transitioning(resource.name)
+            raise _transitioning(resource.name)
         rules.check_place(resource, self.surroundings.lookup, conditions.coreQuota)
         if not conditions.pullFailsOnNode:
             for each in resource.body["properties"]["containers"]:
@@ -162,28 +166,52 @@ class ContainerGroups:
 
     def actions(self) -> Sequence[BaseRoute]:
         """Logs, start, stop, restart; exec and attach are refused."""
-        return Actions(self.surroundings.lookup, self._groups.get, self.run, self.halt).routes()
+        return [
+            Route(f"{_CONTAINER}/logs", self._logs),
+            Route(f"{_CONTAINER}/exec", self._unsupported, methods=["POST"]),
+            Route(f"{_CONTAINER}/attach", self._unsupported, methods=["POST"]),
+            Route(f"{_GROUP}/start", self._start, methods=["POST"]),
+            Route(f"{_GROUP}/restart", self._start, methods=["POST"]),
+            Route(f"{_GROUP}/stop", self._stop, methods=["POST"]),
+        ]
 
     async def close(self) -> None:
         """Stop everything; what is stored starts again with the stand-in."""
         await asyncio.gather(*(group.stop() for group in self._groups.values()))
         self._groups.clear()
 
-    async def run(self, resource: Resource, *, again: bool) -> None:
-        """Start a stopped group, with images pulled anew.
+    async def _logs(self, request: Request) -> Response:
+        resource = self._resource(request, levels=3)
+        name = request.path_params["container"]
+        lines = _lines(request.query_params.get("tail", ""))
+        stamps = request.query_params.get("timestamps", "").lower() == "true"
+        group = self._groups.get(resource.id.lower())
+        for container in group.containers if group else []:
+            if container.plan.name == name:
+                return JSONResponse({"content": container.log.tail(lines, timestamps=stamps)})
+        raise ArmError(
+            404,
+            "ContainerNotFound",
+            f"The container '{name}' in container group '{resource.name}' is not available.",
+        )
 
-        Args:
-            resource: The group.
-            again: Whether one that runs is stopped first; else it is left alone.
+    async def _unsupported(self, request: Request) -> Response:
+        self._resource(request, levels=3)
+        action = request.url.path.rsplit("/", 1)[-1]
+        raise ArmError(
+            400,
+            "ActionNotSupported",
+            f"The stand-in does not support '{action}'; a container's output is at .../logs.",
+        )
 
-        Raises:
-            ArmError: 409 while something else happens to it; or as `put`.
-        """
+    async def _start(self, request: Request) -> Response:
+        """Start a stopped group, with images pulled anew; a restart stops one that runs."""
+        resource = self._resource(request)
         with self._turn(resource):
             old = self._groups.get(resource.id.lower())
             if old is not None and old.state not in ("Stopped", "Succeeded", "Failed"):
-                if not again:
-                    return
+                if request.url.path.endswith("/start"):
+                    return Response(status_code=204)
                 await old.stop()
             here = self._address(resource, resource)
             group = await self._planned(resource, here)
@@ -193,23 +221,35 @@ class ContainerGroups:
             reason = await group.failure(START_SECONDS)
             if reason:
                 raise ArmError(409, "ContainerGroupNotReady", reason)
+        return Response(status_code=204)
 
-    async def halt(self, resource: Resource) -> None:
-        """Stop a group; it stays stopped, also over restarts of the stand-in.
-
-        Raises:
-            ArmError: 409 while something else happens to it.
-        """
+    async def _stop(self, request: Request) -> Response:
+        """Stop a group; it stays stopped, also over restarts of the stand-in."""
+        resource = self._resource(request)
         with self._turn(resource):
             group = self._groups.get(resource.id.lower())
             if group is not None:
                 await group.stop()
             self._stopped_mark(resource.id).touch()
+        return Response(status_code=204)
+
+    def _resource(self, request: Request, levels: int = 1) -> Resource:
+        """The stored group that a path names, `levels` segments above its end.
+
+        Raises:
+            ArmError: 400 for a wrong API version, 404 for an unknown group.
+        """
+        known_type(CONTAINER_GROUPS, api_version(request))
+        resource_id = request.url.path.rsplit("/", levels)[0]
+        resource = self.surroundings.lookup.get(resource_id)
+        if resource is None:
+            raise not_found(resource_id)
+        return resource
 
     async def _planned(self, resource: Resource, here: str) -> Group:
         folder = self._folder(resource.id)
-        plans = await Planner(self.puller).plan(resource, here, folder / "scratch")
-        return Group(plans, folder, self.timing)
+        plans = await planner.plan(self.puller, resource, here, folder / "scratch")
+        return Group(plans, folder)
 
     def _address(self, resource: Resource, previous: Resource | None) -> str:
         """The address of before if there is one that works, else a new one.
@@ -244,7 +284,7 @@ class ContainerGroups:
         """One change at a time for a group; a second one is refused, as Azure does."""
         key = resource.id.lower()
         if key in self._busy:
-            raise transitioning(resource.name)
+            raise _transitioning(resource.name)
         self._busy.add(key)
         try:
             yield
@@ -260,7 +300,15 @@ class ContainerGroups:
         return self.surroundings.folder / name
 
 
-def transitioning(name: str) -> ArmError:
+def _lines(text: str) -> int | None:
+    if not text:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    raise ArmError(400, "InvalidTail", f"tail={text[:20]} is no number of lines.", "tail")
+
+
+def _transitioning(name: str) -> ArmError:
     """409 for a group that is being changed."""
     return ArmError(
         409,

@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from local_azure import services, types
 from local_azure.arm.app import create_app
-from local_azure.arm.conventions import convention
 from local_azure.arm.service import Resource, Surroundings
 from local_azure.arm.store import Store
 from local_azure.arm.tokens import Identity, Tokens
@@ -50,9 +49,8 @@ def page() -> str:
 
 def _row(each: types.ResourceType) -> str:
     oldest = min(version[:10] for version in each.api_versions)
-    finish = convention(each.type, long_running=each.long_running).finish
     cells = (f"`{each.type}`", each.api_versions[0], oldest, _LEFT_OUT[each.left_out])
-    return f"| {' | '.join(cells)} | {_FINISHED[finish]} |"
+    return f"| {' | '.join(cells)} | {_FINISHED[each.convention.finish]} |"
 
 
 _LEFT_OUT = {

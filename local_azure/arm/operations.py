@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local_azure import clock
-from local_azure.arm.conventions import USUAL, Convention, convention
+from local_azure import clock, types
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import parse
 from local_azure.arm.service import Body
 from local_azure.arm.store import Store
+from local_azure.types.convention import Convention
 
 LOG = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ _REGISTRY = (
     "/providers/Microsoft.ContainerRegistry/registries/{registry}"
 )
 _PLACE = "/subscriptions/{subscription}/providers/{namespace}/locations/{location}"
+_USUAL = Convention()
 
 
 @dataclass
@@ -65,7 +66,12 @@ class Operations:
         return identifier
 
     def headers(
-        self, identifier: str, api_version: str, manners: Convention = USUAL, *, status: bool = True
+        self,
+        identifier: str,
+        api_version: str,
+        manners: Convention = _USUAL,
+        *,
+        status: bool = True,
     ) -> dict[str, str]:
         """The headers that send a client polling.
 
@@ -78,14 +84,17 @@ class Operations:
         resource_id = self._row(identifier)[0]
         rid = parse(resource_id)
         stored = self.store.get(resource_id)
+        place = _PLACE.format(
+            subscription=rid.subscription,
+            namespace=rid.type.split("/")[0],
+            location=(stored.body.get("location") if stored else None) or "global",
+        )
         values = {
             "url": self.url,
+            "place": self.url + place,
             "id": resource_id,
             "operation": identifier,
             "version": api_version,
-            "subscription": rid.subscription,
-            "namespace": rid.type.split("/")[0],
-            "location": (stored.body.get("location") if stored else None) or "global",
         }
         shown = {"x-ms-retry-after-ms": str(POLL_MILLISECONDS)}
         if manners.result:
@@ -95,7 +104,7 @@ class Operations:
         return shown
 
     def routes(self) -> list[Route]:
-        """The addresses of an operation, by type (see `conventions`)."""
+        """The addresses of an operation, by type (see its overlay)."""
         return [
             Route(_PLACE + "/operationStatuses/{id}", self._status),
             Route(_PLACE + "/operations/{id}", self._status),
@@ -153,8 +162,7 @@ class Operations:
             return await self._result(request)
         identifier = request.path_params["id"]
         resource_id, status, error, started, ended = self._row(identifier)
-        type_name = parse(resource_id).type
-        manners = convention(type_name, long_running=True)
+        manners = types.of(parse(resource_id).type).convention
         waiting = status == "InProgress"
         headers = {"x-ms-retry-after-ms": str(POLL_MILLISECONDS)} if waiting else {}
         status = manners.running if waiting else status
@@ -180,7 +188,7 @@ class Operations:
         resource_id, status, error, *_ = self._row(identifier)
         if status == "InProgress":
             version = request.query_params.get("api-version", "")
-            manners = convention(parse(resource_id).type, long_running=True)
+            manners = types.of(parse(resource_id).type).convention
             headers = self.headers(identifier, version, manners, status=False)
             return Response(status_code=202, headers=headers)
         if error is not None:

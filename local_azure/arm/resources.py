@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from local_azure import types
 from local_azure.arm.admission import Admission
 from local_azure.arm.bodies import check_unchanged, checked, merged, shown, with_state
 from local_azure.arm.conditions import Conditions
-from local_azure.arm.conventions import Convention, convention
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import GROUPS, ResourceId, not_found
 from local_azure.arm.names import Names
@@ -21,6 +21,7 @@ from local_azure.arm.service import Body, Resource, Service, admit
 from local_azure.arm.store import Store
 from local_azure.arm.subscriptions import Subscriptions
 from local_azure.types import ResourceType
+from local_azure.types.convention import Convention
 
 LOG = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Resources:
         """The body a client sees: with id, name and type, without secure values."""
         service = self._behind.get(resource.type.lower())
         body = await service.show(resource) if service else resource.body
-        documented, answered = convention(resource.type, long_running=True).spelling
+        documented, answered = types.of(resource.type).convention.spelling
         resource_id = resource.id.replace(documented, answered)
         type_name = f"/{resource.type}".replace(documented, answered)[1:]
         return shown(Resource(resource_id, type_name, body), body)
@@ -147,7 +148,7 @@ class Resources:
         return Started(
             deleting,
             False,
-            convention(found.type, long_running=kind.long_running),
+            kind.convention,
             self._delete([*inside, found], purge=purge),
         )
 
@@ -192,7 +193,7 @@ class Resources:
         resource = Resource(previous.id if previous else rid.text, kind.type, body)
         if service := self._behind.get(kind.type.lower()):
             admit(service, resource, previous)
-        manners = convention(kind.type, long_running=kind.long_running)
+        manners = kind.convention
         state = "Updating" if previous else manners.first
         started = Resource(resource.id, resource.type, with_state(body, state))
         self.store.put(started)
@@ -272,7 +273,7 @@ class Resources:
         if resource is not None and _state(resource) in BUSY:
             raise ArmError(
                 409,
-                convention(resource.type, long_running=True).busy,
+                types.of(resource.type).convention.busy,
                 f"Another operation on '{rid.text}' is in progress ({_state(resource)}); retry "
                 "when it has ended.",
             )

@@ -25,8 +25,6 @@ from local_azure.provider.values import (
     to_struct,
 )
 from local_azure.types import ResourceType
-from local_azure.types.containerservice import MANAGED_CLUSTER
-from local_azure.types.resources import RESOURCE_GROUP
 
 VERSION = "3.24.0"
 CLIENT_CONFIG = "azure-native:authorization:getClientConfig"
@@ -208,7 +206,11 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
                     properties=to_struct(_promised(kind, inputs) | stable)
                 )
             old = from_struct(request.old_inputs)
-            gone = {k: v for k, v in kind.restored.items() if k in old and k not in inputs}
+            gone = {
+                name: kind.shape.fields()[name].default
+                for name in kind.restored
+                if name in old and name not in inputs
+            }
             outputs = self._put(context, kind, request.id, inputs, request.timeout, gone)
             return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
@@ -230,17 +232,16 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         return self._client
 
     def _credentials(self, arguments: Properties) -> Properties:
-        cluster = MANAGED_CLUSTER.resource_id(self._arm.login.subscription, arguments)
-        return self._arm.post(
-            f"{cluster}/listClusterUserCredential", MANAGED_CLUSTER.api_versions[0]
-        )
+        kind = types.of("Microsoft.ContainerService/managedClusters")
+        cluster = kind.resource_id(self._arm.login.subscription, arguments)
+        return self._arm.post(f"{cluster}/listClusterUserCredential", kind.api_versions[0])
 
     def _locate(self, group: str) -> str | None:
         """The location of a resource group, asked once."""
         if group not in self._locations:
-            inputs = {RESOURCE_GROUP.name_input: group}
-            group_id = RESOURCE_GROUP.resource_id(self._arm.login.subscription, inputs)
-            found = self._arm.get(group_id, RESOURCE_GROUP.api_versions[0])
+            kind = types.of("Microsoft.Resources/resourceGroups")
+            group_id = kind.resource_id(self._arm.login.subscription, {kind.name_input: group})
+            found = self._arm.get(group_id, kind.api_versions[0])
             self._locations[group] = found["location"] if found else None
         return self._locations[group]
 
@@ -256,7 +257,7 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         version = kind.api_versions[0]
         wanted = kind.arm_inputs({**inputs, **(restored or {})})
         try:
-            later = kind.long_running
+            later = kind.convention.finish != "now"
             made = self._arm.put(resource_id, version, wanted, seconds, later=later)
         except HalfMadeError as error:
             # The engine must keep what exists, or the next update would not know of it.

@@ -1,21 +1,24 @@
-"""A resource type: its schema, its versions, its rules, and how the Pulumi SDK names it."""
+"""A resource type: its schema, its versions, its rules, and how the Pulumi SDK names it.
+
+What is said of each is data, in `overlays/`.
+"""
 
 from __future__ import annotations
 
 import re
-import uuid
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
-from local_azure.types import schema
+from local_azure.types import outputs, schema
+from local_azure.types.convention import Convention
 from local_azure.types.schema import Node, Overlay, Violation
 from local_azure.types.shape import Shape, merge
 
 Body = dict[str, Any]
-Outputs = Callable[[str, Body], Body]
-"""Read-only members of a resource from its id and its completed body, as a partial body."""
 
 LeftOut = Literal["default", "kept", "unknown"]
 """What becomes of a property that a PUT leaves out, by the documentation of the service."""
@@ -23,12 +26,7 @@ LeftOut = Literal["default", "kept", "unknown"]
 _OF_THE_PROVIDER = ("azureApiVersion", "__createBeforeDelete")
 """Inputs that azure-native adds to every resource for its own use."""
 
-_NAMESPACE = uuid.UUID("d2c6f7a0-4a5b-4e43-8a39-0f1c6d0b9f11")
 _VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-[a-z]+)?")
-
-
-def _nothing(_id: str, _body: Body) -> Body:
-    return {}
 
 
 @dataclass(frozen=True)
@@ -68,30 +66,41 @@ class ResourceType:
         immutable: Paths in the ARM body that the service refuses to change.
         irreversible: Paths of flags under `properties` that stay on once they are on.
         left_out: What becomes of a member of `properties` that an update leaves out.
-        restored: SDK inputs that azure-native sends by itself when a program declares them no more.
+        restored: SDK inputs whose default azure-native sends by itself when a program declares them
+            no more.
         guid_name: Whether the name must be a GUID.
-        long_running: Whether a PUT is finished by polling.
         missing: The code of the 404 for a resource that does not exist.
-        outputs: What Azure adds.
+        convention: How Azure answers.
+        outputs: What Azure adds: a partial body of templates, see `outputs`.
     """
 
     type: str
     token: str
-    api_versions: tuple[str, ...]
+    api_versions: Sequence[str]
     overlay: Overlay
     name_input: str
     name_rule: NameRule | None = None
-    parent_inputs: tuple[str, ...] = ()
+    parent_inputs: Sequence[str] = ()
     scope_input: str = "resourceGroupName"
-    new_on: tuple[str, ...] = ("location",)
-    immutable: tuple[str, ...] = ()
-    irreversible: tuple[str, ...] = ()
+    new_on: Sequence[str] = ("location",)
+    immutable: Sequence[str] = ()
+    irreversible: Sequence[str] = ()
     left_out: LeftOut = "unknown"
-    restored: Mapping[str, Any] = field(default_factory=dict)
+    restored: Sequence[str] = ()
     guid_name: bool = False
-    long_running: bool = True
     missing: str = "ResourceNotFound"
-    outputs: Outputs = field(default=_nothing)
+    convention: Convention = field(default_factory=Convention)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: Path) -> ResourceType:
+        """The type that an overlay describes, in the names of this class."""
+        said = tomllib.loads(file.read_text())
+        if rule := said.get("name_rule"):
+            said["name_rule"] = NameRule(**rule)
+        said["overlay"] = Overlay(**said.get("overlay", {}))
+        said["convention"] = Convention(**said.get("convention", {}))
+        return cls(**said)
 
     @cached_property
     def schema(self) -> Node:
@@ -134,7 +143,7 @@ class ResourceType:
             said = {k: v for k, v in (body.get("properties") or {}).items() if v is not None}
             body = {**body, "properties": {**kept, **said}}
         completed = self.shape.complete(body)
-        return merge(completed, self.outputs(resource_id, completed))
+        return merge(completed, outputs.added(self.type, self.outputs, resource_id, completed))
 
     def resource_id(self, subscription: str, inputs: Mapping[str, Any]) -> str:
         """The ARM id of the resource that the SDK's inputs describe."""
@@ -163,13 +172,3 @@ class ResourceType:
         """The SDK's outputs for a GET's answer."""
         identity = {key: resource[key] for key in ("id", "name", "type") if key in resource}
         return self.shape.to_sdk(resource) | identity | {"azureApiVersion": self.api_versions[0]}
-
-
-def stable_guid(resource_id: str, purpose: str) -> str:
-    """A GUID that is always the same for the same resource and purpose."""
-    return str(uuid.uuid5(_NAMESPACE, f"{resource_id.lower()}#{purpose}"))
-
-
-def succeeded(_id: str, _body: Body) -> Body:
-    """The state that the server moves through Creating and Updating to Succeeded."""
-    return {"properties": {"provisioningState": "Succeeded"}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,14 +56,14 @@ class Overlay:
     """
 
     nested: bool = False
-    flat: tuple[str, ...] = ()
+    flat: Sequence[str] = ()
     renames: Mapping[str, str] = field(default_factory=dict)
-    required: tuple[str, ...] = ()
+    required: Sequence[str] = ()
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    unsupported: tuple[str, ...] = ()
-    read_only: tuple[str, ...] = ()
-    secret: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
+    unsupported: Sequence[str] = ()
+    read_only: Sequence[str] = ()
+    secret: Sequence[str] = ()
+    hidden: Sequence[str] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -47,6 +47,10 @@ def test_every_package_and_schema_is_part_of_it() -> None:
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == {
         each.replace("/", ".") for each in folders
     }
+    data = {each.relative_to(ROOT / "types") for each in (ROOT / "types").glob("*/*.[jt]*")}
+    assert {f"{each.parent}/*" for each in data} == set(
+        PROJECT["tool"]["setuptools"]["package-data"]["local_azure.types"]
+    )
 
 
 def test_it_imports_and_names_nothing_of_the_project() -> None:

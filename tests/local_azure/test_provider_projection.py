@@ -9,6 +9,7 @@ from google.protobuf import struct_pb2
 from hypothesis import given
 from hypothesis import strategies as some
 
+from local_azure import types
 from local_azure.provider.difference import Change, Difference, comparable, differences
 from local_azure.provider.projection import as_inputs, promised, refreshed
 from local_azure.provider.values import (
@@ -18,11 +19,9 @@ from local_azure.provider.values import (
     to_struct,
     without_unknown,
 )
-from local_azure.types.containers import CONTAINER_GROUP
-from local_azure.types.storage import STORAGE_ACCOUNT
 
 IDENTITY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/x/i"
-SHAPE = CONTAINER_GROUP.shape
+SHAPE = types.of("Microsoft.ContainerInstance/containerGroups").shape
 ADDRESS = {"type": "Public", "ports": [{"port": 80}], "dnsNameLabel": "label"}
 ANSWERED = ADDRESS | {"ip": "127.1.2.3", "fqdn": "label.region"}
 
@@ -150,7 +149,8 @@ def test_a_refresh_moves_only_what_changed_into_the_inputs() -> None:
         "tags": {"a": "1", "b": "3"},
     }
     assert refreshed(inputs, before, before) == inputs
-    assert as_inputs(STORAGE_ACCOUNT.shape, after) == after
+    storage = types.of("Microsoft.Storage/storageAccounts").shape
+    assert as_inputs(storage, after) == after
 
 
 def test_a_refresh_keeps_the_secrets_that_azure_never_answers() -> None:

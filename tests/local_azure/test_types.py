@@ -14,15 +14,17 @@ from hypothesis import strategies as some
 
 from local_azure import types
 from local_azure.types import Field, ResourceType, Shape
-from local_azure.types.containers import CONTAINER_GROUP
-from local_azure.types.identity import ROLE_ASSIGNMENT, USER_ASSIGNED_IDENTITY
-from local_azure.types.keyvault import VAULT
-from local_azure.types.machinelearning import WORKSPACE
-from local_azure.types.monitoring import DIAGNOSTIC_SETTING
-from local_azure.types.resources import RESOURCE_GROUP
 from local_azure.types.schema import GUID as GUID_PATTERN
 from local_azure.types.shape import Entries, Identities, Items, Scalar
-from local_azure.types.storage import STORAGE_ACCOUNT
+
+RESOURCE_GROUP = types.of("Microsoft.Resources/resourceGroups")
+STORAGE_ACCOUNT = types.of("Microsoft.Storage/storageAccounts")
+VAULT = types.of("Microsoft.KeyVault/vaults")
+WORKSPACE = types.of("Microsoft.MachineLearningServices/workspaces")
+CONTAINER_GROUP = types.of("Microsoft.ContainerInstance/containerGroups")
+DIAGNOSTIC_SETTING = types.of("Microsoft.Insights/diagnosticSettings")
+ROLE_ASSIGNMENT = types.of("Microsoft.Authorization/roleAssignments")
+USER_ASSIGNED_IDENTITY = types.of("Microsoft.ManagedIdentity/userAssignedIdentities")
 
 FOLDER = Path(types.__file__).parent / "schemas"
 GROUP = "/subscriptions/s/resourceGroups/g"

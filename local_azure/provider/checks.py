@@ -13,7 +13,7 @@ from typing import Any
 from local_azure.provider.values import UNKNOWN, Properties, without_unknown
 from local_azure.types import ResourceType, Shape, UnsupportedError
 from local_azure.types.schema import limited
-from local_azure.types.shape import Entries, Identities, Items, Scalar
+from local_azure.types.shape import Entries, Identities, Items, Kind, Scalar
 
 _NAMES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
@@ -57,30 +57,10 @@ def _shape(shape: Shape, inputs: Properties, path: str) -> Iterator[str]:
             )
 
 
-def _value(kind: object, value: Any, path: str) -> Iterator[str]:
+def _value(kind: Kind, value: Any, path: str) -> Iterator[str]:
     if value == UNKNOWN:
         return
     match kind:
-        case Shape():
-            if isinstance(value, dict):
-                yield from _shape(kind, value, f"{path}.")
-            else:
-                yield _wrong(path, "object", value)
-        case Items(item=item):
-            if isinstance(value, list):
-                for index, each in enumerate(value):
-                    yield from _value(item, each, f"{path}[{index}]")
-            else:
-                yield _wrong(path, "array", value)
-        case Entries(item=item):
-            if isinstance(value, dict):
-                for name, each in value.items():
-                    yield from _value(item, each, f"{path}.{name}")
-            else:
-                yield _wrong(path, "object", value)
-        case Identities():
-            if not isinstance(value, list):
-                yield _wrong(path, "array", value)
         case Scalar(type=None):
             pass
         case Scalar(type=type_, limits=limits) if type_:
@@ -89,8 +69,20 @@ def _value(kind: object, value: Any, path: str) -> Iterator[str]:
                 yield _wrong(path, _NAMES[type_], value)
             elif reason := limited(value, limits):
                 yield f"'{path}' {reason}"
+        case Shape() if isinstance(value, dict):
+            yield from _shape(kind, value, f"{path}.")
+        case Items(item=item) if isinstance(value, list):
+            for index, each in enumerate(value):
+                yield from _value(item, each, f"{path}[{index}]")
+        case Entries(item=item) if isinstance(value, dict):
+            for name, each in value.items():
+                yield from _value(item, each, f"{path}.{name}")
+        case Identities() if isinstance(value, list):
+            pass
+        case Items() | Identities():
+            yield _wrong(path, "array", value)
         case _:
-            raise AssertionError(kind)
+            yield _wrong(path, "object", value)
 
 
 def _wrong(path: str, wanted: str, value: object) -> str:

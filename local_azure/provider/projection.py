@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from local_azure.provider.values import UNKNOWN, Properties
-from local_azure.types import Field, Shape
-from local_azure.types.shape import Identities, Items
+from local_azure.provider.values import UNKNOWN
+from local_azure.types.shape import Identities, Kind, Shape
 
 
-def promised(shape: Shape, inputs: Mapping[str, Any]) -> Properties:
+def promised(kind: Kind, value: Any) -> Any:
     """The outputs after a change that is only previewed, as far as azure-native promises them.
 
     Whatever is not an input is unknown, at every depth: a nested member that were simply absent
     would reach the program as None. Secrets are no outputs.
     """
-    return {
-        name: _promised(each, inputs[name]) if name in inputs and not each.read_only else UNKNOWN
-        for name, each in shape.fields().items()
-        if not each.secret
-    }
+    if isinstance(kind, Shape) and isinstance(value, dict):
+        return {
+            name: promised(each.kind, value[name])
+            if name in value and not each.read_only
+            else UNKNOWN
+            for name, each in kind.fields().items()
+            if not each.secret
+        }
+    if isinstance(kind, Identities):
+        return UNKNOWN
+    return kind.inside(value, lambda inner, part, _: promised(inner, part))
 
 
-def as_inputs(shape: Shape, outputs: Mapping[str, Any]) -> Properties:
+def as_inputs(kind: Kind, value: Any) -> Any:
     """Outputs in the form of inputs: without what only Azure sets."""
-    return {
-        name: _as_input(each, outputs[name])
-        for name, each in shape.fields().items()
-        if not each.read_only and not each.secret and name in outputs
-    }
+    if isinstance(kind, Shape) and isinstance(value, dict):
+        return {
+            name: as_inputs(each.kind, value[name])
+            for name, each in kind.fields().items()
+            if not each.read_only and not each.secret and name in value
+        }
+    if isinstance(kind, Identities) and isinstance(value, dict):
+        return sorted(value)
+    return kind.inside(value, lambda inner, part, _: as_inputs(inner, part))
 
 
 def refreshed(old_inputs: Any, old: Any, new: Any) -> Any:
@@ -56,25 +64,3 @@ def refreshed(old_inputs: Any, old: Any, new: Any) -> Any:
         both = zip(old_inputs, old, new, strict=False)
         return [*(refreshed(*each) for each in both), *new[min(len(old_inputs), len(old)) :]]
     return new
-
-
-def _promised(each: Field, value: Any) -> Any:
-    kind = each.kind
-    if isinstance(kind, Shape) and isinstance(value, dict):
-        return promised(kind, value)
-    if isinstance(kind, Items) and isinstance(kind.item, Shape) and isinstance(value, list):
-        return [promised(kind.item, item) if isinstance(item, dict) else item for item in value]
-    if isinstance(kind, Identities):
-        return UNKNOWN
-    return value
-
-
-def _as_input(each: Field, value: Any) -> Any:
-    kind = each.kind
-    if isinstance(kind, Shape) and isinstance(value, dict):
-        return as_inputs(kind, value)
-    if isinstance(kind, Items) and isinstance(kind.item, Shape) and isinstance(value, list):
-        return [as_inputs(kind.item, item) if isinstance(item, dict) else item for item in value]
-    if isinstance(kind, Identities) and isinstance(value, dict):
-        return sorted(value)
-    return value

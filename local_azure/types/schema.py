@@ -119,9 +119,7 @@ def _inlined(node: Node, definitions: Mapping[str, Node], overlay: Overlay, path
 
 def tree(schema: Node, overlay: Overlay) -> Shape:
     """The tree of a whole body."""
-    shape = _shape(schema, overlay, "", flat=not overlay.nested)
-    assert isinstance(shape, Shape)  # noqa: S101 - every type is an object
-    return shape
+    return _shape(schema, overlay, "", flat=not overlay.nested)
 
 
 def _kind(node: Node, overlay: Overlay, path: str) -> Kind:
@@ -142,7 +140,7 @@ def _kind(node: Node, overlay: Overlay, path: str) -> Kind:
             return Scalar()
 
 
-def _shape(node: Node, overlay: Overlay, path: str, *, flat: bool) -> Kind:
+def _shape(node: Node, overlay: Overlay, path: str, *, flat: bool) -> Shape:
     top = _fields(node, overlay, path)
     if not flat:
         return Shape(top)

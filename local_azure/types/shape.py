@@ -7,29 +7,40 @@ fields under `properties`. The trees are made of Azure's schemas, see `schema`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 
-class Kind(Protocol):
-    """What a field may hold. `arm` is a JSON value as Azure has it, `sdk` as Pulumi has it."""
+class Kind:
+    """What a field may hold. `arm` is a JSON value as Azure has it, `sdk` as Pulumi has it.
+
+    By itself it is a value that both sides have alike; lists and objects change what is in them.
+    """
+
+    def inside(self, value: Any, change: Callable[[Kind, Any, str], Any], path: str = "") -> Any:
+        """The value with each part changed: `change` gets its kind, the part and its path."""
+        return value
 
     def complete(self, arm: Any) -> Any:
         """The value with defaults added, without nulls and read-only members."""
-        ...
+        return self.inside(arm, lambda kind, part, _: kind.complete(part))
 
-    def to_arm(self, sdk: Any, path: str) -> Any:
+    def settable(self, arm: Any) -> Any:
+        """The value without nulls and what only Azure sets; the rest is untouched."""
+        return self.inside(arm, lambda kind, part, _: kind.settable(part))
+
+    def to_arm(self, sdk: Any, path: str = "") -> Any:
         """Translate a value of the SDK.
 
         Raises:
             UnsupportedError: It has a member that the stand-in does not support.
         """
-        ...
+        return self.inside(sdk, lambda kind, part, where: kind.to_arm(part, where), path)
 
     def to_sdk(self, arm: Any) -> Any:
         """Translate a value of Azure; members that are not known are left out."""
-        ...
+        return self.inside(arm, lambda kind, part, _: kind.to_sdk(part))
 
 
 class UnsupportedError(Exception):
@@ -37,7 +48,7 @@ class UnsupportedError(Exception):
 
 
 @dataclass(frozen=True)
-class Scalar:
+class Scalar(Kind):
     """A string, number or Boolean, or anything where `type` is None.
 
     Attributes:
@@ -54,70 +65,54 @@ class Scalar:
         """The value, in the spelling that Azure answers with."""
         return next((value for value in self.allowed if folded(value) == folded(arm)), arm)
 
-    def to_arm(self, sdk: Any, path: str) -> Any:
+    def to_arm(self, sdk: Any, path: str = "") -> Any:
         """The same value; Pulumi's numbers are all floating point."""
         if self.type is int and isinstance(sdk, float) and sdk.is_integer():
             return int(sdk)
         return sdk
 
-    def to_sdk(self, arm: Any) -> Any:
-        """The same value."""
-        return arm
-
 
 @dataclass(frozen=True)
-class Items:
+class Items(Kind):
     """A JSON array."""
 
     item: Kind
 
-    def complete(self, arm: Any) -> Any:
-        """Each item completed."""
-        return [self.item.complete(value) for value in arm]
-
-    def to_arm(self, sdk: Any, path: str) -> Any:
-        """Each item translated."""
-        return [self.item.to_arm(value, f"{path}[{index}]") for index, value in enumerate(sdk)]
-
-    def to_sdk(self, arm: Any) -> Any:
-        """Each item translated."""
-        return [self.item.to_sdk(value) for value in arm]
+    def inside(self, value: Any, change: Callable[[Kind, Any, str], Any], path: str = "") -> Any:
+        """Each item changed."""
+        if not isinstance(value, list):
+            return value
+        return [change(self.item, each, f"{path}[{index}]") for index, each in enumerate(value)]
 
 
 @dataclass(frozen=True)
-class Entries:
+class Entries(Kind):
     """A JSON object with free names, such as tags."""
 
     item: Kind
 
-    def complete(self, arm: Any) -> Any:
-        """Each value completed."""
-        return {name: self.item.complete(value) for name, value in arm.items()}
-
-    def to_arm(self, sdk: Any, path: str) -> Any:
-        """Each value translated."""
-        return {name: self.item.to_arm(value, f"{path}.{name}") for name, value in sdk.items()}
-
-    def to_sdk(self, arm: Any) -> Any:
-        """Each value translated."""
-        return {name: self.item.to_sdk(value) for name, value in arm.items()}
+    def inside(self, value: Any, change: Callable[[Kind, Any, str], Any], path: str = "") -> Any:
+        """Each value changed."""
+        if not isinstance(value, dict):
+            return value
+        return {name: change(self.item, each, f"{path}.{name}") for name, each in value.items()}
 
 
 @dataclass(frozen=True)
-class Identities:
+class Identities(Kind):
     """User-assigned identities: a list of ids for the SDK, a map from id to object for Azure."""
 
     def complete(self, arm: Any) -> Any:
         """The ids alone: what Azure knows of each is added by whoever knows it."""
         return {key: {} for key in arm}
 
-    def to_arm(self, sdk: Any, path: str) -> Any:
-        """A map with an empty object for each id."""
-        return {key: {} for key in sdk}
+    def settable(self, arm: Any) -> Any:
+        """The same, for what may be no map."""
+        return self.complete(arm) if isinstance(arm, dict) else arm
 
-    def to_sdk(self, arm: Any) -> Any:
-        """The map as it is: outputs show what Azure knows of each identity."""
-        return arm
+    def to_arm(self, sdk: Any, path: str = "") -> Any:
+        """A map with an empty object for each id."""
+        return self.complete(sdk)
 
 
 @dataclass(frozen=True)
@@ -143,7 +138,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Shape:
+class Shape(Kind):
     """A JSON object with named members.
 
     Attributes:
@@ -228,14 +223,7 @@ def _settable(fields: Mapping[str, Field], arm: Mapping[str, Any]) -> dict[str, 
         found = known.get(name)
         if value is None or (found and found.read_only) or (found is None and _empty(value)):
             continue
-        kind = found.kind if found else None
-        if isinstance(kind, Shape):
-            value = kind.settable(value)
-        elif isinstance(kind, Items) and isinstance(kind.item, Shape) and isinstance(value, list):
-            value = [kind.item.settable(each) for each in value]
-        elif isinstance(kind, Identities) and isinstance(value, dict):
-            value = {key: {} for key in value}
-        result[name] = value
+        result[name] = found.kind.settable(value) if found else value
     return result
 
 

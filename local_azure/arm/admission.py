@@ -15,8 +15,8 @@ from starlette.routing import Route
 
 from local_azure.arm.conditions import Conditions
 from local_azure.arm.errors import ArmError
-from local_azure.arm.requests import api_version
-from local_azure.arm.subscriptions import Subscriptions
+from local_azure.arm.requests import admitted
+from local_azure.arm.subscriptions import SUBSCRIPTION
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,9 @@ class Admission:
     """Lets changes in, or not, as `conditions.json` says.
 
     Attributes:
-        subscriptions: The one subscription.
         conditions: What is refused on purpose, as it is now.
     """
 
-    subscriptions: Subscriptions
     conditions: Callable[[], Conditions] = Conditions
     _registered: set[str] = field(default_factory=set, init=False)
 
@@ -61,9 +59,8 @@ class Admission:
             raise ArmError(
                 409,
                 "ReadOnlyDisabledSubscription",
-                f"The subscription '{self.subscriptions.subscription}' is disabled and therefore "
-                "marked as read only. You cannot perform any write actions on this subscription "
-                "until it is re-enabled.",
+                f"The subscription '{SUBSCRIPTION}' is disabled and therefore marked as read only. "
+                "You cannot perform any write actions on this subscription until it is re-enabled.",
             )
         namespace = type_name.partition("/")[0]
         if not self.is_registered(namespace):
@@ -86,7 +83,6 @@ class Admission:
 
     async def permissions(self, request: Request) -> Response:
         """Everything, but for what is denied."""
-        api_version(request)
-        self.subscriptions.check(request.path_params["subscription"])
+        admitted(request)
         rights = {"actions": ["*"], "notActions": list(self.conditions().deniedActions)}
         return JSONResponse({"value": [{**rights, "dataActions": [], "notDataActions": []}]})

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from local_azure.arm.bodies import parsed
 from local_azure.arm.collections import Collections
 from local_azure.arm.errors import ArmError
-from local_azure.arm.ids import SUBSCRIPTIONS, ResourceId, parse
+from local_azure.arm.ids import ResourceId, parse
 from local_azure.arm.operations import Operations
 from local_azure.arm.requests import api_version, known_type
 from local_azure.arm.resources import Resources, Started
@@ -57,11 +57,6 @@ class Api:
             filters = dict(request.query_params)
             return JSONResponse(await self.collections.list(path, version, filters))
         rid = parse(path)
-        if rid.type == SUBSCRIPTIONS:
-            self.resources.subscriptions.check(rid.subscription)
-            disabled = self.resources.admission.conditions().disabledSubscription
-            state = "Disabled" if disabled else "Enabled"
-            return JSONResponse(self.resources.subscriptions.body(state))
         return await self._resource(request, rid, version)
 
     async def _resource(self, request: Request, rid: ResourceId, version: str) -> Response:

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
+from local_azure.arm import roles
 from local_azure.arm.admission import Admission
 from local_azure.arm.api import Api
 from local_azure.arm.availability import Availability
@@ -30,11 +31,9 @@ from local_azure.arm.operations import Operations
 from local_azure.arm.paths import CanonicalPaths
 from local_azure.arm.requests import Authenticated, Bounded
 from local_azure.arm.resources import Resources
-from local_azure.arm.roles import RoleDefinitions
 from local_azure.arm.service import Body, Service, open_routes
 from local_azure.arm.soft_delete import SoftDeletes
 from local_azure.arm.store import Store
-from local_azure.arm.subscriptions import Subscriptions
 from local_azure.arm.text import printable
 from local_azure.arm.tokens import Tokens
 
@@ -64,10 +63,9 @@ def create_app(
         exception_handlers: For errors of services that speak another language than ARM.
         conditions: What is slow or fails on purpose, as it is now.
     """
-    subscriptions = Subscriptions()
     names = Names(store)
-    admission = Admission(subscriptions, conditions)
-    resources = Resources(store, subscriptions, services, names, admission, conditions)
+    admission = Admission(conditions)
+    resources = Resources(store, services, names, admission, conditions)
 
     async def show(resource_id: str) -> Body | None:
         found = store.get(resource_id)
@@ -75,12 +73,12 @@ def create_app(
 
     operations = Operations(url, store, show)
     arm = [
-        *Catalogue(subscriptions, admission).routes(),
+        *Catalogue(admission).routes(),
         *admission.routes(),
-        *Availability(subscriptions, names, conditions).routes(),
-        *RoleDefinitions(subscriptions).routes(),
+        *Availability(names, conditions).routes(),
+        *roles.routes(),
         *operations.routes(),
-        *SoftDeletes(names, subscriptions, operations).routes(),
+        *SoftDeletes(names, operations).routes(),
         *(action for service in services for action in service.actions()),
         *Api(resources, Collections(resources), operations).routes(),
     ]

@@ -19,9 +19,8 @@ from local_azure.arm.bodies import parsed
 from local_azure.arm.conditions import Conditions
 from local_azure.arm.errors import ArmError
 from local_azure.arm.names import Names
-from local_azure.arm.requests import api_version
+from local_azure.arm.requests import admitted
 from local_azure.arm.service import Lookup, Resource
-from local_azure.arm.subscriptions import Subscriptions
 
 CONTAINER_GROUPS = "Microsoft.ContainerInstance/containerGroups"
 CLUSTERS = "Microsoft.ContainerService/managedClusters"
@@ -38,12 +37,10 @@ class Availability:
     """The routes.
 
     Attributes:
-        subscriptions: The one subscription.
         names: Which names are held.
         conditions: The quota, as it is now.
     """
 
-    subscriptions: Subscriptions
     names: Names
     conditions: Callable[[], Conditions] = Conditions
 
@@ -66,7 +63,7 @@ class Availability:
 
     async def name(self, request: Request) -> Response:
         """Whether a global name is free."""
-        self._checked(request)
+        admitted(request)
         body = parsed(await request.body())
         asked = body if isinstance(body, dict) else {}
         kind = next((each for each in _NAMED if each == asked.get("type")), None)
@@ -80,13 +77,13 @@ class Availability:
 
     async def container_usages(self, request: Request) -> Response:
         """The cores of all container groups of a region."""
-        location = self._location(request)
+        location = _location(request)
         used = container_cores(self.names.store, location)
         return self._usage("StandardCores", "Standard Cores", used)
 
     async def compute_usages(self, request: Request) -> Response:
         """The cores of all nodes of a region."""
-        location = self._location(request)
+        location = _location(request)
         used = sum(
             int(each.get("count") or 1) * int(found[1])
             for cluster in self.names.store.list(CLUSTERS)
@@ -105,13 +102,10 @@ class Availability:
         }
         return JSONResponse({"value": [usage]})
 
-    def _checked(self, request: Request) -> None:
-        api_version(request)
-        self.subscriptions.check(request.path_params["subscription"])
 
-    def _location(self, request: Request) -> str:
-        self._checked(request)
-        return request.path_params["location"].lower()
+def _location(request: Request) -> str:
+    admitted(request)
+    return request.path_params["location"].lower()
 
 
 def container_cores(lookup: Lookup, location: str, besides: str = "") -> float:

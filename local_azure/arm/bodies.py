@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Collection
 from typing import Any
 
 from local_azure.arm.errors import ArmError
 from local_azure.arm.rules import check_tags
 from local_azure.arm.service import Body, Resource
+from local_azure.arm.subscriptions import REGIONS
 from local_azure.arm.text import check_text
 from local_azure.types import ResourceType
 
@@ -38,9 +38,7 @@ def _no_number(word: str) -> object:
     raise ValueError(f"{word} is no JSON")
 
 
-def checked(
-    kind: ResourceType, body: object, previous: Resource | None, locations: Collection[str]
-) -> Body:
+def checked(kind: ResourceType, body: object, previous: Resource | None) -> Body:
     """The part of a PUT's body that the client may set, once it is found good.
 
     Raises:
@@ -50,7 +48,7 @@ def checked(
         raise ArmError(400, "InvalidRequestContent", "The request content must be a JSON object.")
     wanted = {name: value for name, value in body.items() if name not in _IDENTITY}
     if isinstance(wanted.get("location"), str):
-        wanted["location"] = _location(wanted["location"], previous, locations)
+        wanted["location"] = _location(wanted["location"], previous)
     check_tags(wanted.get("tags"))
     violations = [
         ArmError(400, violation.code, violation.message, violation.target)
@@ -114,21 +112,16 @@ def _by_name(body: Body, path: str) -> dict[tuple[str, ...], Any]:
         found = {
             (*names, str(item.get("name", ""))): item
             for names, value in found.items()
-            for items in values_at(value, each)
-            for item in items
+            for item in _at(value, each) or ()
         }
-    return {names: next(iter(values_at(item, last)), None) for names, item in found.items()}
+    return {names: _at(item, last) for names, item in found.items()}
 
 
-def values_at(body: object, path: str) -> list[Any]:
-    """What stands at a path such as `properties.containers[].properties.ports`, `[]` if nothing."""
-    values: list[Any] = [body]
-    for name in path.replace("[]", ".[]").split("."):
-        if name == "[]":
-            values = [item for value in values if isinstance(value, list) for item in value]
-        else:
-            values = [value[name] for value in values if isinstance(value, dict) and name in value]
-    return values
+def _at(value: Any, path: str) -> Any:
+    """What stands at a path such as `properties.ports`, or None."""
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def with_state(body: Body, state: str) -> Body:
@@ -139,14 +132,14 @@ def with_state(body: Body, state: str) -> Body:
     return {**body, "properties": {**properties, "provisioningState": state}}
 
 
-def _location(text: str, previous: Resource | None, locations: Collection[str]) -> str:
+def _location(text: str, previous: Resource | None) -> str:
     location = text.replace(" ", "").lower()
-    if location not in locations and location != "global":
+    if location not in REGIONS and location != "global":
         raise ArmError(
             400,
             "LocationNotAvailableForResourceType",
             f"The provided location '{text}' is not available. List of available regions is "
-            f"'{','.join(locations)}'.",
+            f"'{','.join(REGIONS)}'.",
             "location",
         )
     before = previous.body.get("location") if previous else None

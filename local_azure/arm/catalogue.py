@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,8 +11,9 @@ from starlette.routing import Route
 from local_azure import types
 from local_azure.arm.admission import Admission
 from local_azure.arm.errors import ArmError
-from local_azure.arm.requests import api_version
-from local_azure.arm.subscriptions import Subscriptions
+from local_azure.arm.requests import admitted, api_version
+from local_azure.arm.service import Body
+from local_azure.arm.subscriptions import REGIONS, SUBSCRIPTION, TENANT, check_subscription
 
 _BENEATH = ("Microsoft.Compute", "Microsoft.Network")
 """What a cluster's nodes are made of; the stand-in has no resources of them."""
@@ -24,11 +24,9 @@ class Catalogue:
     """Read-only answers.
 
     Attributes:
-        subscriptions: The one subscription and its tenant.
         admission: Which namespaces are registered, and whether the subscription is enabled.
     """
 
-    subscriptions: Subscriptions
     admission: Admission
 
     def routes(self) -> list[Route]:
@@ -36,7 +34,8 @@ class Catalogue:
         one = "/subscriptions/{subscription}"
         return [
             Route("/tenants", self.tenants),
-            Route("/subscriptions", self.all),
+            Route("/subscriptions", self.subscriptions),
+            Route(one, self.subscription),
             Route(f"{one}/locations", self.locations),
             Route(f"{one}/providers", self.providers),
             Route(f"{one}/providers/{{namespace}}", self.provider),
@@ -47,22 +46,44 @@ class Catalogue:
     async def tenants(self, request: Request) -> Response:
         """`GET /tenants`."""
         api_version(request)
-        return JSONResponse({"value": [self.subscriptions.tenant_body()]})
+        tenant = {
+            "id": f"/tenants/{TENANT}",
+            "tenantId": TENANT,
+            "displayName": "Local stand-in",
+            "tenantCategory": "Home",
+        }
+        return JSONResponse({"value": [tenant]})
 
-    async def all(self, request: Request) -> Response:
+    async def subscriptions(self, request: Request) -> Response:
         """`GET /subscriptions`."""
         api_version(request)
         count = {"type": "Total", "value": 1}
-        return JSONResponse({"value": [self.subscriptions.body()], "count": count})
+        return JSONResponse({"value": [self._subscription()], "count": count})
+
+    async def subscription(self, request: Request) -> Response:
+        """`GET /subscriptions/{id}`."""
+        admitted(request)
+        return JSONResponse(self._subscription())
 
     async def locations(self, request: Request) -> Response:
         """`GET /subscriptions/{id}/locations`."""
-        self._checked(request)
-        return JSONResponse({"value": self.subscriptions.location_bodies()})
+        admitted(request)
+        listed = [
+            {
+                "id": f"/subscriptions/{SUBSCRIPTION}/locations/{name}",
+                "name": name,
+                "type": "Region",
+                "displayName": name,
+                "metadata": {"regionType": "Physical"},
+            }
+            for name in REGIONS
+        ]
+        return JSONResponse({"value": listed})
 
     async def providers(self, request: Request) -> Response:
-        """`GET /subscriptions/{id}/providers`: every namespace."""
-        self._checked(request)
+        """`GET /subscriptions/{id}/providers` and `GET /providers`: every namespace."""
+        api_version(request)
+        check_subscription(request.path_params.get("subscription", SUBSCRIPTION))
         return JSONResponse({"value": [self._namespace(name) for name in _namespaces()]})
 
     async def register(self, request: Request) -> Response:
@@ -72,7 +93,7 @@ class Catalogue:
 
     async def provider(self, request: Request) -> Response:
         """One namespace."""
-        self._checked(request)
+        admitted(request)
         wanted = request.path_params["namespace"]
         for namespace in _namespaces():
             if namespace.lower() == wanted.lower():
@@ -83,15 +104,27 @@ class Catalogue:
             f"The resource namespace '{wanted}' is not supported by the stand-in.",
         )
 
-    def _checked(self, request: Request) -> None:
-        api_version(request)
-        if subscription := request.path_params.get("subscription"):
-            self.subscriptions.check(subscription)
+    def _subscription(self) -> Body:
+        disabled = self.admission.conditions().disabledSubscription
+        return {
+            "id": f"/subscriptions/{SUBSCRIPTION}",
+            "subscriptionId": SUBSCRIPTION,
+            "tenantId": TENANT,
+            "displayName": "Local stand-in",
+            "state": "Disabled" if disabled else "Enabled",
+            "subscriptionPolicies": {
+                "locationPlacementId": "Public_2014-09-01",
+                "quotaId": "Local_2026-01-01",
+                "spendingLimit": "Off",
+            },
+            "authorizationSource": "RoleBased",
+            "managedByTenants": [],
+        }
 
-    def _namespace(self, namespace: str) -> dict[str, Any]:
+    def _namespace(self, namespace: str) -> Body:
         kinds = [k for k in types.all_types() if k.type.partition("/")[0] == namespace]
         return {
-            "id": f"/subscriptions/{self.subscriptions.subscription}/providers/{namespace}",
+            "id": f"/subscriptions/{SUBSCRIPTION}/providers/{namespace}",
             "namespace": namespace,
             "registrationState": (
                 "Registered" if self.admission.is_registered(namespace) else "NotRegistered"
@@ -100,7 +133,7 @@ class Catalogue:
             "resourceTypes": [
                 {
                     "resourceType": kind.type.partition("/")[2],
-                    "locations": list(self.subscriptions.locations),
+                    "locations": list(REGIONS),
                     "apiVersions": list(kind.api_versions),
                     "capabilities": "SupportsTags, SupportsLocation",
                 }

@@ -58,20 +58,13 @@ async def arm_error(_: Request, error: Exception) -> Response:
 async def http_error(request: Request, error: Exception) -> Response:
     """Starlette's handler for its own 404 and 405: also in ARM's envelope."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    if error.status_code == 405:
-        return ArmError(
-            405,
-            "MethodNotAllowed",
-            f"The method {request.method} is not allowed for '{request.url.path}'.",
-            headers=dict(error.headers or {}),
-        ).response()
-    if error.status_code == 404:
-        return ArmError(
-            404,
-            "NotFound",
-            f"Nothing of the stand-in answers to '{request.url.path}'.",
-        ).response()
-    return ArmError(error.status_code, "BadRequest", str(error.detail)).response()
+    path = request.url.path
+    code, message = {
+        404: ("NotFound", f"Nothing of the stand-in answers to '{path}'."),
+        405: ("MethodNotAllowed", f"The method {request.method} is not allowed for '{path}'."),
+    }.get(error.status_code, ("BadRequest", str(error.detail)))
+    headers = dict(error.headers or {})
+    return ArmError(error.status_code, code, message, headers=headers).response()
 
 
 async def unexpected(request: Request, _: Exception) -> Response:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from local_azure import types
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import GROUPS
+from local_azure.arm.subscriptions import check_subscription
 from local_azure.arm.tokens import Tokens
 from local_azure.types import ResourceType
 
@@ -30,6 +31,17 @@ def api_version(request: Request) -> str:
             "MissingApiVersionParameter",
             "The api-version query parameter (?api-version=) is required for all requests.",
         )
+    return version
+
+
+def admitted(request: Request) -> str:
+    """The API version of a request to the one subscription, which its path names.
+
+    Raises:
+        ArmError: 400 `MissingApiVersionParameter`, 404 `SubscriptionNotFound`.
+    """
+    version = api_version(request)
+    check_subscription(request.path_params["subscription"])
     return version
 
 

@@ -19,7 +19,7 @@ from local_azure.arm.roles import ASSIGNMENTS, check_assignment
 from local_azure.arm.rules import check_name
 from local_azure.arm.service import Body, Resource, Service, admit
 from local_azure.arm.store import Store
-from local_azure.arm.subscriptions import Subscriptions
+from local_azure.arm.subscriptions import check_subscription
 from local_azure.types import ResourceType
 from local_azure.types.convention import Convention
 
@@ -52,7 +52,6 @@ class Resources:
 
     Attributes:
         store: Where they are kept.
-        subscriptions: What exists above them.
         services: The behaviour behind some types.
         names: Names that something else holds: another resource, or a soft-deleted one.
         admission: What the subscription lets in.
@@ -60,7 +59,6 @@ class Resources:
     """
 
     store: Store
-    subscriptions: Subscriptions
     services: Sequence[Service]
     names: Names
     admission: Admission
@@ -106,7 +104,7 @@ class Resources:
         self._check_not_busy(rid, previous)
         if previous is None:
             check_name(rid, kind)
-        wanted = checked(kind, body, previous, self.subscriptions.locations)
+        wanted = checked(kind, body, previous)
         return self._accept(rid, kind, wanted, previous)
 
     async def patch(self, rid: ResourceId, kind: ResourceType, body: object) -> Started:
@@ -121,7 +119,7 @@ class Resources:
             raise not_found(rid.text)
         self.admission.check(rid.scope, kind.type, "write")
         self._check_not_busy(rid, previous)
-        wanted = checked(kind, merged(previous.body, body), previous, self.subscriptions.locations)
+        wanted = checked(kind, merged(previous.body, body), previous)
         return self._accept(rid, kind, wanted, previous, whole=True)
 
     async def delete(
@@ -136,7 +134,7 @@ class Resources:
         """
         found = self.store.get(rid.text)
         if found is None:
-            self._check_subscription(rid)
+            check_subscription(rid.subscription)
             if purge:
                 self.names.purge_id(rid)
             return None
@@ -240,11 +238,8 @@ class Resources:
                 body = with_state(resource.body, "Failed")
             self.store.put(Resource(resource.id, resource.type, body))
 
-    def _check_subscription(self, rid: ResourceId) -> None:
-        self.subscriptions.check(rid.subscription)
-
     def _check_parent(self, rid: ResourceId) -> None:
-        self._check_subscription(rid)
+        check_subscription(rid.subscription)
         group = self.store.get(f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}")
         if rid.group and rid.type != GROUPS:
             if group is None:

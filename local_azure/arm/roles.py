@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import ResourceId
 from local_azure.arm.requests import api_version
 from local_azure.arm.service import Body, Lookup
-from local_azure.arm.subscriptions import Subscriptions
+from local_azure.arm.subscriptions import SUBSCRIPTION, check_subscription
 
 ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 
@@ -49,70 +48,53 @@ PULLING = frozenset({"AcrPull", "AcrPush", "Reader", "Contributor", "Owner"})
 _FILTER = re.compile(r"roleName\s+eq\s+'((?:[^']|'')*)'", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class RoleDefinitions:
-    """Read-only answers, at any scope.
+def routes() -> list[Route]:
+    """The definitions, read-only, at any scope."""
+    path = "/subscriptions/{scope:path}/providers/Microsoft.Authorization/roleDefinitions"
+    return [Route(path, _list), Route(path + "/{name}", _get)]
 
-    Attributes:
-        subscriptions: The one subscription.
-    """
 
-    subscriptions: Subscriptions
+async def _list(request: Request) -> Response:
+    """All of them, or the one that `$filter=roleName eq '...'` names."""
+    _check(request)
+    wanted = request.query_params.get("$filter", "")
+    found = _FILTER.fullmatch(wanted.strip())
+    if wanted and found is None:
+        raise ArmError(
+            400, "InvalidFilter", f"$filter={wanted!r}; the stand-in knows roleName eq 'NAME'."
+        )
+    name = found[1].replace("''", "'").lower() if found else ""
+    listed = [_body(key, role) for key, role in BUILT_IN.items() if name in ("", role.lower())]
+    return JSONResponse({"value": listed})
 
-    def routes(self) -> list[Route]:
-        """The list, and one definition."""
-        base = "/subscriptions/{scope:path}/providers/Microsoft.Authorization/roleDefinitions"
-        top = "/subscriptions/{scope}/providers/Microsoft.Authorization/roleDefinitions"
-        return [
-            Route(each + end, answer)
-            for each in (top, base)
-            for end, answer in (("", self.list), ("/{name}", self.get))
-        ]
 
-    async def list(self, request: Request) -> Response:
-        """All of them, or the one that `$filter=roleName eq '...'` names."""
-        self._checked(request)
-        wanted = request.query_params.get("$filter", "")
-        found = _FILTER.fullmatch(wanted.strip())
-        if wanted and found is None:
-            raise ArmError(
-                400, "InvalidFilter", f"$filter={wanted!r}; the stand-in knows roleName eq 'NAME'."
-            )
-        name = found[1].replace("''", "'").lower() if found else ""
-        listed = [
-            self._body(key, role)
-            for key, role in BUILT_IN.items()
-            if not name or role.lower() == name
-        ]
-        return JSONResponse({"value": listed})
+async def _get(request: Request) -> Response:
+    _check(request)
+    name = request.path_params["name"].lower()
+    if name not in BUILT_IN:
+        raise _no_role(name, 404)
+    return JSONResponse(_body(name, BUILT_IN[name]))
 
-    async def get(self, request: Request) -> Response:
-        """One of them."""
-        self._checked(request)
-        name = request.path_params["name"].lower()
-        if name not in BUILT_IN:
-            raise _no_role(name, 404)
-        return JSONResponse(self._body(name, BUILT_IN[name]))
 
-    def _checked(self, request: Request) -> None:
-        api_version(request)
-        self.subscriptions.check(request.path_params["scope"].split("/")[0])
+def _check(request: Request) -> None:
+    api_version(request)
+    check_subscription(request.path_params["scope"].split("/")[0])
 
-    def _body(self, name: str, role: str) -> Body:
-        subscription = self.subscriptions.subscription
-        kind = "Microsoft.Authorization/roleDefinitions"
-        return {
-            "id": f"/subscriptions/{subscription}/providers/{kind}/{name}",
-            "name": name,
-            "type": kind,
-            "properties": {
-                "roleName": role,
-                "type": "BuiltInRole",
-                "description": "",
-                "assignableScopes": ["/"],
-                "permissions": [],
-            },
-        }
+
+def _body(name: str, role: str) -> Body:
+    kind = "Microsoft.Authorization/roleDefinitions"
+    return {
+        "id": f"/subscriptions/{SUBSCRIPTION}/providers/{kind}/{name}",
+        "name": name,
+        "type": kind,
+        "properties": {
+            "roleName": role,
+            "type": "BuiltInRole",
+            "description": "",
+            "assignableScopes": ["/"],
+            "permissions": [],
+        },
+    }
 
 
 def check_assignment(rid: ResourceId, wanted: Body, lookup: Lookup) -> None:

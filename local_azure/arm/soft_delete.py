@@ -12,10 +12,9 @@ from local_azure import clock
 from local_azure.arm.errors import ArmError
 from local_azure.arm.names import VAULTS, WORKSPACES, Names
 from local_azure.arm.operations import Operations
-from local_azure.arm.requests import api_version, known_type
+from local_azure.arm.requests import admitted, known_type
 from local_azure.arm.service import Body
 from local_azure.arm.store import SoftDeleted
-from local_azure.arm.subscriptions import Subscriptions
 
 _VAULTS = "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults"
 _HSMS = "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs"
@@ -34,12 +33,10 @@ class SoftDeletes:
 
     Attributes:
         names: Keeps them.
-        subscriptions: Theirs.
         operations: Purging is an operation.
     """
 
     names: Names
-    subscriptions: Subscriptions
     operations: Operations
 
     def routes(self) -> list[Route]:
@@ -55,7 +52,8 @@ class SoftDeletes:
     async def list(self, request: Request) -> Response:
         """All deleted vaults of the subscription."""
         self._checked(request)
-        return JSONResponse({"value": [_vault(each) for each in self._all()]})
+        kept = self.names.store.soft_deleted(VAULTS)
+        return JSONResponse({"value": [_vault(each) for each in kept]})
 
     async def hsms(self, request: Request) -> Response:
         """No managed HSM exists here; `az keyvault` asks for them beside the vaults."""
@@ -64,9 +62,7 @@ class SoftDeletes:
 
     async def workspaces(self, request: Request) -> Response:
         """All deleted workspaces: in no reference, but read by people's own scripts."""
-        self.subscriptions.check(request.path_params["subscription"])
-        known_type(WORKSPACES, api_version(request))
-        self.names.expire()
+        self._checked(request, WORKSPACES)
         kept = [each.resource for each in self.names.store.soft_deleted(WORKSPACES)]
         return JSONResponse(
             {"value": [{**each.body, "id": each.id, "name": each.name} for each in kept]}
@@ -79,20 +75,18 @@ class SoftDeletes:
 
     async def purge(self, request: Request) -> Response:
         """Forget it for good; refused while purge protection is on."""
-        self._checked(request)
+        version = self._checked(request)
         kept = self._one(request)
         self.names.purge(kept)
         identifier = self.operations.start(kept.resource.id, _nothing())
-        headers = self.operations.headers(identifier, api_version(request), status=False)
+        headers = self.operations.headers(identifier, version, status=False)
         return Response(status_code=202, headers=headers)
 
-    def _checked(self, request: Request) -> None:
-        self.subscriptions.check(request.path_params["subscription"])
-        known_type(VAULTS, api_version(request))
+    def _checked(self, request: Request, type_name: str = VAULTS) -> str:
+        version = admitted(request)
+        known_type(type_name, version)
         self.names.expire()
-
-    def _all(self) -> list[SoftDeleted]:
-        return self.names.store.soft_deleted(VAULTS)
+        return version
 
     def _one(self, request: Request) -> SoftDeleted:
         name, location = request.path_params["name"], request.path_params["location"]

@@ -74,10 +74,9 @@ def test_groups_are_listed(resources: Any, group: str):
         ("resourceType eq 'Microsoft.Storage/storageAccounts'", []),
         ("name eq 'two'", [1]),
         ("location eq 'westeurope'", [0, 2]),
-        ("location ne 'westeurope'", [1]),
         ("tagName eq 'stage'", [0, 1]),
         ("tagName eq 'stage' and tagValue eq 'live'", [1]),
-        ("substringof('o', name)", [0, 1]),
+        ("name eq 'two' and location eq 'westeurope'", []),
         ("name eq 'it''s not here'", []),
     ],
 )
@@ -92,17 +91,17 @@ def test_a_filter_selects(
     assert ids(found) == [identities[index] for index in expected]
 
 
-@pytest.mark.parametrize("text", ["name", "name eq two", "colour eq 'red'", "name eq 'a' or b"])
+@pytest.mark.parametrize(
+    "text", ["name", "name eq two", "colour eq 'red'", "name eq 'a' or b", "location ne 'b'"]
+)
 def test_a_filter_that_is_not_understood_is_refused(resources: Any, group: str, text: str):
     with pytest.raises(HttpResponseError, match="InvalidFilterInQueryString"):
         list(resources.resources.list_by_resource_group(name_of(group), filter=text))
 
 
-def test_top_limits_and_is_checked(resources: Any, group: str, identities: list[str]):
-    found = resources.resources.list_by_resource_group(name_of(group), top=2)
-    assert ids(found) == identities[:2]
+def test_a_list_that_would_have_to_be_cut_is_refused(resources: Any, group: str):
     with pytest.raises(HttpResponseError, match="InvalidTopInQueryString"):
-        list(resources.resources.list_by_resource_group(name_of(group), top=0))
+        list(resources.resources.list_by_resource_group(name_of(group), top=2))
 
 
 def test_times_are_shown_when_asked_for(resources: Any, group: str, identities: list[str]):

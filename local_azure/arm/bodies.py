@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import Any
 
@@ -12,6 +11,7 @@ from local_azure.arm.service import Body, Resource
 from local_azure.arm.subscriptions import REGIONS
 from local_azure.arm.text import check_text
 from local_azure.types import ResourceType
+from local_azure.types.shape import merge
 
 _IDENTITY = ("id", "name", "type")
 
@@ -74,7 +74,7 @@ def merged(current: Body, patch: object) -> Body:
     """
     if not isinstance(patch, dict):
         raise ArmError(400, "InvalidRequestContent", "The request content must be a JSON object.")
-    return _merge(copy.deepcopy(current), {k: v for k, v in patch.items() if k not in _IDENTITY})
+    return merge(current, {k: v for k, v in patch.items() if k not in _IDENTITY})
 
 
 def shown(resource: Resource, body: Body) -> Body:
@@ -153,15 +153,3 @@ def _location(text: str, previous: Resource | None) -> str:
             "location",
         )
     return location
-
-
-def _merge(current: object, patch: object) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    result: Body = current if isinstance(current, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = _merge(result.get(name), value)
-    return result

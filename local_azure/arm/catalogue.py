@@ -1,4 +1,4 @@
-"""What ARM tells about itself: tenants, subscriptions, regions, resource providers."""
+"""What ARM tells about itself: subscriptions, resource providers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local_azure.arm.admission import Admission
 from local_azure.arm.errors import ArmError
 from local_azure.arm.requests import admitted, api_version
 from local_azure.arm.service import Body
-from local_azure.arm.subscriptions import REGIONS, SUBSCRIPTION, TENANT, check_subscription
+from local_azure.arm.subscriptions import REGIONS, SUBSCRIPTION, TENANT
 
 _BENEATH = ("Microsoft.Compute", "Microsoft.Network")
 """What a cluster's nodes are made of; the stand-in has no resources of them."""
@@ -33,26 +33,12 @@ class Catalogue:
         """The catalogue's addresses."""
         one = "/subscriptions/{subscription}"
         return [
-            Route("/tenants", self.tenants),
             Route("/subscriptions", self.subscriptions),
             Route(one, self.subscription),
-            Route(f"{one}/locations", self.locations),
             Route(f"{one}/providers", self.providers),
             Route(f"{one}/providers/{{namespace}}", self.provider),
             Route(f"{one}/providers/{{namespace}}/register", self.register, methods=["POST"]),
-            Route("/providers", self.providers),
         ]
-
-    async def tenants(self, request: Request) -> Response:
-        """`GET /tenants`."""
-        api_version(request)
-        tenant = {
-            "id": f"/tenants/{TENANT}",
-            "tenantId": TENANT,
-            "displayName": "Local stand-in",
-            "tenantCategory": "Home",
-        }
-        return JSONResponse({"value": [tenant]})
 
     async def subscriptions(self, request: Request) -> Response:
         """`GET /subscriptions`."""
@@ -65,25 +51,9 @@ class Catalogue:
         admitted(request)
         return JSONResponse(self._subscription())
 
-    async def locations(self, request: Request) -> Response:
-        """`GET /subscriptions/{id}/locations`."""
-        admitted(request)
-        listed = [
-            {
-                "id": f"/subscriptions/{SUBSCRIPTION}/locations/{name}",
-                "name": name,
-                "type": "Region",
-                "displayName": name,
-                "metadata": {"regionType": "Physical"},
-            }
-            for name in REGIONS
-        ]
-        return JSONResponse({"value": listed})
-
     async def providers(self, request: Request) -> Response:
-        """`GET /subscriptions/{id}/providers` and `GET /providers`: every namespace."""
-        api_version(request)
-        check_subscription(request.path_params.get("subscription", SUBSCRIPTION))
+        """`GET /subscriptions/{id}/providers`: every namespace."""
+        admitted(request)
         return JSONResponse({"value": [self._namespace(name) for name in _namespaces()]})
 
     async def register(self, request: Request) -> Response:

@@ -42,28 +42,40 @@ class Login:
             Route("/{tenant}/oauth2/token", self.token, methods=["POST"], middleware=small),
             Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"], middleware=small),
             Route("/{tenant}/discovery/keys", self.keys),
-            Route("/common/discovery/instance", self.instance),
         ]
 
     async def clouds(self, request: Request) -> Response:
         """The one cloud; the shape depends on the API version as in Azure.
 
-        From 2022-09-01 on it is an object, before a list, and in 2015-01-01 an object of its own.
-        A client that names no version (azureml-core, `az cloud`) reads a list.
+        From 2022-09-01 on it is an object, before a list. A client that names no version
+        (azureml-core, `az cloud`) reads a list.
         """
-        if request.query_params.get("api-version", "") == "2015-01-01":
-            return JSONResponse(
-                {
-                    "galleryEndpoint": self.url,
-                    "graphEndpoint": self.url,
-                    "portalEndpoint": self.url,
-                    "authentication": {
-                        "loginEndpoint": f"{self.url}/adfs",
-                        "audiences": list(self.tokens.audiences),
-                    },
-                }
-            )
-        one = cloud(self.url, list(self.tokens.audiences))
+        one = {
+            "name": CLOUD,
+            "portal": self.url,
+            "resourceManager": self.url,
+            "authentication": {
+                "loginEndpoint": self.url,
+                "audiences": list(self.tokens.audiences),
+                "tenant": "adfs",
+                "identityProvider": "AAD",
+            },
+            "graph": self.url,
+            "graphAudience": self.url,
+            "microsoftGraphResourceId": self.url,
+            "gallery": self.url,
+            "batch": self.url,
+            "media": self.url,
+            "sqlManagement": self.url,
+            "vmImageAliasDoc": self.url,
+            "activeDirectoryDataLake": self.url,
+            "suffixes": {
+                "storage": "storage.local-azure.invalid",
+                "keyVaultDns": "vault.local-azure.invalid",
+                "acrLoginServer": "127.0.0.1",
+                "sqlServerHostname": "database.local-azure.invalid",
+            },
+        }
         version = request.query_params.get("api-version", "")
         return JSONResponse(one if version >= "2022-09-01" else [one])
 
@@ -130,58 +142,8 @@ class Login:
         """No public keys: tokens are signed with a secret that never leaves the state folder."""
         return JSONResponse({"keys": []})
 
-    async def instance(self, request: Request) -> Response:
-        """Instance discovery: the stand-in is its own only authority."""
-        authority = request.query_params.get("authorization_endpoint", "")
-        if not authority.startswith(f"{self.url}/"):
-            return _oauth_error(
-                400, "invalid_instance", "AADSTS50049: Unknown or invalid instance."
-            )
-        host = self.url.removeprefix("https://")
-        tenant = authority.removeprefix(f"{self.url}/").split("/")[0]
-        base = f"{self.url}/{tenant}/v2.0"
-        return JSONResponse(
-            {
-                "tenant_discovery_endpoint": f"{base}/.well-known/openid-configuration",
-                "api-version": "1.1",
-                "metadata": [
-                    {"preferred_network": host, "preferred_cache": host, "aliases": [host]}
-                ],
-            }
-        )
-
     def _knows(self, tenant: str) -> bool:
         return tenant.lower() in (self.tokens.identity.tenant, "adfs")
-
-
-def cloud(url: str, audiences: list[str]) -> dict[str, object]:
-    """The stand-in as an entry in a list of clouds, as `az cloud` and azureml-core read it."""
-    return {
-        "name": CLOUD,
-        "portal": url,
-        "resourceManager": url,
-        "authentication": {
-            "loginEndpoint": url,
-            "audiences": audiences,
-            "tenant": "adfs",
-            "identityProvider": "AAD",
-        },
-        "graph": url,
-        "graphAudience": url,
-        "microsoftGraphResourceId": url,
-        "gallery": url,
-        "batch": url,
-        "media": url,
-        "sqlManagement": url,
-        "vmImageAliasDoc": url,
-        "activeDirectoryDataLake": url,
-        "suffixes": {
-            "storage": "storage.local-azure.invalid",
-            "keyVaultDns": "vault.local-azure.invalid",
-            "acrLoginServer": "127.0.0.1",
-            "sqlServerHostname": "database.local-azure.invalid",
-        },
-    }
 
 
 def _resource(scope: str) -> str:

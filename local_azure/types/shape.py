@@ -201,12 +201,16 @@ def folded(value: object) -> str:
 
 
 def merge(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """`body` with the members of `more` added, objects member by member."""
+    """`body` with `more` merged in, object by object; null takes a member away (RFC 7396)."""
     result = dict(body)
     for name, value in more.items():
-        here = result.get(name)
-        both = isinstance(here, dict) and isinstance(value, dict)
-        result[name] = merge(here, value) if both else value  # pyright: ignore[reportArgumentType]
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, dict):
+            here = result.get(name)
+            result[name] = merge(here if isinstance(here, dict) else {}, value)
+        else:
+            result[name] = value
     return result
 
 

@@ -86,7 +86,9 @@ def test_a_call_without_a_token_is_refused(stand_in: StandIn, headers: dict[str,
     assert refusal(stand_in, headers) == code
 
 
-@pytest.mark.parametrize("path", ["/subscriptions/x/providers", "/tenants", "/nothing/at/all"])
+@pytest.mark.parametrize(
+    "path", ["/subscriptions/x/providers", "/subscriptions", "/nothing/at/all"]
+)
 def test_every_path_of_arm_wants_a_token(stand_in: StandIn, path: str):
     with stand_in.http(headers={}) as client:
         assert client.get(path).status_code == 401
@@ -102,7 +104,7 @@ def test_azure_identity_gets_a_token_for_arm(stand_in: StandIn):
 def test_the_public_clouds_audience_may_be_asked_for(stand_in: StandIn):
     token = stand_in.token("https://management.azure.com")
     with stand_in.http(headers={"Authorization": f"Bearer {token}"}) as client:
-        assert client.get("/tenants?api-version=2022-12-01").status_code == 200
+        assert client.get("/subscriptions?api-version=2022-12-01").status_code == 200
 
 
 def test_a_token_for_another_service_is_refused_by_arm(stand_in: StandIn):

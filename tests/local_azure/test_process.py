@@ -157,7 +157,7 @@ def test_a_token_survives_a_restart(home: Home, at: type[StandIn]):
     process.stop(home)
     again = at(home, process.start(home).url)
     with again.http(headers={"Authorization": f"Bearer {token}"}) as client:
-        assert client.get("/tenants?api-version=2022-12-01").status_code == 200
+        assert client.get("/subscriptions?api-version=2022-12-01").status_code == 200
 
 
 def test_an_idle_client_does_not_delay_the_end(home: Home, at: type[StandIn]):

@@ -28,38 +28,25 @@ def read_images(file: Path, features: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=IDX_HEADER).reshape(-1, features)
 
 
-def score(pixels: NDArray[np.uint8], *headers: tuple[str, str]) -> bytes:
-    """`{"data": [...]}` as `json.dumps` writes it, each pixel from 0 to 1."""
-    return rows(values(pixels, "JSON"), *headers)
+def score(values: NDArray[Any], *headers: tuple[str, str]) -> bytes:
+    """`{"data": [...]}` as `json.dumps` writes it, of (rows, features)."""
+    return request("/score", json.dumps({"data": values.tolist()}).encode(), *headers)
 
 
-def rows(numbers: NDArray[np.float64], *headers: tuple[str, str]) -> bytes:
-    """The same of any (rows, features)."""
-    return request("/score", json.dumps({"data": numbers.tolist()}).encode(), *headers)
-
-
-def tensor(name: str, numbers: NDArray[np.float64], *headers: tuple[str, str]) -> bytes:
+def tensor(name: str, values: NDArray[Any], *headers: tuple[str, str]) -> bytes:
     """A V2 request with its numbers as JSON, as MLServer takes it; its id makes answers equal."""
-    content: dict[str, Any] = {"name": "input", "shape": list(numbers.shape), "datatype": "FP64"}
-    content["data"] = numbers.ravel().tolist()
+    content: dict[str, Any] = {"name": "input", "shape": list(values.shape), "datatype": "FP64"}
+    content["data"] = values.ravel().tolist()
     body = json.dumps({"id": "bench", "inputs": [content]}).encode()
     return request(f"/v2/models/{quote(name, safe='')}/infer", body, *headers)
 
 
-def values(pixels: NDArray[np.uint8], form: str) -> NDArray[Any]:
-    """What a request of this form sends: UINT8 the pixels as they are, others from 0 to 1."""
-    if form == "UINT8":
-        return pixels
-    return (pixels / 255.0).astype("<f4" if form == "FP32" else "<f8")
-
-
-def binary(name: str, pixels: NDArray[np.uint8], datatype: str, *headers: tuple[str, str]) -> bytes:
+def binary(name: str, datatype: str, values: NDArray[Any], *headers: tuple[str, str]) -> bytes:
     """A V2 request whose values are raw, UINT8 or FP32; the answer is raw, too."""
-    tensor_values = values(pixels, datatype)
-    raw = np.ascontiguousarray(tensor_values).tobytes()
+    raw = values.tobytes()
     tensor = {
         "name": "input",
-        "shape": list(tensor_values.shape),
+        "shape": list(values.shape),
         "datatype": datatype,
         "parameters": {"binary_data_size": len(raw)},
     }
@@ -80,6 +67,16 @@ def request(path: str, body: bytes, *headers: tuple[str, str]) -> bytes:
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     start = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{head}content-length: {len(body)}\r\n\r\n"
     return start.encode() + body
+
+
+def parts(request: bytes) -> tuple[str, dict[str, str], bytes]:
+    """(path, headers, body) of a whole request; a client adds host and length by itself."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    start, *lines = head.decode("ascii").split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    for name in ("host", "content-length"):
+        del headers[name]
+    return start.split()[1], headers, body
 
 
 def labels(body: bytes, *, raw: bool) -> list[int]:

@@ -23,6 +23,9 @@ class Callers:
         keep: Whether they keep their connections, as gateways do; None: every other one does.
         pause: Seconds between a caller's requests.
         key: What they send, if anything.
+        right: The only right body of an answer; None: any.
+        ending: Whether the service is about to end: who is refused a connection has sent nothing,
+            loses nothing, and asks no more.
         answers: How many were 200.
         failures: What went wrong with each of the others, in words.
         last_failure: When the last of them failed, by the monotonic clock; 0 without any.
@@ -34,6 +37,8 @@ class Callers:
     keep: bool | None = None
     pause: float = 0.03
     key: str = ""
+    right: bytes | None = None
+    ending: bool = False
     answers: int = 0
     failures: list[str] = field(default_factory=list)
     last_failure: float = 0.0
@@ -86,12 +91,14 @@ class Callers:
                 connection.request("POST", address.path, self.body, headers)
                 answer = connection.getresponse()
                 text = answer.read()
-                if answer.status != http.client.OK:
+                if answer.status != http.client.OK or self.right not in (None, text):
                     reason = f"{answer.status} {text[:200]!r}"
                 if not keep or answer.will_close:
                     connection.close()
                     connection = None
             except (OSError, http.client.HTTPException) as error:
+                if self.ending and isinstance(error, ConnectionRefusedError):
+                    return
                 reason = repr(error)
                 connection.close()
                 connection = None

@@ -37,11 +37,25 @@ class Case:
         return body
 
 
+@dataclass(frozen=True)
 class Cases:
-    """Makes cases of one model and its test images."""
+    """Makes cases of one model.
 
-    def __init__(self, model: Path, images: Path) -> None:
-        """Read the model and its images.
+    Attributes:
+        name: The model's.
+        estimator: Answers as scikit-learn does.
+        rows: (n, features), as UINT8 sends them; more are made of them where more are asked for.
+        scale: What the other forms divide them by.
+    """
+
+    name: str
+    estimator: Any
+    rows: NDArray[Any]
+    scale: float = 255.0
+
+    @classmethod
+    def read(cls, model: Path, images: Path) -> Cases:
+        """Those of a model and its test images.
 
         Raises:
             ModelError: The model is not what its manifest declares.
@@ -50,23 +64,29 @@ class Cases:
         """
         manifest = Manifest.read(model)
         verified_bytes(model, manifest)
-        self.name = manifest.name
-        self._estimator: Any = joblib.load(model / manifest.file)
-        self._pixels = bodies.read_images(images, manifest.features)
+        pixels = bodies.read_images(images, manifest.features)
+        return cls(manifest.name, joblib.load(model / manifest.file), pixels)
 
     def case(self, form: str, rows: int, *headers: tuple[str, str]) -> Case:
         """The first rows in one form."""
-        pixels: NDArray[np.uint8] = np.resize(self._pixels, (rows, self._pixels.shape[1]))
+        values = self._values(form, rows)
         if form == "JSON":
-            request = bodies.score(pixels, *headers)
+            request = bodies.score(values, *headers)
         else:
-            request = bodies.binary(self.name, pixels, form, *headers)
-        exact = bodies.values(pixels, form).astype(np.float64)
-        return Case(form, rows, request, self._estimator.predict(exact).tolist())
+            request = bodies.binary(self.name, form, values, *headers)
+        return Case(form, rows, request, self._labels(values))
 
     def tensor(self, rows: int, *headers: tuple[str, str]) -> Case:
         """The same rows as a V2 tensor in JSON."""
-        plain = self.case("JSON", rows)
-        pixels = np.resize(self._pixels, (rows, self._pixels.shape[1]))
-        request = bodies.tensor(self.name, bodies.values(pixels, "JSON"), *headers)
-        return Case("JSON", rows, request, plain.labels)
+        values = self._values("JSON", rows)
+        request = bodies.tensor(self.name, values, *headers)
+        return Case("JSON", rows, request, self._labels(values))
+
+    def _values(self, form: str, rows: int) -> NDArray[Any]:
+        raw = np.resize(self.rows, (rows, self.rows.shape[1]))
+        if form == "UINT8":
+            return raw
+        return (raw / self.scale).astype("<f4" if form == "FP32" else "<f8")
+
+    def _labels(self, values: NDArray[Any]) -> list[int]:
+        return self.estimator.predict(values.astype(np.float64)).tolist()

@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from scoring.bench import comparison, generator, report, servers
 from scoring.bench import drain as endings_of
+from scoring.bench import generator, report, servers
 from scoring.bench.attacks import fuzzing
 from scoring.bench.attacks import table as attacks
 from scoring.bench.cases import Cases
-from scoring.bench.comparison import Environments
+from scoring.bench.comparison import Bench
 from scoring.bench.faults import Target
 from scoring.bench.load import WrongAnswerError
 from scoring.bench.plan import QUICK, Plan
@@ -125,17 +125,18 @@ def compare(
     """
     plan = QUICK if quick else Plan(seconds, rounds, starts)
     with _one_line_errors():
-        with _progress() as progress:
-            task = progress.add_task("the other servers", total=comparison.steps(plan))
-
-            def say(what: str) -> None:
-                progress.update(task, description=what, advance=1)
-
-            environments = Environments(
+        with _progress() as progress, tempfile.TemporaryDirectory() as folder:
+            task = progress.add_task("the other servers")
+            bench = Bench(
                 environment or servers.packages(servers.MICROSOFT),
                 mlserver or servers.packages(servers.MLSERVER),
+                plan,
+                generator.find(),
+                Path(folder),
+                lambda what: progress.update(task, description=what, advance=1),
             )
-            found = comparison.measure(model, images, environments, plan, generator.find(), say)
+            progress.update(task, total=bench.steps)
+            found = bench.measure(model, images)
         text = report.markdown(found)
         typer.echo(text)
         _write(markdown, text)
@@ -166,7 +167,7 @@ def soak(
     cores = os.sched_getaffinity(0)
     workers = max(2, len(cores))
     with _one_line_errors():
-        cases = Cases(model, images)
+        cases = Cases.read(model, images)
         with (
             tempfile.TemporaryDirectory() as folder,
             servers.ours(model, Path(folder), cores, workers, SCORING_KEY=key) as running,
@@ -246,7 +247,7 @@ def attack(
     Exit code 1 when something is beyond its bound, or an answer is not what it has to be.
     """
     chosen = [each for each in attacks.ATTACKS if only in each.name and not (quick and each.slow)]
-    seconds = fuzz_seconds if only in attacks.FUZZ and not quick else 0
+    seconds = fuzz_seconds if only in fuzzing.NAME and not quick else 0
     if not (chosen or seconds):
         typer.echo(f"error: no attack's name holds {only!r}", err=True)
         raise typer.Exit(2)
@@ -254,7 +255,7 @@ def attack(
         outcomes = attacks.attack_all(chosen, model, status.update)
         if seconds:
             status.update(f"Fuzzing for {seconds} s")
-            outcomes += attacks.fuzz_all(seconds)
+            outcomes += fuzzing.fuzz(seconds)
         if keep:
             status.update("Adding to the corpus")
             fuzzing.keep()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scoring.bench import estimators, load, servers
@@ -27,278 +26,246 @@ SEEN_FORM, SEEN_ROWS = "UINT8", 1000
 REST_SECONDS = 3.0
 """Memory is read so long after the load: both servers have had time to give some back."""
 
-Say = Callable[[str], None]
+_ONE_CORE = {
+    "/sys/fs/cgroup/cpu": {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "100000"},
+    "/sys/fs/cgroup": {"cpu.max": "100000 100000"},
+}
+
+
+@dataclass
+class _Asked:
+    """A server with one request, and what came of it.
+
+    Attributes:
+        server: Which.
+        request: What it is asked.
+        right: The body of the only right answer.
+        loads: One a round.
+        busy: Part of the time that the server was computing, round by round.
+        spent: Seconds of processor time an answer, round by round.
+    """
+
+    server: Running
+    request: bytes
+    right: bytes
+    loads: list[Load] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+    spent: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, server: Running, case: Case) -> _Asked:
+        """Once its labels are found to be right."""
+        return cls(server, case.request, case.right_body(server))
+
+    def load(self, generator: Generator, seconds: float) -> None:
+        """Ask for one round."""
+        before, began = self.server.busy_seconds(), time.perf_counter()
+        done = generator.run(self.server.port, self.request, self.right, seconds)
+        elapsed = time.perf_counter() - began
+        used = self.server.busy_seconds() - before
+        self.loads.append(done)
+        self.busy.append(used / elapsed)
+        self.spent.append(used / done.answers)
 
 
 @dataclass(frozen=True)
-class Environments:
-    """Of the servers that are measured beside ours."""
+class Bench:
+    """Measures three servers.
+
+    Attributes:
+        theirs: The environment of Microsoft's.
+        mlserver: That of MLServer.
+        plan: How much is measured.
+        generator: What makes the load that is measured.
+        folder: For what the servers read and write.
+        say: Told what is being measured, `steps` times.
+        cores: All that may be used; the first one is that of servers beside each other.
+    """
 
     theirs: Path
     mlserver: Path
+    plan: Plan
+    generator: Generator
+    folder: Path
+    say: Callable[[str], None]
+    cores: tuple[int, ...] = field(default_factory=lambda: tuple(sorted(os.sched_getaffinity(0))))
 
+    @property
+    def steps(self) -> int:
+        """How often `say` is called."""
+        plan = self.plan
+        general = len(estimators.KINDS) * len(plan.sizes) * plan.general
+        return plan.starts + 1 + (len(plan.sizes) + 3) * plan.rounds + general
 
-def measure(
-    model: Path,
-    images: Path,
-    environments: Environments,
-    plan: Plan,
-    generator: Generator,
-    say: Say,
-) -> Comparison:
-    """Measure the three servers.
+    def measure(self, model: Path, images: Path) -> Comparison:
+        """Measure all.
 
-    Args:
-        model: The model directory.
-        images: A gzipped IDX file with rows for the model.
-        environments: Of the other two.
-        plan: How much.
-        generator: What makes the load that is measured.
-        say: Told what is being measured, `steps()` times.
+        Args:
+            model: The model directory.
+            images: A gzipped IDX file with rows for the model.
 
-    Raises:
-        ModelError: The model is not what its manifest declares.
-        OSError: The images cannot be read.
-        ServerFailedError: A server did not come up.
-        ValueError: The images do not fit the model.
-        WrongAnswerError: A server did not predict what scikit-learn does.
-    """
-    cases = Cases(model, images)
-    cores = sorted(os.sched_getaffinity(0))
-    server_core, load_cores = {cores[0]}, set(cores[1:] or cores)
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        stack.enter_context(servers.pinned(load_cores))
-        starts: list[Pair] = []
-        for number in range(plan.starts + 1):
-            say(f"cold start {number} of {plan.starts}" if number else "a start to warm up")
-            with servers.ours(model, folder, server_core) as ours:
-                pass
-            with servers.theirs(environments.theirs, model, folder, server_core) as theirs:
-                pass
-            with servers.mlserver(environments.mlserver, model, folder, server_core) as other:
-                pass
-            starts.append(Pair(ours.cold_start, theirs.cold_start, other.cold_start))
-        trio = _trio(stack, environments, model, folder, server_core)
-        bare = stack.enter_context(servers.bare(folder, server_core))
-        lines: list[Line] = []
-        for rows in plan.sizes:
-            lines += _lines(trio, bare, cases, rows, plan, generator, say)
-        lines.sort(key=lambda line: (FORMS.index(line.form), line.rows))
-        plain, tensor = cases.case("JSON", 1, CLOSING), cases.tensor(1, CLOSING)
-        lines.append(
-            _beside(
-                trio,
-                NEW_CONNECTIONS,
-                (plain, plain, tensor),
-                plan.rounds,
-                plan.seconds,
-                generator,
-                say,
-                bare,
-            )
+        Raises:
+            ModelError: The model is not what its manifest declares.
+            OSError: The images cannot be read.
+            ServerFailedError: A server did not come up.
+            ValueError: The images do not fit the model.
+            WrongAnswerError: A server did not predict what scikit-learn does.
+        """
+        cases = Cases.read(model, images)
+        with servers.pinned(set(self.cores[1:] or self.cores)):
+            starts = self._starts(model)
+            lines, resident, proportional = self._linear(model, cases)
+            general = tuple(self._general())
+        scaling = self._scaling(model, cases.case("JSON", SCALING_ROWS))
+        seen = self._seen(model, cases.case(SEEN_FORM, SEEN_ROWS))
+        return Comparison(
+            lines,
+            starts,
+            resident,
+            proportional,
+            scaling,
+            len(self.cores),
+            seen,
+            self.generator.name,
+            self.generator.foreign,
+            general,
         )
-        time.sleep(REST_SECONDS)
-        resident = Pair(*(each.resident() for each in trio))
-        proportional = Pair(*(each.proportional() for each in trio))
-        stack.close()
-        general: list[Line] = []
-        stack.enter_context(servers.pinned(load_cores))
-        for served in estimators.make(folder):
-            with contextlib.ExitStack() as each:
-                trio = _trio(each, environments, served.directory, folder, server_core)
+
+    def _starts(self, model: Path) -> tuple[Pair, ...]:
+        """Cold starts of the three, each alone."""
+        found: list[Pair] = []
+        count = self.plan.starts
+        for number in range(count + 1):
+            self.say(f"cold start {number} of {count}" if number else "a start to warm up")
+            seconds = []
+            for each in self._servers(model):
+                with each as running:
+                    seconds.append(running.cold_start)
+            found.append(Pair(*seconds))
+        # The first start reads from the disk what the others find in memory.
+        return tuple(found[1:])
+
+    def _linear(self, model: Path, cases: Cases) -> tuple[tuple[Line, ...], Pair, Pair]:
+        """The lines of the model itself, and what memory the servers need then, as RSS and PSS."""
+        plan = self.plan
+        with self._trio(model) as trio, servers.bare(self.folder, {self.cores[0]}) as bare:
+            lines: list[Line] = []
+            for rows in plan.sizes:
+                of_form = {form: cases.case(form, rows) for form in FORMS}
+                rounds, seconds = plan.rounds, plan.seconds_for(rows)
+                lines += self._lines(trio, of_form, cases.tensor(rows), rounds, seconds, bare)
+            lines.sort(key=lambda line: (FORMS.index(line.form), line.rows))
+            new = {NEW_CONNECTIONS: cases.case("JSON", 1, CLOSING)}
+            tensor = cases.tensor(1, CLOSING)
+            lines += self._lines(trio, new, tensor, plan.rounds, plan.seconds, bare)
+            time.sleep(REST_SECONDS)
+            resident = Pair(*(each.resident() for each in trio))
+            proportional = Pair(*(each.proportional() for each in trio))
+        return tuple(lines), resident, proportional
+
+    def _general(self) -> Iterator[Line]:
+        """Lines of models that are not linear."""
+        plan = self.plan
+        for name, model, cases in estimators.make(self.folder):
+            with self._trio(model) as trio:
                 for rows in plan.sizes:
-                    plain, tensor = served.case(rows), served.tensor(rows)
-                    asked = (plain, plain, tensor)
+                    case = {name: cases.case("JSON", rows)}
                     rounds, seconds = plan.general, plan.general_seconds
-                    general.append(
-                        _beside(trio, served.name, asked, rounds, seconds, generator, say)
-                    )
-        stack.close()
-        case = cases.case("JSON", SCALING_ROWS)
-        scaling = _scaling(model, folder, set(cores), case, plan, generator, say)
-        case = cases.case(SEEN_FORM, SEEN_ROWS)
-        seen = _seen(model, folder, set(cores), case, plan, generator, say)
-    # The first start reads from the disk what the others find in memory.
-    return Comparison(
-        tuple(lines),
-        tuple(starts[1:]),
-        resident,
-        proportional,
-        scaling,
-        len(cores),
-        seen,
-        generator.name,
-        generator.foreign,
-        tuple(general),
-    )
+                    yield from self._lines(trio, case, cases.tensor(rows), rounds, seconds)
 
+    def _scaling(self, model: Path, case: Case) -> dict[int, list[float]]:
+        """Rates of one worker and of a worker a core, in turn."""
+        plan = self.plan
+        found: dict[int, list[float]] = {workers: [] for workers in sorted({1, len(self.cores)})}
+        for number in range(plan.rounds):
+            self.say(f"workers, round {number + 1} of {plan.rounds}")
+            for workers, rates in found.items():
+                with servers.ours(model, self.folder, set(self.cores), workers) as running:
+                    rates.append(self._rate(running, case, plan.seconds, threads=2))
+        return found
 
-def steps(plan: Plan) -> int:
-    """How often measure() calls `say`."""
-    general = len(estimators.KINDS) * len(plan.sizes) * plan.general
-    return plan.starts + 1 + (len(plan.sizes) + 3) * plan.rounds + general
+    def _seen(self, model: Path, case: Case) -> tuple[Pair, ...]:
+        """Rates of one worker with one core's time that sees all: one thread a library, or many."""
+        plan, found = self.plan, []
+        for number in range(plan.rounds):
+            self.say(f"visible cores, round {number + 1} of {plan.rounds}")
+            rates = []
+            for threads in ("1", str(len(self.cores))):
+                given = dict.fromkeys(VARIABLES, threads)
+                with (
+                    servers.ours(model, self.folder, set(self.cores), 1, **given) as running,
+                    servers.limited(running, _ONE_CORE) as limited,
+                ):
+                    if not limited:
+                        return ()
+                    rates.append(self._rate(running, case, plan.seconds_for(case.rows)))
+            found.append(Pair(*rates))
+        return tuple(found) if len(self.cores) > 1 else ()
 
+    def _servers(self, model: Path) -> Iterator[AbstractContextManager[Running]]:
+        """Ours, Microsoft's and MLServer."""
+        place = (model, self.folder, {self.cores[0]})
+        yield servers.ours(*place)
+        yield servers.theirs(self.theirs, *place)
+        yield servers.mlserver(self.mlserver, *place)
 
-def _trio(
-    stack: contextlib.ExitStack,
-    environments: Environments,
-    model: Path,
-    folder: Path,
-    core: set[int],
-) -> tuple[Running, Running, Running]:
-    """Ours, Microsoft's and MLServer with one model, until the stack is closed."""
-    return (
-        stack.enter_context(servers.ours(model, folder, core)),
-        stack.enter_context(servers.theirs(environments.theirs, model, folder, core)),
-        stack.enter_context(servers.mlserver(environments.mlserver, model, folder, core)),
-    )
+    @contextmanager
+    def _trio(self, model: Path) -> Iterator[list[Running]]:
+        """The three beside each other."""
+        with ExitStack() as stack:
+            yield [stack.enter_context(each) for each in self._servers(model)]
 
+    def _lines(
+        self,
+        trio: Sequence[Running],
+        cases: Mapping[str, Case],
+        tensor: Case,
+        rounds: int,
+        seconds: float,
+        bare: Running | None = None,
+    ) -> list[Line]:
+        """A line a form; the first, which is JSON, is what Microsoft's server is asked, too.
 
-def _lines(
-    trio: tuple[Running, Running, Running],
-    bare: Running,
-    cases: Cases,
-    rows: int,
-    plan: Plan,
-    generator: Generator,
-    say: Say,
-) -> list[Line]:
-    ours, theirs, mlserver = trio
-    of_form = {form: cases.case(form, rows) for form in FORMS}
-    plain, tensor = of_form["JSON"], cases.tensor(rows)
-    right = {form: case.right_body(ours) for form, case in of_form.items()}
-    baseline, v2 = plain.right_body(theirs), tensor.right_body(mlserver)
-    seconds = plan.seconds_for(rows)
-    found: dict[str, list[Load]] = {form: [] for form in FORMS}
-    busy: dict[str, list[float]] = {form: [] for form in FORMS}
-    spent: dict[str, list[float]] = {form: [] for form in FORMS}
-    floor: dict[str, list[Load]] = {form: [] for form in FORMS}
-    other: list[Load] = []
-    spent_theirs: list[float] = []
-    third: list[Load] = []
-    if generator.foreign:  # it takes any answer that is a 200: each is compared here, before
-        for form, case in of_form.items():
-            load.run(ours.port, case.request, right[form], plan.comparing)
-        load.run(theirs.port, plain.request, baseline, plan.comparing)
-        load.run(mlserver.port, tensor.request, v2, plan.comparing)
-
-    def load_theirs() -> None:
-        before = theirs.busy_seconds()
-        other.append(generator.run(theirs.port, plain.request, baseline, seconds))
-        spent_theirs.append((theirs.busy_seconds() - before) / other[-1].answers)
-        third.append(generator.run(mlserver.port, tensor.request, v2, seconds))
-
-    def load_ours(form: str) -> None:
-        before, begin = ours.busy_seconds(), time.perf_counter()
-        found[form].append(generator.run(ours.port, of_form[form].request, right[form], seconds))
-        elapsed = time.perf_counter() - begin
-        used = ours.busy_seconds() - before
-        busy[form].append(used / elapsed)
-        spent[form].append(used / found[form][-1].answers)
-        request = of_form[form].request
-        floor[form].append(generator.run(bare.port, request, load.ask(bare.port, request), seconds))
-
-    for number in range(plan.rounds):
-        say(f"{rows:,} rows, round {number + 1} of {plan.rounds}")
-        if number % 2:
-            load_theirs()
-        for form in FORMS if number % 2 else reversed(FORMS):
-            load_ours(form)
-        if not number % 2:
-            load_theirs()
-    return [
-        Line(
-            form,
-            rows,
-            len(of_form[form].request),
-            tuple(found[form]),
-            tuple(other),
-            tuple(busy[form]),
-            tuple(third) if form == "JSON" else (),
-            tuple(map(Pair, spent[form], spent_theirs)),
-            tuple(floor[form]),
-        )
-        for form in FORMS
-    ]
-
-
-def _beside(
-    trio: tuple[Running, Running, Running],
-    name: str,
-    cases: tuple[Case, Case, Case],
-    rounds: int,
-    seconds: float,
-    generator: Generator,
-    say: Say,
-    bare: Running | None = None,
-) -> Line:
-    """Three servers with a case each: another model than the linear one, or another way to ask."""
-    asked = tuple(zip(trio, cases, strict=True))
-    rows, request = cases[0].rows, cases[0].request
-    right = [case.right_body(server) for server, case in asked]
-    if generator.foreign:
-        for (server, case), body in zip(asked, right, strict=True):
-            load.run(server.port, case.request, body, min(seconds, 0.3))
-    found: tuple[list[Load], ...] = ([], [], [])
-    floor: list[Load] = []
-    for number in range(rounds):
-        say(f"{name}, {rows:,} rows, round {number + 1} of {rounds}")
-        for place in (0, 1, 2) if number % 2 else (2, 1, 0):
-            server, case = asked[place]
-            done = generator.run(server.port, case.request, right[place], seconds)
-            found[place].append(done)
+        Args:
+            trio: The servers.
+            cases: By what their lines are called.
+            tensor: What MLServer is asked.
+            rounds: Of all, every other one in the opposite order.
+            seconds: Of load on one server in one round.
+            bare: Asked beside ours, where it is there.
+        """
+        first, rows = next(iter(cases)), tensor.rows
+        ours = {form: _Asked.of(trio[0], case) for form, case in cases.items()}
+        theirs, mlserver = _Asked.of(trio[1], cases[first]), _Asked.of(trio[2], tensor)
+        in_turn = [theirs, mlserver, *ours.values()]
+        if self.generator.foreign:  # it takes any 200: each answer is compared here, before
+            for each in in_turn:
+                load.run(each.server.port, each.request, each.right, self.plan.comparing)
+        floor: dict[str, _Asked] = {}
         if bare is not None:
-            floor.append(generator.run(bare.port, request, load.ask(bare.port, request), seconds))
-    ours, theirs, mlserver = map(tuple, found)
-    return Line(name, rows, len(request), ours, theirs, mlserver=mlserver, bare=tuple(floor))
+            for form, case in cases.items():
+                right = load.ask(bare.port, case.request)
+                floor[form] = _Asked(bare, case.request, right)
+                in_turn.insert(in_turn.index(ours[form]) + 1, floor[form])
+        for number in range(rounds):
+            self.say(f"{', '.join(cases)}, {rows:,} rows, round {number + 1} of {rounds}")
+            for each in in_turn if number % 2 else reversed(in_turn):
+                each.load(self.generator, seconds)
+        return [
+            Line(
+                form,
+                rows,
+                len(asked.request),
+                tuple(asked.loads),
+                tuple(theirs.loads),
+                tuple(asked.busy),
+                tuple(mlserver.loads) if form == first else (),
+                tuple(map(Pair, asked.spent, theirs.spent)),
+                tuple(floor[form].loads) if bare else (),
+            )
+            for form, asked in ours.items()
+        ]
 
-
-def _scaling(
-    model: Path,
-    folder: Path,
-    cores: set[int],
-    case: Case,
-    plan: Plan,
-    generator: Generator,
-    say: Say,
-) -> dict[int, list[float]]:
-    """Rates of one worker and of a worker a core, in turn."""
-    found: dict[int, list[float]] = {}
-    for number in range(plan.rounds):
-        say(f"workers, round {number + 1} of {plan.rounds}")
-        for workers in sorted({1, len(cores)}):
-            with servers.ours(model, folder, cores, workers) as running:
-                body = case.right_body(running)
-                done = generator.run(running.port, case.request, body, plan.seconds, threads=2)
-                found.setdefault(workers, []).append(done.rate)
-    return found
-
-
-def _seen(
-    model: Path,
-    folder: Path,
-    cores: set[int],
-    case: Case,
-    plan: Plan,
-    generator: Generator,
-    say: Say,
-) -> tuple[Pair, ...]:
-    """Rates of one worker with one core's time that sees all: one thread a library, or many."""
-    found = []
-    for number in range(plan.rounds):
-        say(f"visible cores, round {number + 1} of {plan.rounds}")
-        rates = []
-        for threads in ("1", str(len(cores))):
-            given = dict.fromkeys(VARIABLES, threads)
-            with (
-                servers.ours(model, folder, cores, 1, **given) as running,
-                servers.quota(running) as limited,
-            ):
-                if not limited:
-                    return ()
-                body = case.right_body(running)
-                seconds = plan.seconds_for(case.rows)
-                rates.append(generator.run(running.port, case.request, body, seconds).rate)
-        found.append(Pair(*rates))
-    return tuple(found) if len(cores) > 1 else ()
+    def _rate(self, running: Running, case: Case, seconds: float, threads: int = 1) -> float:
+        body = case.right_body(running)
+        return self.generator.run(running.port, case.request, body, seconds, threads=threads).rate

@@ -6,22 +6,18 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from scoring.bench import bodies
-from scoring.bench.cases import Case
+from scoring.bench.cases import Cases
 
 KINDS = {
     "RandomForest": RandomForestClassifier(random_state=1),
@@ -30,29 +26,8 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Served:
-    """A model directory, its estimator, and (rows, 64) images of digits that it was fitted on."""
-
-    name: str
-    directory: Path
-    estimator: Any
-    images: NDArray[np.float64]
-
-    def case(self, rows: int) -> Case:
-        """The first rows as `{"data": ...}`."""
-        values = np.resize(self.images, (rows, self.images.shape[1]))
-        return Case("JSON", rows, bodies.rows(values), self.estimator.predict(values).tolist())
-
-    def tensor(self, rows: int) -> Case:
-        """The same as a V2 tensor in JSON."""
-        values = np.resize(self.images, (rows, self.images.shape[1]))
-        request = bodies.tensor("digits", values)
-        return Case("JSON", rows, request, self.estimator.predict(values).tolist())
-
-
-def make(folder: Path) -> Iterator[Served]:
-    """Fit each kind and write its model directory."""
+def make(folder: Path) -> Iterator[tuple[str, Path, Cases]]:
+    """Fit each kind to images of digits and write its model directory: what it is, where, cases."""
     digits: Any = load_digits()
     for name, estimator in KINDS.items():
         estimator.fit(digits.data, digits.target)
@@ -75,4 +50,4 @@ def make(folder: Path) -> Iterator[Served]:
             "classes": list(range(10)),
         }
         (directory / "manifest.json").write_text(json.dumps(manifest))
-        yield Served(name, directory, estimator, digits.data)
+        yield name, directory, Cases("digits", estimator, digits.data, scale=1.0)

@@ -1,6 +1,6 @@
-"""What clients do wrong, and what the service has to answer; one function each.
+"""What clients do wrong, and what the service has to answer.
 
-Each raises `FaultError` where the service behaves otherwise than it should.
+Each fault raises `FaultError` where the service behaves otherwise than it should.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from scoring.bench.comparison import Case
+from scoring.bench import bodies
+from scoring.bench.cases import Case
 
-JSON = {"content-type": "application/json"}
 BOMB = gzip.compress(b" " * (64 << 20))
 """64 MB of nothing in 64 KB."""
 
@@ -69,18 +69,23 @@ class Target:
     @classmethod
     def of(cls, port: int, key: str, case: Case) -> Target:
         """A target with the first row of a JSON case."""
-        body = case.request.partition(b"\r\n\r\n")[2]
+        _, _, body = bodies.parts(case.request)
         return cls(port, key, json.loads(body)["data"][0], case.labels[0])
 
     @property
     def headers(self) -> dict[str, str]:
         """Of a good request."""
-        return {**JSON, "authorization": f"Bearer {self.key}"}
+        return {"content-type": "application/json", "authorization": f"Bearer {self.key}"}
 
     @property
     def body(self) -> bytes:
         """Of a good request."""
         return json.dumps({"data": [self.row]}).encode()
+
+    @property
+    def request(self) -> bytes:
+        """A good one, whole."""
+        return self.head(len(self.body)) + self.body
 
     def connect(self) -> socket.socket:
         """A connection of its own."""
@@ -107,62 +112,41 @@ class Target:
         return start.encode()
 
 
-def bad_json(target: Target) -> None:
-    """Cut off in the middle of a list."""
-    _expect(target.post(b'{"data": [[0.5, ', target.headers), 400)
+Fault = Callable[[Target], None]
 
 
-def bad_row(target: Target) -> None:
-    """One value too few."""
-    _expect(target.post(json.dumps({"data": [target.row[1:]]}), target.headers), 400)
+def posted(body: Callable[[Target], bytes], statuses: Collection[int], **headers: str) -> Fault:
+    """A whole request with other headers than a good one, and the statuses that it may get."""
+    changed = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def send(target: Target) -> None:
+        status, answer = target.post(body(target), {**target.headers, **changed})
+        if status not in statuses:
+            wanted = " or ".join(map(str, sorted(statuses)))
+            raise FaultError(f"HTTP {status} instead of {wanted}: {answer[:120]!r}")
+        try:
+            refused = status == 200 or json.loads(answer)["error"]
+        except (ValueError, KeyError, TypeError):
+            refused = None
+        if not refused:
+            raise FaultError(f"HTTP {status} without an error in JSON: {answer[:120]!r}")
+
+    return send
 
 
-def wrong_key(target: Target) -> None:
-    """Another key of the same length."""
-    wrong = {**JSON, "authorization": f"Bearer {'x' * len(target.key)}"}
-    _expect(target.post(target.body, wrong), 401)
+def sent(data: Callable[[Target], bytes], status: bytes = b"") -> Fault:
+    """Bytes after which the client goes, or waits for this status."""
 
+    def send(target: Target) -> None:
+        with target.connect() as connection:
+            connection.sendall(data(target))
+            line = connection.recv(1 << 16)[:12] if status else b""
+            if status and not line:
+                raise EndedError(f"it ended without an answer instead of {status.decode()}")
+            if status and line != b"HTTP/1.1 " + status:
+                raise FaultError(f"{line!r} instead of {status.decode()}")
 
-def wrong_type(target: Target) -> None:
-    """CSV."""
-    _expect(target.post(b"1,2", {**target.headers, "content-type": "text/csv"}), 415)
-
-
-def gzip_bomb(target: Target) -> None:
-    """Small until it is unpacked."""
-    _expect(target.post(BOMB, {**target.headers, "content-encoding": "gzip"}), 413)
-
-
-def too_long(target: Target) -> None:
-    """A length that is refused before a byte of the body comes."""
-    with target.connect() as connection:
-        connection.sendall(target.head(1 << 40))
-        _expect_line(connection, b"413")
-
-
-def garbage(target: Target) -> None:
-    """No HTTP at all."""
-    with target.connect() as connection:
-        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
-        _expect_line(connection, b"400")
-
-
-def half_a_head(target: Target) -> None:
-    """Gone before the head was whole."""
-    with target.connect() as connection:
-        connection.sendall(b"POST /score HTTP/1.1\r\nhost: 127")
-
-
-def half_a_body(target: Target) -> None:
-    """Gone in the middle of five megabytes."""
-    with target.connect() as connection:
-        connection.sendall(target.head(5 << 20) + b" " * (1 << 20))
-
-
-def gone_before_the_answer(target: Target) -> None:
-    """The request is whole, and nobody waits for the answer."""
-    with target.connect() as connection:
-        connection.sendall(target.head(len(target.body)) + target.body)
+    return send
 
 
 def slow_sender(target: Target) -> None:
@@ -187,42 +171,27 @@ def chunked(target: Target) -> None:
 def pipelined(target: Target) -> None:
     """Three requests at once get three answers."""
     with target.connect() as connection:
-        connection.sendall((target.head(len(target.body)) + target.body) * 3)
+        connection.sendall(target.request * 3)
         _expect_labels(connection, target, 3)
 
 
-FAULTS: tuple[Callable[[Target], None], ...] = (
-    bad_json,
-    bad_row,
-    wrong_key,
-    wrong_type,
-    gzip_bomb,
-    too_long,
-    garbage,
-    half_a_head,
-    half_a_body,
-    gone_before_the_answer,
-    slow_sender,
-    chunked,
-    pipelined,
-)
-
-
-def _expect(answer: tuple[int, bytes], status: int) -> None:
-    if answer[0] != status:
-        raise FaultError(f"HTTP {answer[0]} instead of {status}: {answer[1][:120]!r}")
-    try:
-        json.loads(answer[1])["error"]
-    except (ValueError, KeyError, TypeError):
-        raise FaultError(f"HTTP {status} without an error in JSON: {answer[1][:120]!r}") from None
-
-
-def _expect_line(connection: socket.socket, status: bytes) -> None:
-    line = connection.recv(1 << 16)[:12]
-    if not line:
-        raise EndedError(f"it ended without an answer instead of {status.decode()}")
-    if line != b"HTTP/1.1 " + status:
-        raise FaultError(f"{line!r} instead of {status.decode()}")
+FAULTS: dict[str, Fault] = {
+    "bad_json": posted(lambda _: b'{"data": [[0.5, ', {400}),
+    "bad_row": posted(lambda target: json.dumps({"data": [target.row[1:]]}).encode(), {400}),
+    # As long as the right one.
+    "wrong_key": posted(lambda target: target.body, {401}, authorization=f"Bearer {'x' * 32}"),
+    "wrong_type": posted(lambda _: b"1,2", {415}, content_type="text/csv"),
+    "gzip_bomb": posted(lambda _: BOMB, {413}, content_encoding="gzip"),
+    # Refused before a byte of the body comes.
+    "too_long": sent(lambda target: target.head(1 << 40), b"413"),
+    "garbage": sent(lambda _: b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
+    "half_a_head": sent(lambda _: b"POST /score HTTP/1.1\r\nhost: 127"),
+    "half_a_body": sent(lambda target: target.head(5 << 20) + b" " * (1 << 20)),
+    "gone_before_the_answer": sent(lambda target: target.request),
+    "slow_sender": slow_sender,
+    "chunked": chunked,
+    "pipelined": pipelined,
+}
 
 
 def _expect_labels(connection: socket.socket, target: Target, count: int) -> None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from scoring.bench import load
+from scoring.bench import bodies, load
 from scoring.bench.load import CONNECTIONS, PATIENCE_SECONDS, Load, WrongAnswerError
 from scoring.environments import cache
 
@@ -74,15 +74,15 @@ class Wrk:
 
     def run(self, port: int, request: bytes, body: bytes, seconds: float, threads: int = 1) -> Load:
         """See Generator; whole seconds, at least one."""
-        with _parts(request) as (path, headers, file, folder):
-            script = folder / "request.lua"
+        with _parts(request) as (path, headers, file), tempfile.NamedTemporaryFile("w") as script:
             lines = "\n".join(f'wrk.headers["{key}"] = "{value}"' for key, value in headers.items())
-            script.write_text(_LUA.replace("{body}", str(file)).replace("{headers}", lines))
+            script.write(_LUA.replace("{body}", str(file)).replace("{headers}", lines))
+            script.flush()
             said = _said(
                 *self._command,
                 *("-t", str(threads), "-c", str(CONNECTIONS)),
                 *("--timeout", f"{PATIENCE_SECONDS:g}s"),  # 2 s are not enough for 1,000 rows
-                *("-d", f"{max(1, round(seconds))}s", "-s", str(script)),
+                *("-d", f"{max(1, round(seconds))}s", "-s", script.name),
                 f"http://{self._host}:{port}{path}",
             )
         found = [line.split()[1:] for line in said.splitlines() if line.startswith("FOUND ")]
@@ -105,7 +105,7 @@ class Bombardier:
 
     def run(self, port: int, request: bytes, body: bytes, seconds: float, threads: int = 1) -> Load:
         """See Generator; it has no threads of its own, and runs for a second at least."""
-        with _parts(request) as (path, headers, file, _):
+        with _parts(request) as (path, headers, file):
             said = _said(
                 *self._command,
                 *("--connections", str(CONNECTIONS), "--duration", f"{max(seconds, 1):.1f}s"),
@@ -183,17 +183,13 @@ def go_program(package: str) -> Path | None:
 
 
 @contextmanager
-def _parts(request: bytes) -> Iterator[tuple[str, dict[str, str], Path, Path]]:
-    """(path, headers, file with the body, folder) of a whole request; generators add the rest."""
-    head, _, body = request.partition(b"\r\n\r\n")
-    start, *lines = head.decode("ascii").split("\r\n")
-    headers = dict(line.split(": ", 1) for line in lines)
-    for name in ("host", "content-length"):
-        headers.pop(name, None)
-    with tempfile.TemporaryDirectory() as name:
-        file = Path(name) / "body"
-        file.write_bytes(body)
-        yield start.split()[1], headers, file, Path(name)
+def _parts(request: bytes) -> Iterator[tuple[str, dict[str, str], Path]]:
+    """(path, headers, file with the body) of a whole request; generators add the rest."""
+    path, headers, body = bodies.parts(request)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        yield path, headers, Path(file.name)
 
 
 def _said(*command: str, environment: dict[str, str] | None = None) -> str:

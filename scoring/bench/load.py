@@ -6,6 +6,7 @@ virtual machine that costs the server's core more than the answer does.
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import time
@@ -56,10 +57,7 @@ def ask(port: int, request: bytes) -> bytes:
 def answer(connection: socket.socket) -> tuple[bytes, bytes]:
     """Head and body of the next answer, shorter where the connection ends before."""
     data = b""
-    while (whole := _length(data)) is None or len(data) < whole:
-        piece = connection.recv(_RECEIVE)
-        if not piece:
-            break
+    while not whole(data) and (piece := connection.recv(_RECEIVE)):
         data += piece
     head, _, body = data.partition(b"\r\n\r\n")
     return head, body
@@ -195,8 +193,7 @@ class _Client:
             if len(data) - head - 4 == len(self._body):
                 self.closing = b"onnection: close" in data[:head]
                 return True
-        whole = _length(data)
-        if not piece or (whole is not None and len(data) >= whole):
+        if not piece or whole(data):
             shown = data[:120] + b" ... " + data[-120:] if len(data) > 240 else data
             raise WrongAnswerError(f"the server answered {shown!r}")
         self._data = data
@@ -206,12 +203,16 @@ class _Client:
         self._connection.close()
 
 
-def _length(data: bytes) -> int | None:
-    """Length of the whole answer that begins so, None while its head is not complete."""
-    head, found, _ = data.partition(b"\r\n\r\n")
+def whole(data: bytes) -> bool:
+    """Whether an answer that begins so is complete.
+
+    Raises:
+        WrongAnswerError: Its head does not say how long it is.
+    """
+    head, found, body = data.partition(b"\r\n\r\n")
     if not found:
-        return None
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return len(head) + 4 + int(line.partition(b":")[2])
-    raise WrongAnswerError(f"an answer without a content-length: {head[:200]!r}")
+        return False
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    if length is None:
+        raise WrongAnswerError(f"an answer without a content-length: {head[:200]!r}")
+    return len(body) >= int(length[1])

@@ -126,13 +126,13 @@ def markdown(comparison: Comparison) -> str:
             f" sees {_rate(theirs)}: {median(gains):.1f} times"
             f" ({min(gains):.1f} to {max(gains):.1f}; target {LEAST_SEEN:g})."
         )
-    spent = [_spent(line) for line in comparison.lines if line.spent]
+    asked = [line for line in comparison.lines if line.form != NEW_CONNECTIONS]
+    spent = [_spent(line) for line in asked if line.spent]
     if spent:
         rest.append(
             f"By processor time an answer, which other work disturbs less: {', '.join(spent)}."
         )
-    measured = [line for line in comparison.lines if line.busy]
-    idle = min(measured, key=lambda line: median(line.busy))
+    idle = min((line for line in asked if line.busy), key=lambda line: median(line.busy))
     rest.append(
         f"Our server was computing at least {median(idle.busy):.0%} of the time"
         f" ({idle.form} of {idle.rows:,} rows); the rest went to the load generator and whatever"

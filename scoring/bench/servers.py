@@ -11,7 +11,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,7 +31,6 @@ THEIR_NAME = "azureml-inference-server-http"
 MLSERVER_NAME = "MLServer"
 IMAGE = {"MALLOC_MMAP_THRESHOLD_": "268435456", "MALLOC_TRIM_THRESHOLD_": "268435456"}
 """What the image sets for glibc; theirs gets it, too."""
-
 
 MICROSOFT, MLSERVER = "azureml-inference-server", "mlserver"
 """Their locks, beside this file."""
@@ -49,6 +50,7 @@ class ServerFailedError(Exception):
     """A server did not come up; the message says which, and what it wrote last."""
 
 
+@dataclass
 class Running:
     """A server that answers.
 
@@ -60,14 +62,11 @@ class Running:
         cold_start: Seconds from its start to its first good answer.
     """
 
-    def __init__(
-        self, name: str, process: subprocess.Popen[bytes], port: int, errors: Path
-    ) -> None:
-        self.name = name
-        self.process = process
-        self.port = port
-        self.errors = errors
-        self.cold_start = 0.0
+    name: str
+    process: subprocess.Popen[bytes]
+    port: int
+    errors: Path
+    cold_start: float = 0.0
 
     def tree(self) -> list[psutil.Process]:
         """The process and all below it."""
@@ -78,20 +77,27 @@ class Running:
 
     def resident(self) -> int:
         """Bytes of RSS of the whole tree; what a parent shares with its child counts twice."""
-        return sum(_each(self.tree(), lambda process: process.memory_info().rss))
+        return int(self._sum(lambda process: process.memory_info().rss))
 
     def proportional(self) -> int:
         """Bytes of PSS of the whole tree; what processes share is divided among them."""
-        return sum(_each(self.tree(), lambda process: process.memory_full_info().pss))
+        return int(self._sum(lambda process: process.memory_full_info().pss))
 
     def files(self) -> int:
         """Open file descriptors of the whole tree."""
-        return sum(_each(self.tree(), lambda process: process.num_fds()))
+        return int(self._sum(lambda process: process.num_fds()))
 
     def busy_seconds(self) -> float:
         """Processor time that the whole tree has used."""
-        times = _each(self.tree(), lambda process: process.cpu_times())
-        return sum(each.user + each.system for each in times)
+        return self._sum(lambda process: sum(process.cpu_times()[:2]))
+
+    def _sum(self, ask: Callable[[psutil.Process], float]) -> float:
+        """Of the whole tree; what ends meanwhile counts nothing."""
+        found = 0.0
+        for process in self.tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found += ask(process)
+        return found
 
     def last_words(self) -> str:
         """The last line on stderr."""
@@ -111,36 +117,25 @@ class Running:
         return self.process.wait(STOP_SECONDS)
 
 
-def _each(processes, ask):  # noqa: ANN001, ANN202 (one expression, typed by its callers)
-    found = []
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found.append(ask(process))
-    return found
-
-
-@contextlib.contextmanager
 def ours(
     model: Path, folder: Path, cores: set[int], workers: int = 1, **variables: str
-) -> Iterator[Running]:
+) -> AbstractContextManager[Running]:
     """This project's service with its defaults, every protection and the log on."""
-    environment = {
-        **clean(),
-        **IMAGE,
+    port = _free_port()
+    variables = {
         "PYTHONPATH": str(ROOT),
         "AZUREML_MODEL_DIR": str(model.resolve()),
         "SCORING_WORKERS": str(workers),
+        "SCORING_PORT": str(port),
         **variables,
     }
-    port = _free_port()
     command = [sys.executable, "-m", "scoring.process"]
-    environment["SCORING_PORT"] = str(port)
-    with _started("ours", command, environment, port, "/ready", folder, cores) as running:
-        yield running
+    return _started("ours", command, port, "/ready", folder, cores, variables)
 
 
-@contextlib.contextmanager
-def theirs(environment: Path, model: Path, folder: Path, cores: set[int]) -> Iterator[Running]:
+def theirs(
+    environment: Path, model: Path, folder: Path, cores: set[int]
+) -> AbstractContextManager[Running]:
     """`azureml-inference-server-http` with one worker and the tutorial's kind of script."""
     port = _free_port()
     command = [
@@ -152,13 +147,13 @@ def theirs(environment: Path, model: Path, folder: Path, cores: set[int]) -> Ite
     ]
     path = f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
     # Its gunicorn makes a control socket, which would else be in the home directory.
-    variables = {**clean(), **IMAGE, "PATH": path, "XDG_RUNTIME_DIR": str(folder)}
-    with _started(THEIR_NAME, command, variables, port, "/", folder, cores) as running:
-        yield running
+    variables = {"PATH": path, "XDG_RUNTIME_DIR": str(folder)}
+    return _started(THEIR_NAME, command, port, "/", folder, cores, variables)
 
 
-@contextlib.contextmanager
-def mlserver(environment: Path, model: Path, folder: Path, cores: set[int]) -> Iterator[Running]:
+def mlserver(
+    environment: Path, model: Path, folder: Path, cores: set[int]
+) -> AbstractContextManager[Running]:
     """MLServer with its scikit-learn runtime in its own process, which is quickest on one core."""
     manifest = Manifest.read(model)
     port, grpc, metrics = _free_port(), _free_port(), _free_port()
@@ -174,60 +169,61 @@ def mlserver(environment: Path, model: Path, folder: Path, cores: set[int]) -> I
     )
     command = [str(environment / "bin" / "mlserver"), "start", str(home)]
     path = f"/v2/models/{quote(manifest.name, safe='')}/ready"
-    variables = {**clean(), **IMAGE}
-    with _started(MLSERVER_NAME, command, variables, port, path, folder, cores) as running:
-        yield running
+    return _started(MLSERVER_NAME, command, port, path, folder, cores)
 
 
-@contextlib.contextmanager
-def bare(folder: Path, cores: set[int]) -> Iterator[Running]:
+def bare(folder: Path, cores: set[int]) -> AbstractContextManager[Running]:
     """A server of a few lines, which shows what is this machine's and what is ours."""
     port = _free_port()
-    command = [sys.executable, str(BARE), str(port)]
-    with _started("a bare server", command, {**clean(), **IMAGE}, port, "/", folder, cores) as it:
-        yield it
+    return _started(
+        "a bare server", [sys.executable, str(BARE), str(port)], port, "/", folder, cores
+    )
 
 
 @contextlib.contextmanager
-def quota(running: Running) -> Iterator[bool]:
-    """Give a server one core's time of the cores that it sees; False where that is not allowed."""
-    settings = {
-        Path("/sys/fs/cgroup/cpu"): {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "100000"},
-        Path("/sys/fs/cgroup"): {"cpu.max": "100000 100000"},
-    }
-    for root, files in settings.items():
-        group = root / f"scoring-bench-{running.process.pid}"
-        if not (root / "cgroup.procs").exists():
-            continue
+def limited(running: Running, limits: Mapping[str, Mapping[str, str]]) -> Iterator[bool]:
+    """Put a server into a control group of its own; False where that is not allowed.
+
+    Args:
+        running: The server.
+        limits: By the folder of a hierarchy, of either version: what each file of the group gets.
+    """
+    for root, files in limits.items():
+        group = Path(root, f"scoring-bench-{running.process.pid}")
         try:
             group.mkdir()
-        except OSError:
-            continue
-        try:
             for name, content in files.items():
-                if not (group / name).exists():
-                    raise FileNotFoundError(name)
-                (group / name).write_text(content)
-            for process in running.tree():
-                (group / "cgroup.procs").write_text(str(process.pid))
+                _tell(group / name, content)
+            _move(running, group)
         except OSError:
-            _leave(running, root, group)
+            _leave(running, group)
             continue
         try:
             yield True
         finally:
-            _leave(running, root, group)
+            _leave(running, group)
         return
     yield False
 
 
-def _leave(running: Running, root: Path, group: Path) -> None:
+def _move(running: Running, group: Path) -> None:
+    for process in running.tree():
+        _tell(group / "cgroup.procs", str(process.pid))
+
+
+def _tell(file: Path, setting: str) -> None:
+    """Change a control group's file; it is not made where the folder is none of a group."""
+    with file.open("r+") as settings:
+        settings.write(setting)
+
+
+def _leave(running: Running, group: Path) -> None:
     """Take everything out of a control group, which ends it."""
-    with contextlib.suppress(OSError):
-        for process in running.tree():
-            (root / "cgroup.procs").write_text(str(process.pid))
-    with contextlib.suppress(OSError):
-        group.rmdir()
+    if group.exists():
+        with contextlib.suppress(OSError):
+            _move(running, group.parent)
+        with contextlib.suppress(OSError):
+            group.rmdir()
 
 
 @contextlib.contextmanager
@@ -245,11 +241,11 @@ def pinned(cores: set[int]) -> Iterator[None]:
 def _started(
     name: str,
     command: Sequence[str],
-    environment: dict[str, str],
     port: int,
     path: str,
     folder: Path,
     cores: set[int],
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     errors = folder / f"{name}.log"
     # The log of requests is written, but kept nowhere: gigabytes of it would only disturb.
@@ -259,7 +255,7 @@ def _started(
             process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=environment,
+                env={**clean(), **IMAGE, **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=output,

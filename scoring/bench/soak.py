@@ -12,15 +12,16 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import psutil
 
 from scoring.bench import bodies
 from scoring.bench.attacks.hostile import HOSTILE
 from scoring.bench.cases import Cases
-from scoring.bench.faults import FAULTS, Asking, EndedError, FaultError, Target
+from scoring.bench.faults import FAULTS, Asking, EndedError, Fault, FaultError, Target
 from scoring.bench.servers import Running
 
 CLIENTS, HOSTILE_CLIENTS = 6, 4
@@ -150,10 +151,8 @@ class Soak:
         """Keep the service busy for so long."""
         begin = time.monotonic()
         threads = [threading.Thread(target=self._ask, args=(n,)) for n in range(CLIENTS)]
-        threads.append(threading.Thread(target=self._misbehave, args=(FAULTS,)))
-        for number in range(self._hostile):
-            attacks = (*HOSTILE[number:], *HOSTILE[:number])
-            threads.append(threading.Thread(target=self._misbehave, args=(attacks,)))
+        bad = [(FAULTS, 0), *((HOSTILE, number) for number in range(self._hostile))]
+        threads += [threading.Thread(target=self._misbehave, args=each) for each in bad]
         if self._kill:
             threads.append(threading.Thread(target=self._murder))
         try:
@@ -180,7 +179,7 @@ class Soak:
 
     def _ask(self, number: int) -> None:
         """One client: good requests on a connection that is kept."""
-        questions = itertools.cycle([*self._questions[number:], *self._questions[:number]])
+        questions = itertools.islice(itertools.cycle(self._questions), number, None)
         connection = self._connection()
         right = 0
         for question in questions:
@@ -212,22 +211,22 @@ class Soak:
         except (ValueError, KeyError, TypeError, IndexError):
             return True
 
-    def _misbehave(self, faults: Sequence[Callable[[Target], None]]) -> None:
-        """Every fault in turn, again and again."""
+    def _misbehave(self, faults: Mapping[str, Fault], first: int) -> None:
+        """Every fault in turn from the first on, again and again."""
         target = replace(self._target, opened=[])
-        for fault in itertools.cycle(faults):
+        for name, fault in itertools.islice(itertools.cycle(faults.items()), first, None):
             if self._end.is_set():
                 return
             target.opened.clear()
             try:
                 fault(target)
             except (EndedError, OSError, http.client.HTTPException) as error:
-                self._broken_off(target.opened, error, fault.__name__)
+                self._broken_off(target.opened, error, name)
             except FaultError as error:
-                self._problem(f"{fault.__name__} answered otherwise", str(error))
+                self._problem(f"{name} answered otherwise", str(error))
             else:
                 with self._lock:
-                    self._outcome.faults[fault.__name__] += 1
+                    self._outcome.faults[name] += 1
             self._end.wait(0.02)
 
     def _murder(self) -> None:
@@ -303,17 +302,6 @@ def questions(cases: Cases, key: str) -> list[Question]:
     for rows in (1, 7, 30):
         for form in ("JSON", "FP32"):
             case = cases.case(form, rows, ("authorization", f"Bearer {key}"))
-            head, _, body = case.request.partition(b"\r\n\r\n")
-            start, *lines = head.decode().split("\r\n")
-            headers = dict(line.split(": ", 1) for line in lines)
-            raw = form != "JSON"
-            found.append(
-                Question(
-                    start.split()[1],
-                    headers,
-                    body,
-                    lambda content, raw=raw: bodies.labels(content, raw=raw),
-                    case.labels,
-                )
-            )
+            read = partial(bodies.labels, raw=form != "JSON")
+            found.append(Question(*bodies.parts(case.request), read, case.labels))
     return found

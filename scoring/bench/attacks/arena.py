@@ -12,17 +12,42 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scoring.bench import servers
+from scoring.bench import bodies, load, servers
+from scoring.bench.faults import FaultError
 from scoring.bench.servers import Running
 from scoring.manifest import Manifest
 
 TIMEOUT = 60.0
 """Seconds that a client waits for an answer at most."""
 
+ALIVE = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 _PROCESS_CLOCK = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an attack cost, or how it was answered wrongly.
+
+    Attributes:
+        name: The attack's.
+        tries: How often it was done, or by how many clients.
+        figures: What was measured.
+        problem: What was wrong beside it; empty for nothing.
+    """
+
+    name: str
+    tries: int
+    figures: list[Figure]
+    problem: str = ""
+
+    @property
+    def held(self) -> bool:
+        """Every figure is within its bound, and every answer was right."""
+        return not self.problem and all(figure.held for figure in self.figures)
 
 
 @dataclass(frozen=True)
@@ -95,6 +120,16 @@ class Cost:
     usual: float
     answers: list[Answer]
 
+    def check(self, *statuses: int) -> None:
+        """Refuse other answers.
+
+        Raises:
+            FaultError: There is one.
+        """
+        for answer in self.answers:
+            if answer.status not in statuses:
+                raise FaultError(f"HTTP {answer.status} {answer.body[:120]!r}")
+
 
 class Arena:
     """A running service with one worker, and what it needs when it rests.
@@ -109,7 +144,7 @@ class Arena:
         self.manifest = Manifest.read(model)
         self.port = running.port
         self.pid = running.tree()[-1].pid  # the worker, or the only process there is
-        self.ask(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        self.ask(ALIVE)
         self._resting = self._status("VmRSS")
 
     @property
@@ -121,20 +156,9 @@ class Arena:
         """Send whole requests one after another, or all at once, each on its own connection."""
         Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # the peak counts from now on
         before = self.busy()
-        with self._other() as waits:
-            if at_once:
-                answers: list[Answer] = [Answer(0, b"")] * len(requests)
-
-                def one(index: int) -> None:
-                    answers[index] = self.ask(requests[index])
-
-                threads = [threading.Thread(target=one, args=(n,)) for n in range(len(requests))]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
-            else:
-                answers = [self.ask(request) for request in requests]
+        clients = ThreadPoolExecutor(len(requests) if at_once else 1)
+        with self._other() as waits, clients:
+            answers = list(clients.map(self.ask, requests))
         return Cost(
             self.busy() - before,
             self._status("VmHWM") - self._resting,
@@ -161,7 +185,7 @@ class Arena:
         ):
             with contextlib.suppress(OSError):  # refused before all of it was sent
                 client.sendall(request)
-            while not _whole(data) and (piece := client.recv(1 << 20)):
+            while not load.whole(data) and (piece := client.recv(1 << 20)):
                 data += piece
         head, _, body = data.partition(b"\r\n\r\n")
         return Answer(int(head[9:12] or 0), body)
@@ -175,7 +199,7 @@ class Arena:
         def ask() -> None:
             while not end.wait(0.005):
                 begin = self.busy()
-                self.ask(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+                self.ask(ALIVE)
                 waits.append(self.busy() - begin)
 
         thread = threading.Thread(target=ask)
@@ -207,15 +231,4 @@ def arena(model: Path, script: str = "", large: float = 1.0, **variables: str) -
 
 def post(path: str, body: bytes, *headers: tuple[str, str]) -> bytes:
     """A whole request; JSON unless a header says otherwise."""
-    lines = dict([("content-type", "application/json"), *headers])
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return (
-        f"POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}"
-        f"content-length: {len(body)}\r\n\r\n"
-    ).encode() + body
-
-
-def _whole(data: bytes) -> bool:
-    head, separator, body = data.partition(b"\r\n\r\n")
-    length = re.search(rb"content-length: (\d+)", head)
-    return bool(separator) and length is not None and len(body) >= int(length[1])
+    return bodies.request(path, body, ("connection", "close"), *headers)

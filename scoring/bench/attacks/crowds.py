@@ -6,18 +6,15 @@ import contextlib
 import gzip
 import itertools
 import json
-import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
+from scoring.bench import servers
 from scoring.bench.attacks import heavy_bodies
-from scoring.bench.attacks.arena import Arena, Attack, Cost, Figure, post
+from scoring.bench.attacks.arena import ALIVE, Arena, Attack, Cost, Figure, post
 from scoring.bench.attacks.heavy_bodies import FEATURES, LARGEST, WAIT, filled
-from scoring.bench.faults import FaultError
 
 CLIENTS = 64
 DECLARED_MB = 1000
@@ -25,10 +22,10 @@ DECLARED_MB = 1000
 
 MOST_BODIES = 6
 SOAK_SECONDS = 120.0
-_GROUPS = (
-    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
-    (Path("/sys/fs/cgroup"), "memory.max"),
-)
+_LIMITS = {
+    "/sys/fs/cgroup/memory": {"memory.limit_in_bytes": f"{DECLARED_MB}000000"},
+    "/sys/fs/cgroup": {"memory.max": f"{DECLARED_MB}000000"},
+}
 
 
 def _heavy(arena: Arena) -> list[bytes]:
@@ -47,9 +44,7 @@ def _heavy(arena: Arena) -> list[bytes]:
 def _at_once(arena: Arena) -> list[Figure]:
     requests = list(itertools.islice(itertools.cycle(_heavy(arena)), CLIENTS))
     cost = arena.cost(requests, at_once=True)
-    wrong = [answer.status for answer in cost.answers if answer.status not in (200, 400, 413, 503)]
-    if wrong:
-        raise FaultError(f"HTTP {wrong[:5]}")
+    cost.check(200, 400, 413, 503)
     # Their bodies wait zipped, and one at a time is read.
     more = Figure("memory beyond a service at rest", cost.memory / LARGEST, MOST_BODIES, "bodies")
     return [_memory(arena), more, _wait(arena, cost)]
@@ -69,9 +64,8 @@ def _unread_by(clients: int, arena: Arena) -> list[Figure]:
             open_sockets.enter_context(client)
             held.append(client)
             client.sendall(request)
-        cost = arena.cost([b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"] * 40)
-        if any(answer.status != 200 for answer in cost.answers):
-            raise FaultError("another client was not answered")
+        cost = arena.cost([ALIVE] * 40)
+        cost.check(200)
         return [_memory(arena), _wait(arena, cost)]
 
 
@@ -100,7 +94,7 @@ def _soak(arena: Arena) -> list[Figure]:
 
     threads = [threading.Thread(target=attack, args=(number,)) for number in range(CLIENTS)]
     threads.append(threading.Thread(target=ask))
-    with group(pids, DECLARED_MB * 1_000_000):
+    with servers.limited(arena.running, _LIMITS):
         for thread in threads:
             thread.start()
         end.wait(SOAK_SECONDS)
@@ -114,32 +108,6 @@ def _soak(arena: Arena) -> list[Figure]:
         Figure("good requests not answered", wrong[0], 0),
         Figure("good requests answered fewer than", 100 - len(waits), 0),
     ]
-
-
-@contextlib.contextmanager
-def group(pids: list[int], size: int) -> Iterator[bool]:
-    """Put processes into a control group of so many bytes; False where that is not allowed."""
-    for root, limit in _GROUPS:
-        folder = root / f"scoring-attack-{os.getpid()}"
-        try:
-            folder.mkdir()
-            (folder / limit).write_text(str(size))
-            for pid in pids:
-                (folder / "cgroup.procs").write_text(str(pid))
-        except OSError:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-            continue
-        try:
-            yield True
-        finally:
-            for pid in pids:
-                with contextlib.suppress(OSError):
-                    (root / "cgroup.procs").write_text(str(pid))
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        return
-    yield False
 
 
 def _wait(arena: Arena, cost: Cost) -> Figure:

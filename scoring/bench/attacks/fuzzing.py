@@ -10,9 +10,9 @@ import re
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
+from scoring.bench.attacks.arena import Figure, Outcome
 from scoring.bench.attacks.fuzz_targets import CORPUS, TARGETS
 from scoring.errors import PackagesError
 
@@ -22,50 +22,36 @@ LONGEST_INPUT = 2048
 LONGEST_SECONDS = 5
 """A single input that takes longer is a find, too."""
 
+NAME = "fuzzed"
+_FEWEST_INPUTS = 1000
 _ROOT = CORPUS.parents[3]
 FOUND = _ROOT / ".cache" / "fuzz"
 
 
-@dataclass(frozen=True)
-class Fuzzed:
-    """What came of one target.
+def fuzz(seconds: int) -> list[Outcome]:
+    """Fuzz all targets at once for so many seconds; what is new is kept.
 
-    Attributes:
-        target: Its name.
-        tried: Inputs that were run.
-        covered: Edges of the code that any input reached.
-        problem: The last words of the fuzzer where an input broke it, with that input's file.
+    An input that broke a target is its problem, with the last words of the fuzzer.
+
+    Raises:
+        PackagesError: There is no fuzzer for this machine.
     """
-
-    target: str
-    tried: int
-    covered: int
-    problem: str = ""
-
-
-def available() -> bool:
-    """Atheris is installed: it has wheels for Linux on x86-64."""
-    return importlib.util.find_spec("atheris") is not None
-
-
-def fuzz(seconds: int, found: Path = FOUND) -> list[Fuzzed]:
-    """Fuzz all targets at once for so many seconds; what is new stays in `found`."""
-    if not available():
+    if importlib.util.find_spec("atheris") is None:
         raise PackagesError("the fuzzer atheris is installed on Linux on x86-64 alone")
-    begun = [(target, *_begin(target, seconds, found)) for target in TARGETS]
+    begun = [(target, *_begin(target, seconds)) for target in TARGETS]
     return [_end(target, process, log) for target, process, log in begun]
 
 
-def _begin(target: str, seconds: int, found: Path) -> tuple[subprocess.Popen[bytes], Path]:
-    folder = found / target
+def _begin(target: str, seconds: int) -> tuple[subprocess.Popen[bytes], Path]:
+    folder = FOUND / target
     folder.mkdir(parents=True, exist_ok=True)
-    log = found / f"{target}.log"
+    log = FOUND / f"{target}.log"
     command = [
         *(sys.executable, "-m", "scoring.bench.attacks.fuzz", target),
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST_INPUT}",
         f"-timeout={LONGEST_SECONDS}",
-        f"-artifact_prefix={found}/{target}-",
+        f"-artifact_prefix={FOUND}/{target}-",
         *("-rss_limit_mb=1024", "-print_final_stats=1"),
         *(str(folder), str(CORPUS / target)),
     ]
@@ -74,7 +60,7 @@ def _begin(target: str, seconds: int, found: Path) -> tuple[subprocess.Popen[byt
     return process, log
 
 
-def _end(target: str, process: subprocess.Popen[bytes], log: Path) -> Fuzzed:
+def _end(target: str, process: subprocess.Popen[bytes], log: Path) -> Outcome:
     try:
         code = process.wait()
     finally:
@@ -82,31 +68,29 @@ def _end(target: str, process: subprocess.Popen[bytes], log: Path) -> Fuzzed:
         process.wait()
     text = log.read_text("utf-8", "replace")
     tried = re.findall(r"stat::number_of_executed_units:\s+(\d+)|^#(\d+)", text, re.MULTILINE)
-    covered = re.findall(r" cov: (\d+)", text)
-    problem = ""
+    last = tried[-1] if tried else ("0", "")
+    inputs = int(last[0] or last[1])
+    problem = "" if inputs >= _FEWEST_INPUTS else f"only {inputs} inputs were tried"
     if code:
         lines = [line for line in text.splitlines() if "Error: " in line or "ERROR: " in line]
         kept = re.findall(r"written to (\S+)", text)
         problem = f"{(lines or [f'exit code {code}'])[-1][:200]}; input: {', '.join(kept) or log}"
-    last = tried[-1] if tried else ("0", "")
-    return Fuzzed(target, int(last[0] or last[1]), int(covered[-1]) if covered else 0, problem)
+    return Outcome(
+        f"{NAME}: {target}", inputs, [Figure("inputs that break it", bool(code), 0)], problem
+    )
 
 
-def keep(found: Path = FOUND) -> dict[str, int]:
-    """Add what covers more to the repository's corpus; how many inputs each target got."""
-    added = {}
+def keep() -> None:
+    """Add what covers more to the repository's corpus."""
     for target in TARGETS:
-        before = set((CORPUS / target).iterdir())
         with tempfile.TemporaryFile() as output:
             subprocess.run(
                 [
                     *(sys.executable, "-m", "scoring.bench.attacks.fuzz", target, "-merge=1"),
-                    *(f"-max_len={LONGEST_INPUT}", str(CORPUS / target), str(found / target)),
+                    *(f"-max_len={LONGEST_INPUT}", str(CORPUS / target), str(FOUND / target)),
                 ],
                 cwd=_ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=True,
             )
-        added[target] = len(set((CORPUS / target).iterdir()) - before)
-    return added

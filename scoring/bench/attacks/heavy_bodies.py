@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from typing import Any
 
 from scoring.bench.attacks.arena import Arena, Attack, Cost, Figure, post
 from scoring.bench.faults import FaultError
@@ -27,39 +28,54 @@ MOST_ROWS = 5349
 BEYOND = 1 << 24
 """Numbers in a list that simdjson takes for one less than they are."""
 
-_ZIPPED = ("content-encoding", "gzip")
-Body = Callable[[], bytes]
+_SCRIPT = "def init(): pass\ndef run(raw_data): return '1'\n"
+_ALL_RAW = [
+    {"name": name, "parameters": {"binary_data": True}} for name in ("predict", "predict_proba")
+]
 
 
 def heavy(
     name: str,
-    body: Body,
-    *,
-    infer: bool,
+    body: Callable[[], bytes],
     statuses: tuple[int, ...] = (400, 413),
-    headers: Callable[[bytes], tuple[tuple[str, str], ...]] = lambda _: (),
-    zipped: bool = True,
+    *,
+    headers: tuple[tuple[str, str], ...] = (),
     cpu: float = CPU_SECONDS,
     script: str = "",
 ) -> Attack:
-    """One such body: sent once as it is, and once zipped, which is some kilobytes."""
+    """One such body: sent once as it is, and once zipped, which is some kilobytes.
+
+    What its name calls `infer` goes to the model's tensors, the rest to `/score`.
+    """
 
     def measure(arena: Arena) -> list[Figure]:
         content = body()
         if len(content) > LARGEST:
             raise ValueError(f"{name} has {len(content)} bytes, which are refused unread")
-        path = arena.infer if infer else "/score"
-        requests = [post(path, content, *headers(content))]
-        if zipped:
-            requests.append(post(path, gzip.compress(content, 1), _ZIPPED, *headers(content)))
-        costs = [arena.cost([request]) for request in requests]
+        path = arena.infer if name.startswith("infer") else "/score"
+        zipped = post(path, gzip.compress(content, 1), ("content-encoding", "gzip"), *headers)
+        costs = [arena.cost([request]) for request in (post(path, content, *headers), zipped)]
         for cost in costs:
-            for answer in cost.answers:
-                if answer.status not in statuses:
-                    raise FaultError(f"{name}: HTTP {answer.status} {answer.body[:120]!r}")
+            cost.check(*statuses)
         return figures(costs, arena, cpu)
 
-    return Attack(name, 2 if zipped else 1, measure, script=script)
+    return Attack(name, 2, measure, script=script)
+
+
+def raw(
+    name: str, rows: int, kind: str, itemsize: int, outputs: list[Any], *statuses: int
+) -> Attack:
+    """Rows of raw zeros, and what is asked of them."""
+    size = rows * FEATURES * itemsize
+    tensor: dict[str, Any] = {"name": "input", "datatype": kind, "shape": [rows, FEATURES]}
+    tensor["parameters"] = {"binary_data_size": size}
+    head = json.dumps({"inputs": [tensor], "outputs": outputs}).encode()
+    headers = (
+        ("inference-header-content-length", str(len(head))),
+        ("content-type", "application/octet-stream"),
+    )
+    cpu = ANSWER_SECONDS if 200 in statuses else CPU_SECONDS
+    return heavy(name, lambda: head + bytes(size), statuses, headers=headers, cpu=cpu)
 
 
 def figures(costs: list[Cost], arena: Arena, cpu: float = CPU_SECONDS) -> list[Figure]:
@@ -97,7 +113,7 @@ def _rows(row: str, count: int) -> bytes:
 
 
 def _tensor_rows(row: str, count: int) -> bytes:
-    """`infer` with the same row again and again."""
+    """The same as a tensor."""
     return f"{_tensor(count)}[{','.join([row] * count)}]}}]}}".encode()
 
 
@@ -114,19 +130,9 @@ def _numbers() -> bytes:
     return filled(_tensor(10_699, "UINT8") + "[", "0," * FEATURES, "]}]}")
 
 
-def _nested(count: int) -> bytes:
-    """A list around each value: as many values as are wanted, and a list too deep."""
-    row = f"[{','.join(['[0]'] * FEATURES)}]"
-    return f"{_tensor(count)}[{','.join([row] * count)}]}}]}}".encode()
-
-
 def _keys(before: str, after: str) -> bytes:
     keys = ",".join(f'"{number:x}":0' for number in range(1_000_000))
     return f"{before}{{{keys}}}{after}".encode()
-
-
-def _binary_head(_: bytes) -> tuple[tuple[str, str], ...]:
-    return (("inference-header-content-length", str(LARGEST - FEATURES * 8)),)
 
 
 def _head_and_values() -> bytes:
@@ -137,50 +143,6 @@ def _head_and_values() -> bytes:
     count = (LARGEST - FEATURES * 8 - len(head) - 4) // 3
     text = f"{head}{'[],' * count}[]]}}".encode()
     return text.ljust(LARGEST - FEATURES * 8) + bytes(FEATURES * 8)
-
-
-def _probabilities_twice() -> bytes:
-    """20,000 rows of bytes, whose probabilities are wanted two times."""
-    rows = 20_000
-    size = rows * FEATURES
-    tensor = {
-        "name": "input",
-        "datatype": "UINT8",
-        "shape": [rows, FEATURES],
-        "parameters": {"binary_data_size": size},
-    }
-    outputs = [{"name": "predict_proba"}] * 2
-    head = json.dumps({"inputs": [tensor], "outputs": outputs}).encode()
-    return head + bytes(range(256)) * (size // 256) + bytes(size % 256)
-
-
-def _bytes(rows: int, kind: str, itemsize: int, *names: str) -> bytes:
-    """Raw values and raw answers."""
-    size = rows * FEATURES * itemsize
-    tensor = {
-        "name": "input",
-        "datatype": kind,
-        "shape": [rows, FEATURES],
-        "parameters": {"binary_data_size": size},
-    }
-    outputs = [{"name": name, "parameters": {"binary_data": True}} for name in names]
-    return json.dumps({"inputs": [tensor], "outputs": outputs}).encode() + bytes(size)
-
-
-def _head(itemsize: int, rows: int) -> Callable[[bytes], tuple[tuple[str, str], ...]]:
-    size = rows * FEATURES * itemsize
-    return lambda content: (
-        ("inference-header-content-length", str(len(content) - size)),
-        ("content-type", "application/octet-stream"),
-    )
-
-
-def _octets(content: bytes) -> tuple[tuple[str, str], ...]:
-    size = 20_000 * FEATURES
-    return (
-        ("inference-header-content-length", str(len(content) - size)),
-        ("content-type", "application/octet-stream"),
-    )
 
 
 def _beyond_the_counter(arena: Arena) -> list[Figure]:
@@ -197,115 +159,76 @@ def _beyond_the_counter(arena: Arena) -> list[Figure]:
         ("/score", f'{{"a":[{numbers}]}}'),
     )
     cost = arena.cost([post(path, body.encode()) for path, body in bodies])
-    wrong = [answer.status for answer in cost.answers if answer.status not in (400, 413)]
-    if wrong:
-        raise FaultError(f"HTTP {wrong}")
+    cost.check(400, 413)
     return [Figure("cpu", cost.cpu / len(bodies), CPU_SECONDS, "s")]
 
 
 ATTACKS: tuple[Attack, ...] = (
-    heavy("infer: empty lists as inputs", lambda: filled('{"inputs":[', "[],", "]}"), infer=True),
-    heavy("infer: objects as inputs", lambda: filled('{"inputs":[', "{},", "]}"), infer=True),
-    heavy("infer: empty lists beside it", lambda: filled('{"a":[', "[],", "]}"), infer=True),
-    heavy("infer: lists in lists", lambda: filled('{"inputs":', "[", ""), infer=True),
-    heavy("infer: a million parameters", lambda: _keys('{"parameters":', "}"), infer=True),
-    heavy(
-        "infer: empty lists as values", lambda: filled(_tensor(1) + "[", "[],", "]}]}"), infer=True
-    ),
-    heavy("infer: a list around each value", lambda: _nested(5000), infer=True),
+    heavy("infer: empty lists as inputs", lambda: filled('{"inputs":[', "[],", "]}")),
+    heavy("infer: objects as inputs", lambda: filled('{"inputs":[', "{},", "]}")),
+    heavy("infer: empty lists beside it", lambda: filled('{"a":[', "[],", "]}")),
+    heavy("infer: lists in lists", lambda: filled('{"inputs":', "[", "")),
+    heavy("infer: a million parameters", lambda: _keys('{"parameters":', "}")),
+    heavy("infer: empty lists as values", lambda: filled(_tensor(1) + "[", "[],", "]}]}")),
+    # As many values as are wanted, and a list too deep.
+    heavy("infer: a list around each value", lambda: _tensor_rows(_row("[0]", "[0]"), 5000)),
     heavy(
         "infer: a list around each value of 1,000 rows",
-        lambda: _nested(1000),
-        infer=True,
+        lambda: _tensor_rows(_row("[0]", "[0]"), 1000),
     ),
-    heavy("infer: zeros", lambda: filled(_tensor(10_000) + "[", "0,", "]}]}"), infer=True),
-    heavy(
-        "infer: a trailing byte",
-        lambda: filled(_tensor(10_000) + "[", "0,", "]}]}x"),
-        infer=True,
-    ),
+    heavy("infer: zeros", lambda: filled(_tensor(10_000) + "[", "0,", "]}]}")),
+    heavy("infer: a trailing byte", lambda: filled(_tensor(10_000) + "[", "0,", "]}]}x")),
     heavy(
         "infer: an integer of 65 bits in each row",
         lambda: _tensor_rows(_row(str(1 << 64)), 1_700),
-        infer=True,
     ),
-    heavy("infer: 1e400 in each row", lambda: _tensor_rows(_row("1e400"), 1_700), infer=True),
-    heavy("infer: a binary head of 16 MB", _head_and_values, infer=True, headers=_binary_head),
+    heavy("infer: 1e400 in each row", lambda: _tensor_rows(_row("1e400"), 1_700)),
     heavy(
+        "infer: a binary head of 16 MB",
+        _head_and_values,
+        headers=(("inference-header-content-length", str(LARGEST - FEATURES * 8)),),
+    ),
+    raw(
         "infer: probabilities of 20,000 rows twice",
-        _probabilities_twice,
-        infer=True,
-        headers=_octets,
+        *(20_000, "UINT8", 1, [{"name": "predict_proba"}] * 2, 400, 413),
     ),
-    heavy("score: empty lists", lambda: filled('{"data":[', "[],", "]}"), infer=False),
-    heavy("score: objects", lambda: filled('{"data":[', "{},", "]}"), infer=False),
-    heavy("score: lists in lists", lambda: filled('{"data":', "[", ""), infer=False),
-    heavy("score: a million keys", lambda: _keys('{"data":[[1]],"a":', "}"), infer=False),
-    heavy("score: a million keys of its own", lambda: _keys("", ""), infer=False),
-    heavy("score: zeros in one row", lambda: filled('{"data":[[', "0,", "]]}"), infer=False),
-    heavy("score: zeros", lambda: _rows(_row("0", "0"), 10_000), infer=False),
-    heavy("score: a trailing byte", lambda: _rows(_row("0"), 1_700) + b"x", infer=False),
-    heavy("score: no end", lambda: _rows(_row("0"), 1_700)[:-2], infer=False),
-    heavy(
-        "score: an integer of 65 bits in each row",
-        lambda: _rows(_row(str(1 << 64)), 1_700),
-        infer=False,
-    ),
-    heavy("score: 1e400 in each row", lambda: _rows(_row("1e400"), 1_700), infer=False),
-    heavy("score: texts", lambda: filled('{"data":[[', '"",', "]]}"), infer=False),
-    heavy("score: one text", lambda: filled('{"data":"', "a", '"}'), infer=False),
-    heavy("score: spaces", lambda: filled("", " ", ""), infer=False),
-    heavy("score: one number", lambda: filled('{"data":[[', "1", "]]}"), infer=False),
+    heavy("score: empty lists", lambda: filled('{"data":[', "[],", "]}")),
+    heavy("score: objects", lambda: filled('{"data":[', "{},", "]}")),
+    heavy("score: lists in lists", lambda: filled('{"data":', "[", "")),
+    heavy("score: a million keys", lambda: _keys('{"data":[[1]],"a":', "}")),
+    heavy("score: a million keys of its own", lambda: _keys("", "")),
+    heavy("score: zeros in one row", lambda: filled('{"data":[[', "0,", "]]}")),
+    heavy("score: zeros", lambda: _rows(_row("0", "0"), 10_000)),
+    heavy("score: a trailing byte", lambda: _rows(_row("0"), 1_700) + b"x"),
+    heavy("score: no end", lambda: _rows(_row("0"), 1_700)[:-2]),
+    heavy("score: an integer of 65 bits in each row", lambda: _rows(_row(str(1 << 64)), 1_700)),
+    heavy("score: 1e400 in each row", lambda: _rows(_row("1e400"), 1_700)),
+    heavy("score: texts", lambda: filled('{"data":[[', '"",', "]]}")),
+    heavy("score: one text", lambda: filled('{"data":"', "a", '"}')),
+    heavy("score: spaces", lambda: filled("", " ", "")),
+    heavy("score: one number", lambda: filled('{"data":[[', "1", "]]}")),
     # The largest that are answered: more than half a second is theirs, more memory is not.
-    heavy(
-        "score: as many rows as are taken",
-        rows_of_zeros,
-        infer=False,
-        statuses=(200,),
-        cpu=ANSWER_SECONDS,
-    ),
+    heavy("score: as many rows as are taken", rows_of_zeros, (200,), cpu=ANSWER_SECONDS),
     heavy(
         "score: probabilities of as many rows as are taken",
-        lambda: _rows(_row("0", "0"), MOST_ROWS)[:-1] + b', "method": "predict_proba"}',
-        infer=False,
-        statuses=(200,),
+        lambda: rows_of_zeros()[:-1] + b', "method": "predict_proba"}',
+        (200,),
         cpu=ANSWER_SECONDS,
     ),
-    heavy(
-        "infer: numbers of 16 MB that are bytes",
-        _numbers,
-        infer=True,
-        statuses=(200,),
-        cpu=ANSWER_SECONDS,
-    ),
-    heavy(
+    heavy("infer: numbers of 16 MB that are bytes", _numbers, (200,), cpu=ANSWER_SECONDS),
+    raw(
         "infer: 20,000 rows of bytes, all that is known of them",
-        lambda: _bytes(20_000, "UINT8", 1, "predict", "predict_proba"),
-        infer=True,
-        statuses=(200,),
-        headers=_head(1, 20_000),
-        cpu=ANSWER_SECONDS,
+        *(20_000, "UINT8", 1, _ALL_RAW, 200),
     ),
-    heavy(
+    raw(
         "infer: 5,349 rows of FP32, all that is known of them",
-        lambda: _bytes(MOST_ROWS, "FP32", 4, "predict", "predict_proba"),
-        infer=True,
-        statuses=(200, 413),
-        headers=_head(4, MOST_ROWS),
-        cpu=ANSWER_SECONDS,
+        *(MOST_ROWS, "FP32", 4, _ALL_RAW, 200, 413),
     ),
-    heavy(
-        "run(): a text of 16 MB",
-        lambda: filled("[", "[],", "]"),
-        infer=False,
-        statuses=(200,),
-        script="def init(): pass\ndef run(raw_data): return '1'\n",
-    ),
+    heavy("run(): a text of 16 MB", lambda: filled("[", "[],", "]"), (200,), script=_SCRIPT),
     heavy(
         "run(): a text of 16 MB with one character of four bytes",
         lambda: filled('["\U0001f600",', "0,", "]"),
-        infer=False,
-        script="def init(): pass\ndef run(raw_data): return '1'\n",
+        script=_SCRIPT,
     ),
     Attack(
         "16,777,600 numbers, where the limits are raised",

@@ -8,77 +8,24 @@ import socket
 from collections.abc import Callable
 from functools import cache
 
-from scoring.bench.attacks.heavy_bodies import FEATURES, LARGEST, filled, rows_of_zeros
-from scoring.bench.faults import FaultError, Target
+from scoring.bench.attacks.heavy_bodies import FEATURES, filled, rows_of_zeros
+from scoring.bench.faults import Fault, FaultError, Target, posted
 
-_REFUSED = frozenset({400, 413, 503})
 _PIECE = b"a" * 4096
+_ROW = f"[1e400,{','.join(['0.123456789'] * (FEATURES - 1))}],"
+
+
+def _zipped(
+    body: Callable[[], bytes], statuses: frozenset[int] = frozenset({400, 413, 503})
+) -> Fault:
+    """A body that is made and zipped once."""
+    content = cache(lambda: gzip.compress(body(), 1))
+    return posted(lambda _: content(), statuses, content_encoding="gzip")
 
 
 @cache
-def _zipped(body: Callable[[], bytes]) -> bytes:
-    return gzip.compress(body(), 1)
-
-
-def _lists() -> bytes:
-    return filled('{"data":[', "[],", "]}")
-
-
-def _texts() -> bytes:
-    return filled('{"data":[[', '"",', "]]}")
-
-
-def _keys() -> bytes:
-    return filled("{", '"a":0,', "}")
-
-
-def _beyond() -> bytes:
-    row = f"[1e400,{','.join(['0.123456789'] * (FEATURES - 1))}]"
-    return filled('{"data":[', f"{row},", "]}")
-
-
-def _spaces() -> bytes:
-    return b" " * LARGEST
-
-
-def _refused(target: Target, body: Callable[[], bytes]) -> None:
-    status, content = target.post(_zipped(body), {**target.headers, "content-encoding": "gzip"})
-    if status not in _REFUSED:
-        raise FaultError(f"HTTP {status} for {body.__name__}: {content[:120]!r}")
-
-
-def million_lists(target: Target) -> None:
-    """In place of rows."""
-    _refused(target, _lists)
-
-
-def million_texts(target: Target) -> None:
-    """In place of numbers."""
-    _refused(target, _texts)
-
-
-def million_keys(target: Target) -> None:
-    """All the same."""
-    _refused(target, _keys)
-
-
-def infinite_rows(target: Target) -> None:
-    """A number in each row that only Python's parser reads."""
-    _refused(target, _beyond)
-
-
-def sixteen_megabytes_of_spaces(target: Target) -> None:
-    """JSON that never begins."""
-    _refused(target, _spaces)
-
-
-def most_rows(target: Target) -> None:
-    """A good request, as large as any; it is answered, or there is no room for it now."""
-    status, content = target.post(
-        _zipped(rows_of_zeros), {**target.headers, "content-encoding": "gzip"}
-    )
-    if status not in (200, 503):
-        raise FaultError(f"HTTP {status} for as many rows as are taken: {content[:120]!r}")
+def _most_rows() -> bytes:
+    return gzip.compress(rows_of_zeros(), 1)
 
 
 def endless_trailer(target: Target) -> None:
@@ -98,17 +45,19 @@ def unread_answer(target: Target) -> None:
     """Megabytes that are asked for and not read."""
     with target.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        body = _zipped(rows_of_zeros)
+        body = _most_rows()
         connection.sendall(target.head(len(body))[:-2] + b"content-encoding: gzip\r\n\r\n" + body)
 
 
-HOSTILE: tuple[Callable[[Target], None], ...] = (
-    million_lists,
-    million_texts,
-    million_keys,
-    infinite_rows,
-    sixteen_megabytes_of_spaces,
-    most_rows,
-    endless_trailer,
-    unread_answer,
-)
+HOSTILE: dict[str, Fault] = {
+    "million_lists": _zipped(lambda: filled('{"data":[', "[],", "]}")),
+    "million_texts": _zipped(lambda: filled('{"data":[[', '"",', "]]}")),
+    "million_keys": _zipped(lambda: filled("{", '"a":0,', "}")),
+    # A number in each row that only Python's parser reads.
+    "infinite_rows": _zipped(lambda: filled('{"data":[', _ROW, "]}")),
+    "sixteen_megabytes_of_spaces": _zipped(lambda: filled("", " ", "")),
+    # As large as any good request; it is answered, or there is no room for it now.
+    "most_rows": _zipped(rows_of_zeros, frozenset({200, 503})),
+    "endless_trailer": endless_trailer,
+    "unread_answer": unread_answer,
+}

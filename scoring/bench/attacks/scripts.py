@@ -21,9 +21,7 @@ _RAISED = (
 
 def _called(arena: Arena) -> list[Figure]:
     cost = arena.cost([post("/score", b"[]")] * CALLS)
-    wrong = [answer.status for answer in cost.answers if answer.status != 500]
-    if wrong:
-        raise FaultError(f"HTTP {wrong[:3]} in place of 500")
+    cost.check(500)
     said = {answer.message.partition(":")[0] for answer in cost.answers}
     if not all("script" in each for each in said):
         raise FaultError(f"the answers do not name the script: {sorted(said)[:3]}")

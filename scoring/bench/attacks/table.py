@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.table import Table
 
-from scoring.bench.attacks import crowds, framing, fuzzing, heavy_bodies, scripts
-from scoring.bench.attacks.arena import Attack, Figure, arena
+from scoring.bench.attacks import crowds, framing, heavy_bodies, scripts
+from scoring.bench.attacks.arena import ALIVE, Attack, Outcome, arena
 from scoring.bench.faults import FaultError
 
 ATTACKS: tuple[Attack, ...] = (
@@ -19,31 +19,6 @@ ATTACKS: tuple[Attack, ...] = (
     *scripts.ATTACKS,
     *crowds.ATTACKS,
 )
-
-FUZZ = "fuzzed"
-_FEWEST_INPUTS = 1000
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an attack cost, or how it was answered wrongly.
-
-    Attributes:
-        name: The attack's.
-        tries: How often it was done, or by how many clients.
-        figures: What was measured.
-        problem: What was wrong beside it; empty for nothing.
-    """
-
-    name: str
-    tries: int
-    figures: list[Figure]
-    problem: str = ""
-
-    @property
-    def held(self) -> bool:
-        """Every figure is within its bound, and every answer was right."""
-        return not self.problem and all(figure.held for figure in self.figures)
 
 
 def attack(one: Attack, model: Path, large: float) -> Outcome:
@@ -55,7 +30,7 @@ def attack(one: Attack, model: Path, large: float) -> Outcome:
     with arena(model, one.script, large, **variables) as target:
         try:
             found = one.measure(target)
-            live = target.ask(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            live = target.ask(ALIVE)
         except (FaultError, OSError) as error:
             return Outcome(one.name, one.tries, [], str(error))
     problem = "" if live.status == 200 else "it answers no more"
@@ -76,23 +51,6 @@ def attack_all(
         say(one.name)
         outcomes.append(attack(one, model, large))
     return outcomes
-
-
-def fuzz_all(seconds: int, found: Path = fuzzing.FOUND) -> list[Outcome]:
-    """The fuzzer for so many seconds; an input that broke a target is its problem."""
-    return [
-        Outcome(
-            f"{FUZZ}: {each.target}",
-            each.tried,
-            [Figure("inputs that break it", bool(each.problem), 0)],
-            each.problem or _too_few(each.tried),
-        )
-        for each in fuzzing.fuzz(seconds, found)
-    ]
-
-
-def _too_few(tried: int) -> str:
-    return f"only {tried} inputs were tried" if tried < _FEWEST_INPUTS else ""
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:

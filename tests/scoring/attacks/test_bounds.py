@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from infra.settings import Settings as StackSettings
-from scoring.bench.attacks.arena import Attack, arena
+from scoring.bench.attacks.arena import Attack, Outcome, arena
 from scoring.bench.attacks.crowds import DECLARED_MB
 from scoring.bench.attacks.heavy_bodies import LARGEST, MOST_ROWS, large_request
-from scoring.bench.attacks.table import ATTACKS, Outcome, attack
+from scoring.bench.attacks.table import ATTACKS, attack
 from scoring.manifest import Manifest
 from scoring.routes.limits import BODY_SIZES, Limits
 from scoring.settings import Settings

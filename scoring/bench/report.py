@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from scoring.bench.comparison import NEW_CONNECTIONS, REST_SECONDS, SEEN_FORM, SEEN_ROWS
-from scoring.bench.plan import Comparison, Line
+from scoring.bench.load import Load
+from scoring.bench.plan import Comparison, Line, Pair
 
 LEAST = {
     ("JSON", 1): 25.0,
@@ -35,13 +37,7 @@ _COLUMNS = (
     *("p50", "p99", "p99/p50", "a bare server", "its p99/p50"),
 )
 _GENERAL = (
-    "model",
-    "rows",
-    "ours, 1/s",
-    "theirs, 1/s",
-    "MLServer, 1/s",
-    "to theirs",
-    "to MLServer",
+    *("model", "rows", "ours, 1/s", "theirs, 1/s", "MLServer, 1/s", "to theirs", "to MLServer"),
 )
 
 
@@ -83,24 +79,17 @@ def missed(comparison: Comparison) -> list[str]:
 
 def markdown(comparison: Comparison) -> str:
     """The table of docs/performance.md."""
-    table = [
-        f"| {' | '.join(_COLUMNS)} |",
-        f"|{'---|' * len(_COLUMNS)}",
-        *(_row(line) for line in comparison.lines),
-    ]
-    starts = comparison.starts
-    ours, theirs = median(one.ours for one in starts), median(one.theirs for one in starts)
-    ratios = [one.theirs / one.ours for one in starts]
-    resident, proportional = comparison.resident, comparison.proportional
+    table = _table(_COLUMNS, map(_cells, comparison.lines))
     if comparison.general:
-        table += ["", f"| {' | '.join(_GENERAL)} |", f"|{'---|' * len(_GENERAL)}"]
-        table += map(_general_row, comparison.general)
-    rest = [_generator(comparison)]
-    third = median(one.mlserver for one in starts)
-    rest += [
-        f"Cold start to ready: {ours:.2f} s beside {theirs:.2f} s (MLServer {third:.2f} s), "
-        f"{comparison.start_ratio:.1f}x as fast ({min(ratios):.1f} to {max(ratios):.1f}; "
-        f"target {LEAST_START:g}x).",
+        table += ["", *_table(_GENERAL, map(_general_cells, comparison.general))]
+    starts = comparison.starts
+    resident, proportional = comparison.resident, comparison.proportional
+    rest = [
+        _generator(comparison),
+        f"Cold start to ready: {_middle(starts, 'ours'):.2f} s beside"
+        f" {_middle(starts, 'theirs'):.2f} s (MLServer {_middle(starts, 'mlserver'):.2f} s), "
+        f"{comparison.start_ratio:.1f}x as fast"
+        f" ({_spread(one.theirs / one.ours for one in starts)}; target {LEAST_START:g}x).",
         f"Memory {REST_SECONDS:g} s after all load: {_mega(resident.ours)} beside "
         f"{_mega(resident.theirs)} (MLServer {_mega(resident.mlserver)}; RSS), "
         f"{_mega(proportional.ours)} beside {_mega(proportional.theirs)} (PSS); "
@@ -111,20 +100,17 @@ def markdown(comparison: Comparison) -> str:
         gains = [b / a for a, b in zip(rates, more, strict=True)]
         rest.append(
             f"{many} workers answer {median(gains):.2f} times "
-            f"({min(gains):.2f} to {max(gains):.2f}) as many requests of 30 rows as {one}, "
+            f"({_spread(gains, 2)}) as many requests of 30 rows as {one}, "
             f"on {comparison.cores} cores that the load itself shares."
         )
     if comparison.seen:
-        ours, theirs = (
-            median(one.ours for one in comparison.seen),
-            median(one.theirs for one in comparison.seen),
-        )
+        ours, theirs = (_rate(_middle(comparison.seen, each)) for each in ("ours", "theirs"))
         gains = [one.ours / one.theirs for one in comparison.seen]
         rest.append(
-            f"One worker with one core's time that sees {comparison.cores}: {_rate(ours)} requests"
+            f"One worker with one core's time that sees {comparison.cores}: {ours} requests"
             f" of {SEEN_ROWS:,} rows of {SEEN_FORM} a second; with a thread for each core that it"
-            f" sees {_rate(theirs)}: {median(gains):.1f} times"
-            f" ({min(gains):.1f} to {max(gains):.1f}; target {LEAST_SEEN:g})."
+            f" sees {theirs}: {median(gains):.1f} times"
+            f" ({_spread(gains)}; target {LEAST_SEEN:g})."
         )
     asked = [line for line in comparison.lines if line.form != NEW_CONNECTIONS]
     spent = [_spent(line) for line in asked if line.spent]
@@ -153,55 +139,50 @@ def document(comparison: Comparison) -> str:
     return json.dumps(content, indent=2) + "\n"
 
 
-def _row(line: Line) -> str:
+def _table(columns: Sequence[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    head, lines = "---|" * len(columns), [f"| {' | '.join(each)} |" for each in (columns, *rows)]
+    return [lines[0], f"|{head}", *lines[1:]]
+
+
+def _cells(line: Line) -> list[str]:
     target = LEAST.get((line.form, line.rows))
-    cells = [
+    theirs, third = _middle(line.theirs, "rate"), ""
+    if line.mlserver:  # and its ratio to Microsoft's
+        rate = _middle(line.mlserver, "rate")
+        third = f"{_rate(rate)} ({rate / theirs:.1f}x)"
+    return [
         line.form,
         f"{line.rows:,}",
-        _rate(median(one.rate for one in line.ours)),
-        _rate(median(one.rate for one in line.theirs)),
-        _third(line),
-        f"**{line.ratio:.1f}x** ({min(line.ratios):.1f} to {max(line.ratios):.1f})",
+        _rate(_middle(line.ours, "rate")),
+        _rate(theirs),
+        third,
+        f"**{line.ratio:.1f}x** ({_spread(line.ratios)})",
         f"{target:g}x" if target else "",
-        f"{median(one.p50 for one in line.ours) * 1e3:.2f} ms",
-        f"{median(one.p99 for one in line.ours) * 1e3:.2f} ms",
+        f"{_middle(line.ours, 'p50') * 1e3:.2f} ms",
+        f"{_middle(line.ours, 'p99') * 1e3:.2f} ms",
         f"{line.tail:.2f}",
         f"{line.bare_ratio:.1f}x" if line.bare else "",
         f"{line.bare_tail:.2f}" if line.bare else "",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
-def _third(line: Line) -> str:
-    """MLServer's rate, and its ratio to Microsoft's."""
-    if not line.mlserver:
-        return ""
-    rate = median(one.rate for one in line.mlserver)
-    return f"{_rate(rate)} ({rate / median(one.rate for one in line.theirs):.1f}x)"
+def _general_cells(line: Line) -> list[str]:
+    loads = (line.ours, line.theirs, line.mlserver)
+    return [
+        line.form,
+        f"{line.rows:,}",
+        *(_rate(_middle(each, "rate")) for each in loads),
+        *(
+            f"**{median(ratios):.2f}x** ({_spread(ratios, 2)})"
+            for ratios in (line.ratios, line.ratios_to_mlserver)
+        ),
+    ]
 
 
 def _spent(line: Line) -> str:
-    ours = median(pair.ours for pair in line.spent)
-    theirs = median(pair.theirs for pair in line.spent)
+    ours, theirs = (f"{_middle(line.spent, each) * 1e3:.3g} ms" for each in ("ours", "theirs"))
     ratio = median(pair.theirs / pair.ours for pair in line.spent)
-    return (
-        f"{line.form} of {line.rows:,} {ratio:.1f}x"
-        f" ({_milliseconds(ours)} beside {_milliseconds(theirs)})"
-    )
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms"
-
-
-def _general_row(line: Line) -> str:
-    rates = (median(one.rate for one in each) for each in (line.ours, line.theirs, line.mlserver))
-    cells = [line.form, f"{line.rows:,}", *map(_rate, rates)]
-    cells += [
-        f"**{median(ratios):.2f}x** ({min(ratios):.2f} to {max(ratios):.2f})"
-        for ratios in (line.ratios, line.ratios_to_mlserver)
-    ]
-    return f"| {' | '.join(cells)} |"
+    return f"{line.form} of {line.rows:,} {ratio:.1f}x ({ours} beside {theirs})"
 
 
 def _generator(comparison: Comparison) -> str:
@@ -214,6 +195,15 @@ def _generator(comparison: Comparison) -> str:
         f"Load by {comparison.generator}: neither wrk nor Go was found. Such ratios compare with"
         " nothing that another tool measures; install wrk."
     )
+
+
+def _middle(rounds: Iterable[Load | Pair], figure: str) -> float:
+    return median(getattr(one, figure) for one in rounds)
+
+
+def _spread(rounds: Iterable[float], digits: int = 1) -> str:
+    found = list(rounds)
+    return f"{min(found):.{digits}f} to {max(found):.{digits}f}"
 
 
 def _rate(rate: float) -> str:

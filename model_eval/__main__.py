@@ -22,7 +22,7 @@ with packages_of(LOCK):
     from model_eval.sdk import SdkVersion
     from scoring.errors import ScoringError
     from scoring.output_folder import check as check_folder
-    from scoring.output_folder import extended, write_text
+    from scoring.output_folder import extended, write_json, write_text
 
 P = ParamSpec("P")
 DEFAULT_MODEL = Path(__file__).parent / "models" / "sklearn_mnist" / "1"
@@ -119,7 +119,7 @@ def train(
                 done = int(bar.tasks[task].completed)
                 typer.echo(f"class {done} of 10 after {time.monotonic() - began:.0f} s")
 
-        manifest = training.train(out, lambda line: typer.echo(line), fitted)
+        manifest = training.train(out, typer.echo, fitted)
     typer.echo(f"{manifest.name} {manifest.version}, sha256 {manifest.sha256}")
     typer.echo(f"Overall accuracy: {manifest.accuracy:.4f}; written to {out}")
 
@@ -164,16 +164,15 @@ def manifest(
     from model_eval import dataset
     from model_eval import manifest as manifests
 
-    test_data = dataset.load(data, lambda line: typer.echo(line))
-    written = manifests.describe(
-        pickle,
-        test_data,
+    test_data = dataset.load(data, typer.echo)
+    said = manifests.Description(
         name=name,
         version=version,
         image=shape or (None if data else (28, 28)),
         description=description,
-        data_name=data_name or ("" if data else "MNIST"),
+        data=data_name or ("" if data else "MNIST"),
     )
+    written = manifests.describe(pickle, test_data, said)
     typer.echo(f"{written.name} {written.version}, sha256 {written.sha256}")
     if written.accuracy is not None:
         typer.echo(f"Overall accuracy: {written.accuracy:.4f}")
@@ -200,14 +199,14 @@ def validate(
     from model_eval import dataset, plots, validation
 
     began = time.perf_counter()
-    test_data = dataset.load(data, lambda line: typer.echo(line))
+    test_data = dataset.load(data, typer.echo)
     read = time.perf_counter() - began
     measured = validation.validate(model, test_data)
     evaluation, manifest = measured.evaluation, measured.manifest
     report = validation.report(evaluation, manifest, test_data)
-    validation.write_json(report, out / "report.json")
+    write_json(out / "report.json", report)
     if json:
-        validation.write_json(report, json)
+        write_json(json, report)
     plots.confusion(evaluation.matrix, evaluation.classes, out / "conf.png")
     if html:
         from model_eval import page
@@ -257,11 +256,11 @@ def smoke(
             f"the environment variable {key_env} is not set", param_hint="--key-env"
         )
     extended(out, EVIDENCE)
-    from model_eval import dataset, plots, validation
+    from model_eval import dataset, plots
     from model_eval.endpoint import Endpoint
     from model_eval.smoke import Smoke
 
-    test_data = dataset.load(data, lambda line: typer.echo(line))
+    test_data = dataset.load(data, typer.echo)
     test = Smoke(Endpoint(uri, key, wait), model, test_data, samples, seed)
     result = test.run()
     typer.echo(f"POST to url {uri}")
@@ -277,7 +276,7 @@ def smoke(
         )
         typer.echo(f"plot: {out / 'results.png'}")
     if json:
-        validation.write_json(result.as_json(), json)
+        write_json(json, result.as_json())
     if junit:
         result.write_junit(junit)
     if html:
@@ -357,7 +356,6 @@ def list_models(
     json: JsonOption = None,
 ) -> None:
     """List the workspace's models, newest first."""
-    from model_eval import validation
     from model_eval.registry import Registry
 
     found = Registry.connect(config, limit, sdk).list(name)
@@ -367,7 +365,7 @@ def list_models(
         typer.echo("no models")
     if json:
         models = [{"name": e.name, "version": e.version, "sha256": e.sha256} for e in found]
-        validation.write_json({"models": models}, json)
+        write_json(json, {"models": models})
 
 
 @app.command()
@@ -398,7 +396,7 @@ def register(
 
     The same bytes again are no new version.
     """
-    from model_eval import dataset, validation, workspace_config
+    from model_eval import dataset, workspace_config
     from model_eval.evidence import Evidence
     from model_eval.registry import RESULT as RETRIEVED
     from model_eval.registry import Registry
@@ -416,13 +414,8 @@ def register(
         registry.retrieve(done.name, done.version, retrieve_to)
         typer.echo(f"retrieved to {retrieve_to}")
     if json:
-        result = {
-            "name": done.name,
-            "version": done.version,
-            "sha256": done.sha256,
-            "created": done.created,
-        }
-        validation.write_json(result, json)
+        keys = ("name", "version", "sha256", "created")
+        write_json(json, {key: getattr(done, key) for key in keys})
 
 
 @app.command()

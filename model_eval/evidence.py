@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model_eval.errors import GateError
-from scoring.manifest import Manifest
+from scoring.manifest import Manifest, is_matrix
 
 _REMEDY = "validate this model on this data first: python -m model_eval validate"
 
@@ -85,19 +85,8 @@ class Evidence:
     @property
     def _matrix(self) -> list[list[int]]:
         """Rows are true classes; empty where the report has no square of counts, or only zeros."""
-        matrix = self.report.get("confusion_matrix")
-        if (
-            isinstance(matrix, list)
-            and all(
-                isinstance(row, list)
-                and len(row) == len(matrix)
-                and all(type(each) is int and each >= 0 for each in row)
-                for row in matrix
-            )
-            and any(map(any, matrix))
-        ):
-            return matrix
-        return []
+        matrix: Any = self.report.get("confusion_matrix")
+        return matrix if is_matrix(matrix) and any(map(any, matrix)) else []
 
 
 def _files(md5: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
 import zlib
@@ -34,11 +33,6 @@ def unpack(data: bytes) -> bytes:
     if not unpacker.eof:
         raise DataError(f"gzip data is cut short or longer than {LARGEST:,} bytes")
     return unpacked
-
-
-def pack(data: bytes) -> bytes:
-    """`data` as a gzip file; the same bytes for the same data."""
-    return gzip.compress(data, compresslevel=9, mtime=0)
 
 
 def parse(data: bytes) -> npt.NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ class Description:
     Attributes:
         name: The model's name in the registry, in addresses and labels.
         version: Its version; a registry gives its own.
-        features: Numbers in a row.
-        classes: The labels in the model's order; none of a regressor.
+        features: Numbers in a row; `describe` has it from the data.
+        classes: The labels in the model's order; none of a regressor. `describe` asks the model.
         image: Height and width where a row is an image.
         sample: A row that the model answers; only for one that takes no constant rows.
         description: What it does, in a line.
@@ -41,7 +41,7 @@ class Description:
 
     name: str
     version: str = "1"
-    features: int
+    features: int = 0
     classes: tuple[Label, ...] = ()
     image: tuple[int, int] | None = None
     sample: tuple[float, ...] = ()
@@ -119,26 +119,13 @@ def write(folder: Path, content: Mapping[str, Any]) -> Manifest:
     return manifest
 
 
-def describe(
-    pickle: Path,
-    data: Dataset,
-    *,
-    name: str,
-    version: str = "1",
-    image: tuple[int, int] | None = None,
-    description: str = "",
-    data_name: str = "",
-) -> Manifest:
+def describe(pickle: Path, data: Dataset, said: Description) -> Manifest:
     """Write `manifest.json` beside a bare pickle, which is loaded and measured for it.
 
     Args:
         pickle: A fitted estimator that joblib or pickle wrote; only one that is trusted.
         data: Labelled rows: they say how many numbers a row has, and how good the model is.
-        name: The model's name.
-        version: Its version.
-        image: Height and width where a row is an image.
-        description: What it does, in a line.
-        data_name: What it was trained on, in a word.
+        said: What neither of them tells.
 
     Raises:
         ModelError: No estimator, one that does not fit the data, or a `manifest.json` of something
@@ -168,15 +155,7 @@ def describe(
             raise DataError(
                 f"the labels of the data are not those of {pickle.name}: {error}"
             ) from None
-    said = Description(
-        name=name,
-        version=version,
-        features=data.features.shape[1],
-        classes=classes,
-        image=image,
-        description=description,
-        data=data_name,
-    )
+    said = replace(said, features=data.features.shape[1], classes=classes)
     written = content_of(pickle, estimator, said, evaluation, data.md5)
     try:
         contract.estimator_of(_parsed(written), content)

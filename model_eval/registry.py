@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from model_eval import manifest as manifests
-from model_eval import workspace_config
+from model_eval import sdk_v1, sdk_v2, workspace_config
 from model_eval.digest import sha256_of
 from model_eval.errors import EvaluationError, RegistryError
 from model_eval.evidence import Evidence
-from model_eval.sdk import Registered, Sdk, SdkVersion
+from model_eval.sdk import Registered, SdkVersion
+from model_eval.sdk_v1 import SdkV1
+from model_eval.sdk_v2 import SdkV2
 from model_eval.workspace_config import Workspace
 from scoring.errors import ScoringError
 from scoring.manifest import MANIFEST, Manifest, verified_bytes
@@ -34,10 +36,11 @@ LIMIT_SECONDS = 120.0
 """For one request to the workspace; the SDK alone would retry for minutes."""
 
 
-_PACKAGES = {
-    SdkVersion.V1: ("azureml.core", "azureml-core"),
-    SdkVersion.V2: ("azure.ai.ml", "azure-ai-ml"),
+_SDKS = {
+    SdkVersion.V1: ("azureml.core", "azureml-core", sdk_v1.connect),
+    SdkVersion.V2: ("azure.ai.ml", "azure-ai-ml", sdk_v2.connect),
 }
+"""What is imported, what is installed, and how a workspace is opened."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,11 @@ class Registry:
     """The models of one workspace.
 
     Attributes:
-        sdk: Speaks to the workspace.
+        sdk: Speaks to the workspace; a call may raise anything of the SDK's own.
         limit_seconds: How long one operation may take.
     """
 
-    sdk: Sdk
+    sdk: SdkV1 | SdkV2
     limit_seconds: float = LIMIT_SECONDS
 
     @classmethod
@@ -177,19 +180,16 @@ def installed(module: str) -> bool:
         return False
 
 
-def _connector(version: SdkVersion | None) -> Callable[[Workspace], Sdk]:
-    present = [each for each, (module, _) in _PACKAGES.items() if installed(module)]
+def _connector(version: SdkVersion | None) -> Callable[[Workspace], SdkV1 | SdkV2]:
+    present = [each for each, (module, *_) in _SDKS.items() if installed(module)]
     chosen = version or (present[0] if present else SdkVersion.V1)
+    _, package, connect = _SDKS[chosen]
     if chosen not in present:
         other = f"; --sdk {present[0]} would use what is installed" if present else ""
         raise RegistryError(
-            f"{_PACKAGES[chosen][1]}, SDK {chosen}, is not installed here{other};"
+            f"{package}, SDK {chosen}, is not installed here{other};"
             " model_eval/README.md says which to take and how to install it"
         )
-    if chosen is SdkVersion.V1:
-        from model_eval.sdk_v1 import connect
-    else:
-        from model_eval.sdk_v2 import connect
     return connect
 
 

@@ -1,12 +1,11 @@
-"""What an SDK of Azure ML has to do for the registry, whichever of the two it is."""
+"""What the two SDKs of Azure ML have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 
 class SdkVersion(StrEnum):
@@ -26,29 +25,8 @@ class Registered:
     tags: Mapping[str, str]
     created: bool = False
 
-
-class Sdk(Protocol):
-    """What an SDK has to do; each call may raise anything of the SDK's own."""
-
-    def info(self) -> dict[str, str]:
-        """The SDK's version, and the workspace's names."""
-        ...
-
-    def list(self, name: str | None) -> list[Registered]:
-        """All models, newest first, or those of one name."""
-        ...
-
-    def register(
-        self,
-        folder: Path,
-        name: str,
-        tags: Mapping[str, str],
-        properties: Mapping[str, str],
-        description: str,
-    ) -> Registered:
-        """Upload a folder as the next version of a model."""
-        ...
-
-    def download(self, name: str, version: int | None, to: Path) -> tuple[Registered, Path]:
-        """Download a version, or the latest, into a folder; says where its file or folder is."""
-        ...
+    @classmethod
+    def of(cls, model: Any, *, created: bool = False) -> Registered:
+        """A model as either SDK describes it."""
+        tags = dict(model.tags or {})
+        return cls(model.name, int(model.version), tags.get("sha256", ""), tags, created)

@@ -51,7 +51,7 @@ class SdkV1:
         """All models, newest first, or those of one name."""
         from azureml.core import Model
 
-        return [_registered(model) for model in Model.list(self.workspace, name=name)]
+        return [Registered.of(model) for model in Model.list(self.workspace, name=name)]
 
     def register(
         self,
@@ -73,14 +73,14 @@ class SdkV1:
                 properties=dict(properties),
                 description=description,
             )
-        return _registered(model, created=True)
+        return Registered.of(model, created=True)
 
     def download(self, name: str, version: int | None, to: Path) -> tuple[Registered, Path]:
         """Download a version, or the latest."""
         from azureml.core import Model
 
         model = Model(self.workspace, name=name, version=version)
-        return _registered(model), Path(model.download(str(to), exist_ok=True))
+        return Registered.of(model), Path(model.download(str(to), exist_ok=True))
 
 
 def connect(workspace: Workspace) -> SdkV1:
@@ -155,11 +155,6 @@ def _has_identity() -> bool:
         socket.create_connection(METADATA_SERVICE, METADATA_SECONDS).close()
         return True
     return False
-
-
-def _registered(model: Any, *, created: bool = False) -> Registered:
-    tags = dict(model.tags or {})
-    return Registered(model.name, int(model.version), tags.get("sha256", ""), tags, created)
 
 
 @contextlib.contextmanager

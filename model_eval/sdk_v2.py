@@ -40,7 +40,7 @@ class SdkV2:
         names = [name] if name else [each.name for each in models.list()]
         found = [each for one in names for each in models.list(name=one)]
         found.sort(key=lambda each: str(each.creation_context.created_at), reverse=True)
-        return [_registered(each) for each in found]
+        return [Registered.of(each) for each in found]
 
     def register(
         self,
@@ -64,7 +64,7 @@ class SdkV2:
                 description=description,
             )
         )
-        return _registered(model, created=True)
+        return Registered.of(model, created=True)
 
     def download(self, name: str, version: int | None, to: Path) -> tuple[Registered, Path]:
         """Download a version, or the latest."""
@@ -75,7 +75,7 @@ class SdkV2:
         models.download(name, str(model.version), download_path=str(to))
         # It writes DIRECTORY/NAME/FOLDER/..., or DIRECTORY/NAME/FILE.
         (place,) = (to / name).iterdir()
-        return _registered(model), place
+        return Registered.of(model), place
 
 
 def connect(workspace: Workspace) -> SdkV2:
@@ -96,8 +96,3 @@ def connect(workspace: Workspace) -> SdkV2:
     )
     client.workspaces.get(workspace.name)
     return SdkV2(client)
-
-
-def _registered(model: Any, *, created: bool = False) -> Registered:
-    tags = dict(model.tags or {})
-    return Registered(model.name, int(model.version), tags.get("sha256", ""), tags, created)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -21,7 +20,6 @@ from model_eval.manifest import versions
 from model_eval.metrics import Evaluation, evaluate
 from scoring.errors import ModelError
 from scoring.manifest import Manifest
-from scoring.output_folder import write_text
 
 
 @dataclass(frozen=True)
@@ -94,11 +92,6 @@ def report(evaluation: Evaluation, manifest: Manifest, data: Dataset) -> dict[st
         "data_md5": dict(data.md5),
         "versions": versions(),
     }
-
-
-def write_json(value: dict[str, Any], file: Path) -> None:
-    """Write a report."""
-    write_text(file, json.dumps(value, indent=2) + "\n")
 
 
 def gate(evaluation: Evaluation, least: float) -> None:

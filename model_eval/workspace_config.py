@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model_eval.errors import RegistryError
-from scoring.output_folder import write_text
+from scoring.output_folder import write_json
 
 NEEDED = {
     "subscription_id": "subscription_id",
@@ -59,7 +59,7 @@ def write(outputs: str, file: Path) -> None:
         raise RegistryError(
             f"the stack has no output {error}; make the infrastructure first: pulumi up"
         ) from error
-    write_text(file, json.dumps(config, indent=2) + "\n")
+    write_json(file, config)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,7 +14,7 @@ from scoring.errors import ScoringError
 from scoring.image import build as image_build
 from scoring.image import push as image_push
 from scoring.myenv import FILE, conda_file
-from scoring.output_folder import write_text
+from scoring.output_folder import write_json, write_text
 from scoring.settings import Settings
 
 app = typer.Typer(
@@ -132,7 +131,8 @@ def build(
     with _one_line_errors():
         built = image_build.build_image(model, out, complete=complete, base=base)
         typer.echo(built["digest"])
-        _write_json(json_file, built)
+        if json_file:
+            write_json(json_file, built)
 
 
 @app.command()
@@ -159,7 +159,8 @@ def push(
     with _one_line_errors():
         pushed = image_push.push_image(image, registry, repository, without_python=without_python)
         typer.echo(pushed["reference"])
-        _write_json(json_file, pushed)
+        if json_file:
+            write_json(json_file, pushed)
 
 
 @app.command()
@@ -180,8 +181,3 @@ def myenv(
     with _one_line_errors():
         write_text(out, conda_file())
     typer.echo(out)
-
-
-def _write_json(file: Path | None, content: dict[str, Any]) -> None:
-    if file is not None:
-        write_text(file, json.dumps(content, indent=2) + "\n")

@@ -209,12 +209,7 @@ def _classes(value: Any) -> tuple[Label, ...]:
 def _matrix(value: Any) -> tuple[tuple[int, ...], ...]:
     if value is None:
         return ()
-    if not isinstance(value, list) or not all(
-        isinstance(row, list)
-        and len(row) == len(value)
-        and all(type(each) is int and each >= 0 for each in row)
-        for row in value
-    ):
+    if not is_matrix(value):
         raise _WrongError("metrics.confusion_matrix is not a square of counts")
     return tuple(tuple(row) for row in value)
 
@@ -273,6 +268,16 @@ def _regular(path: Path, largest: int | None = None) -> bytes:
         if largest is not None and found.st_size > largest:
             raise OSError(0, f"it has {found.st_size} bytes, at most {largest} are read")
         return file.read()
+
+
+def is_matrix(value: Any) -> bool:
+    """Whether a value is a square of counts."""
+    return isinstance(value, list) and all(
+        isinstance(row, list)
+        and len(row) == len(value)
+        and all(type(each) is int and each >= 0 for each in row)
+        for row in value
+    )
 
 
 def is_sha256(text: str) -> bool:

@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from scoring.errors import OutputError
 
@@ -33,7 +34,7 @@ def replaced(out: Path, result: str) -> Iterator[Path]:
     Raises:
         OutputError: The folder is not one to write to, or the disk refuses. Nothing was touched.
     """
-    target = _checked(out, result, alone=True)
+    target = check(out, result)
     try:
         with tempfile.TemporaryDirectory(dir=_existing(target), prefix=".draft-") as name:
             draft = Path(name) / "new"
@@ -41,7 +42,7 @@ def replaced(out: Path, result: str) -> Iterator[Path]:
             yield draft
             names = sorted(path.name for path in draft.iterdir())
             _mark(draft, result, names)
-            _checked(out, result, alone=True)  # the block may have taken minutes
+            check(out, result)  # the block may have taken minutes
             target.parent.mkdir(parents=True, exist_ok=True)
             before = Path(name) / "before"
             if target.exists():
@@ -66,7 +67,7 @@ def extended(out: Path, result: str) -> Path:
     Raises:
         OutputError: As `replaced` does.
     """
-    target = _checked(out, result, alone=False)
+    target = check(out, result, alone=False)
     try:
         target.mkdir(parents=True, exist_ok=True)
         _mark(target, result, [])
@@ -75,13 +76,21 @@ def extended(out: Path, result: str) -> Path:
     return target
 
 
-def check(out: Path, result: str) -> None:
-    """Refuse a folder before long work is begun for it.
+def check(out: Path, result: str, *, alone: bool = True) -> Path:
+    """Refuse a folder, as before long work is begun for it; where it is.
+
+    Args:
+        out: The folder.
+        result: What is to be written there.
+        alone: Whether nothing else may lie there.
 
     Raises:
         OutputError: As `replaced` does.
     """
-    _checked(out, result, alone=True)
+    try:
+        return _resolved(out, result, alone=alone)
+    except OSError as error:
+        raise _refused(out, error) from error
 
 
 def write_text(file: Path, text: str) -> None:
@@ -97,11 +106,9 @@ def write_text(file: Path, text: str) -> None:
         raise _refused(file, error) from error
 
 
-def _checked(out: Path, result: str, *, alone: bool) -> Path:
-    try:
-        return _resolved(out, result, alone=alone)
-    except OSError as error:
-        raise _refused(out, error) from error
+def write_json(file: Path, value: Any) -> None:
+    """The same with a value as JSON."""
+    write_text(file, json.dumps(value, indent=2) + "\n")
 
 
 def _resolved(out: Path, result: str, *, alone: bool) -> Path:

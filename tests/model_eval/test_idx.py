@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import struct
 
 import numpy as np
@@ -41,13 +42,12 @@ def test_any_bytes_are_parsed_or_refused(content: bytes) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_packing_is_undone_and_deterministic(content: bytes) -> None:
-    assert idx.unpack(idx.pack(content)) == content
-    assert idx.pack(content) == idx.pack(content)
+def test_packing_is_undone(content: bytes) -> None:
+    assert idx.unpack(gzip.compress(content)) == content
 
 
 def test_a_broken_gzip_file_is_refused() -> None:
-    packed = idx.pack(b"x" * 1000)
+    packed = gzip.compress(b"x" * 1000)
     with pytest.raises(DataError, match="cut short"):
         idx.unpack(packed[:-10])
     with pytest.raises(DataError, match="broken gzip"):
@@ -57,4 +57,4 @@ def test_a_broken_gzip_file_is_refused() -> None:
 def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idx, "LARGEST", 1000)
     with pytest.raises(DataError, match="longer than 1,000"):
-        idx.unpack(idx.pack(b"\0" * 1001))
+        idx.unpack(gzip.compress(b"\0" * 1001))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
 
-from model_eval import idx, mnist
+from model_eval import mnist
 from model_eval.errors import DataError
 
 
@@ -22,7 +23,7 @@ def test_a_file_with_another_md5_is_never_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "t10k-labels-idx1-ubyte"
-    (tmp_path / f"{name}.gz").write_bytes(idx.pack(b"\x00\x00\x08\x01\x00\x00\x00\x01\x05"))
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x01\x05"))
     monkeypatch.setattr(mnist, "COMMITTED", tmp_path)
     monkeypatch.setattr(mnist, "MIRRORS", ())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -12,7 +12,7 @@ import numpy as np
 from defusedxml import ElementTree
 from typer.testing import CliRunner
 
-from model_eval import dataset, mistakes
+from model_eval import dataset, page
 from model_eval.__main__ import app
 from model_eval.dataset import Dataset
 from model_eval.digest import sha256_of
@@ -86,21 +86,21 @@ def test_the_mistakes_are_the_most_confident_first(mnist_model: Path) -> None:
     data = dataset.load(None, lambda _: None)
     model, manifest = load(mnist_model)
     predicted = model.predict(data.features)
-    found = mistakes.most_confident(model, data, predicted, manifest.classes, 24)
+    found = page.most_confident(model, data, predicted, manifest.classes, 24)
     sure = [one.confidence or 0 for one in found]
     assert sure == sorted(sure, reverse=True)
     assert len(found) == 24
     assert sure[0] > 0.99
     assert all(data.labels[one.row] == one.truth != one.predicted for one in found)
     # Nothing left out is more confident.
-    every = mistakes.most_confident(model, data, predicted, manifest.classes, 10_000)
+    every = page.most_confident(model, data, predicted, manifest.classes, 10_000)
     assert len(every) == 795
     assert max(one.confidence or 0 for one in every[24:]) <= sure[-1]
 
 
 def test_a_model_without_probabilities_has_mistakes_in_the_order_of_the_data() -> None:
     data = Dataset(np.zeros((3, 1)), np.array(["a", "b", "a"]), {})
-    found = mistakes.most_confident(object(), data, np.array(["b", "b", "b"]), ["a", "b"], 9)
+    found = page.most_confident(object(), data, np.array(["b", "b", "b"]), ["a", "b"], 9)
     assert [(one.row, one.truth, one.predicted, one.confidence) for one in found] == [
         (0, "a", "b", None),
         (2, "a", "b", None),

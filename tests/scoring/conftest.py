@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +58,9 @@ def environment(**variables: str) -> dict[str, str]:
     return {**clean, "PYTHONPATH": str(ROOT), **variables}
 
 
-@pytest.fixture(scope="session")
-def start() -> Iterator[Callable[..., Server]]:
-    """Start `python -m scoring serve`; the server says itself when it is ready."""
+@contextmanager
+def starting() -> Iterator[Callable[..., Server]]:
+    """Start `python -m scoring serve`, which says itself when it is ready; at the end all stop."""
     servers: list[Server] = []
 
     def begin(*options: str, **variables: str) -> Server:
@@ -80,15 +81,31 @@ def start() -> Iterator[Callable[..., Server]]:
         servers.append(Server(process, port, client))
         return servers[-1]
 
-    yield begin
-    for server in servers:
-        server.client.close()
-        if server.process.poll() is None:
-            server.process.terminate()
-    for server in servers:
-        server.process.wait(60)  # many of them end at once
-        assert server.process.stdout is not None
-        server.process.stdout.close()
+    try:
+        yield begin
+    finally:
+        for server in servers:
+            server.client.close()
+            if server.process.poll() is None:
+                server.process.terminate()
+        for server in servers:
+            server.process.wait(60)
+            assert server.process.stdout is not None
+            server.process.stdout.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """Start services that end with the test."""
+    with starting() as begin:
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def start_for_module() -> Iterator[Callable[..., Server]]:
+    """Start services that end with the file."""
+    with starting() as begin:
+        yield begin
 
 
 @pytest.fixture
@@ -116,9 +133,10 @@ SMALL = {
 
 
 @pytest.fixture(scope="session")
-def ours(start: Callable[..., Server]) -> Server:
+def ours() -> Iterator[Server]:
     """One service with the committed model and small limits, for all tests that do not end it."""
-    return start(**SMALL)
+    with starting() as begin:
+        yield begin(**SMALL)
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ SCORE, INFER = "/score", "/v2/models/sklearn_mnist/infer"
 
 
 @pytest.fixture(scope="module")
-def usual(start):
+def usual(start_for_module):
     """A service with its default limits."""
-    return start(SCORING_LOG_REQUESTS="false")
+    return start_for_module(SCORING_LOG_REQUESTS="false")
 
 
 def score(data: str, more: str = "") -> bytes:

@@ -34,11 +34,11 @@ BODY_LIMIT = 65536
 
 
 @pytest.fixture(scope="module")
-def slow(start: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def slow(start_for_module: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The service with a script that sleeps as long as it is told, and short limits."""
     script = tmp_path_factory.mktemp("script") / "sleeper.py"
     script.write_text(SCRIPT, "utf-8")
-    return start(
+    return start_for_module(
         "--entry",
         str(script),
         SCORING_LOG_REQUESTS="false",

@@ -10,9 +10,9 @@ ASKED = {"origin": SITE, "access-control-request-method": "POST"}
 
 
 @pytest.fixture(scope="module")
-def shared(start):
+def shared(start_for_module):
     """A service that one site may call."""
-    return start(
+    return start_for_module(
         SCORING_CORS_ORIGINS=f"https://other.example, {SITE}",
         SCORING_KEY="k" * 24,
         SCORING_LOG_REQUESTS="false",

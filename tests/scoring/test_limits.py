@@ -16,9 +16,9 @@ ROW = [0.0] * 784
 
 
 @pytest.fixture(scope="module")
-def limited(start):
+def limited(start_for_module):
     """A service with every limit small."""
-    return start(
+    return start_for_module(
         SCORING_READ_TIMEOUT="0.5",
         SCORING_IDLE_TIMEOUT="1",
         SCORING_MAX_CONNECTIONS="5",

@@ -22,7 +22,7 @@ INFER = "/v2/models/sklearn_mnist/infer"
 
 
 @pytest.fixture(scope="module")
-def small(start: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def small(start_for_module: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The same kind of model with four features, for which a request is generated in no time."""
     folder: Path = tmp_path_factory.mktemp("small")
     data: Any = load_iris(return_X_y=True)
@@ -39,7 +39,7 @@ def small(start: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -
         "classes": [0, 1, 2],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    return start("--model", str(folder), SCORING_LOG_REQUESTS="false")
+    return start_for_module("--model", str(folder), SCORING_LOG_REQUESTS="false")
 
 
 def fuzz(server: Any, folder: Path, *options: str) -> int:

@@ -67,11 +67,13 @@ KINDS = [
 
 
 @pytest.fixture(scope="module")
-def odd(start, tmp_path_factory) -> Any:
+def odd(start_for_module, tmp_path_factory) -> Any:
     """A script that does as it is told, and a queue of four places."""
     path: Path = tmp_path_factory.mktemp("odd") / "entry.py"
     path.write_text(SCRIPT)
-    return start("--entry", str(path), SCORING_MAX_QUEUE="4", SCORING_LOG_REQUESTS="false")
+    return start_for_module(
+        "--entry", str(path), SCORING_MAX_QUEUE="4", SCORING_LOG_REQUESTS="false"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

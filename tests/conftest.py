@@ -1,7 +1,8 @@
-"""The order of the tests, and that a test's processes hear Ctrl-C wherever it runs."""
+"""The order of the tests, and that what a test starts behaves alike wherever the tests run."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -11,8 +12,14 @@ IN_ORDER = ("stack", "slow", "drill", "aks")
 """Of these a file walks through a life, from its first test to its last."""
 
 
+FROM_MAKE = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
+"""What a make around the tests hands to every make below: `make test ARGS=-x` to `make up`."""
+
+
 def pytest_configure() -> None:
     """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
+    for name in FROM_MAKE:
+        os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FROM_MAKE = {"ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"}
 
 
 @dataclass(frozen=True)
@@ -23,10 +22,8 @@ class Machine:
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the checkout."""
-        # A make around the tests hands its own variables, such as ARGS, to every make below.
-        own = {name: value for name, value in os.environ.items() if name not in FROM_MAKE}
         env = {
-            **own,
+            **os.environ,
             "LOCAL_AZURE_DIR": str(self.state),
             # A user's own logins: nothing may read or change them.
             "PULUMI_ACCESS_TOKEN": "pul-not-ours",

@@ -100,6 +100,8 @@ def run(project: str, stack: str, config: Mapping[str, Any]) -> list[dict[str, A
     # the one that the image names.
     Names.registry = property(lambda _: server.partition(".")[0])  # pyright: ignore[reportAttributeAccessIssue]
     pulumi.require_pulumi_version = lambda *_: None
+    # A URN for every name that a type ever had: for engines that take no aliases as they are.
+    cast("Any", pulumi.resource).collapse_alias_to_urn = lambda *_: None
     found: list[dict[str, Any]] = []
     asyncio.set_event_loop(asyncio.new_event_loop())
     cloud = _Cloud(server)

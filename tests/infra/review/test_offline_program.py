@@ -40,6 +40,8 @@ def _own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     of its own."""
     monkeypatch.setattr(Names, "registry", Names.registry)
     monkeypatch.setattr(pulumi, "require_pulumi_version", pulumi.require_pulumi_version)
+    resource: Any = pulumi.resource
+    monkeypatch.setattr(resource, "collapse_alias_to_urn", resource.collapse_alias_to_urn)
     root: Any = pulumi.runtime.settings.get_root_resource()
     yield
     pulumi.runtime.settings.set_root_resource(root)  # else the next program is of this one's stack

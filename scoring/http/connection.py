@@ -15,6 +15,7 @@ import fcntl
 import termios
 from collections import deque
 from collections.abc import Awaitable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import cast
 
@@ -22,7 +23,7 @@ from scoring.errors import Rejection
 from scoring.http.body import unzip
 from scoring.http.reader import RequestReader
 from scoring.http.server import Server
-from scoring.routes.messages import Request, Response
+from scoring.routes.messages import ID, Headers, Request, Response
 
 # A refused client may still be sending: its bytes are read and dropped for so long, because closing
 # at once would reset the connection and destroy the answer on its way.
@@ -32,10 +33,8 @@ LONGEST_PIPELINE = 128
 # It is also what a connection may send in one turn: a thousand small requests, some milliseconds.
 ARRIVED = memoryview(bytearray(32 << 10))
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_BEGIN = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii")
-    for status in HTTPStatus
-}
+# Answers begin in few ways: these are remembered.
+_MOST_BEGINNINGS = 256
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -236,21 +235,18 @@ class Connection(asyncio.BufferedProtocol):
             return
         server = self._server
         last = not request.keep_alive or server.draining
-        body = response.body
-        lines = [
-            _BEGIN[response.status],
-            server.date_line,
-            *[b"%b: %b\r\n" % header for header in response.head(request)],
-            b"content-length: %d\r\n" % len(body),
-        ]
+        body = response.body if request.method != "HEAD" else b""
+        ending = ""
         if last:
-            lines.append(b"connection: close\r\n")
+            ending = "connection: close\r\n"
         elif request.old:
-            lines.append(b"connection: keep-alive\r\n")
-        lines.append(b"\r\n")
-        if request.method != "HEAD":
-            lines.append(body)
-        self._transport.write(b"".join(lines))
+            ending = "connection: keep-alive\r\n"
+        head = (
+            f"{_beginning(response.status, response.kind, response.headers)}{server.date_line}"
+            f"{ID}: {request.id}\r\n{_lines(request.echoes())}"
+            f"content-length: {len(response.body)}\r\n{ending}\r\n"
+        )
+        self._transport.write(head.encode("latin-1") + body)
         server.application.answered(request, response)
         self._active = server.last_active = server.now()
         if last:
@@ -308,3 +304,16 @@ class Connection(asyncio.BufferedProtocol):
             fcntl.ioctl(client.fileno(), termios.FIONREAD, unread)
         if not any(unread):
             self._transport.close()
+
+
+@lru_cache(_MOST_BEGINNINGS)
+def _beginning(status: int, kind: str, headers: Headers) -> str:
+    """The lines of an answer that others have, too."""
+    phrase = HTTPStatus(status).phrase
+    return f"HTTP/1.1 {status} {phrase}\r\ncontent-type: {kind}\r\n{_lines(headers)}"
+
+
+def _lines(headers: Headers) -> str:
+    if not headers:
+        return ""
+    return b"".join([b"%b: %b\r\n" % header for header in headers]).decode("latin-1")

@@ -45,12 +45,12 @@ class Server:
         self.turns = FairTurns(loop)
         self.draining = False  # each answer is its connection's last
         self.last_active = 0.0  # when a client last connected or was answered
-        self.date_line = b""
+        self.date_line = ""
         self.tend()
 
     def tend(self) -> None:
         """Called a few times a second: tell the time, end what waits too long."""
-        self.date_line = f"date: {formatdate(usegmt=True)}\r\n".encode("ascii")
+        self.date_line = f"date: {formatdate(usegmt=True)}\r\n"
         now = self.now()
         for connection in tuple(self.connections):
             connection.sweep(now)

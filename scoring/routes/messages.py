@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeAlias
 from scoring.errors import Rejection
 
 JSON = "application/json"
+# The header of a request's id, in its answer.
+ID = "x-ms-request-id"
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 # A large body is a bytearray that was filled as it arrived.
 Content: TypeAlias = bytes | bytearray
@@ -55,6 +57,12 @@ class Request:
         self.refusal: Response | None = None  # its answer, where it is not to be handled
         self.rows = 0
 
+    def echoes(self) -> Headers:
+        """What any answer says of its request, beside the id."""
+        if self.trace:
+            return (*self.shared, (b"traceparent", self.trace.encode("ascii")))
+        return self.shared
+
 
 class Response:
     """One answer; `error` names what was wrong for log and metrics."""
@@ -76,18 +84,14 @@ class Response:
         self.headers = headers
         self.error = error
 
-    def head(self, request: Request) -> list[tuple[bytes, bytes]]:
+    def head(self, request: Request) -> Headers:
         """Every header that the application answers a request with."""
-        found = [
+        return (
             (b"content-type", self.kind.encode("ascii")),
-            (b"x-ms-request-id", request.id.encode("ascii")),
+            (ID.encode("ascii"), request.id.encode("ascii")),
             *self.headers,
-        ]
-        if request.shared:
-            found += request.shared
-        if request.trace:
-            found.append((b"traceparent", request.trace.encode("ascii")))
-        return found
+            *request.echoes(),
+        )
 
 
 Answer: TypeAlias = "Response | Coroutine[Any, Any, Response]"

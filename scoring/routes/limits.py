@@ -72,7 +72,7 @@ class Limits:
 
     def check_answer(self, count: int, methods: tuple[str, ...]) -> None:
         """Refuse rows whose answer in JSON would be longer than any body that is taken."""
-        wide = sum(method == "predict_proba" for method in methods)
+        wide = methods.count("predict_proba")
         numbers = count * (wide * self.classes + len(methods) - wide)
         if numbers > self.answer:
             raise Rejection(

@@ -70,8 +70,8 @@ class InferenceProtocol:
         asked, rows = self._read(request)
         request.body = b""
         request.rows = asked.count
-        in_json = tuple(name for name, binary in asked.outputs if not binary)
-        self._limits.check_answer(asked.count, in_json)
+        if asked.in_json:
+            self._limits.check_answer(asked.count, asked.in_json)
         return self._scorer.run(lambda: self._outputs.answer(asked, rows), rows.nbytes)
 
     # Requests

@@ -18,7 +18,8 @@ _SHARED_MEMORY = ("shared_memory_region", "shared_memory_offset", "shared_memory
 class V2Request:
     """What a head asks for: rows of a type, and each wanted output with whether it comes binary.
 
-    `size` is the number of bytes that follow the head, None where the values are in the JSON.
+    `size` is the number of bytes that follow the head, None where the values are in the JSON;
+    `in_json` names the outputs that are not binary.
     """
 
     count: int
@@ -26,6 +27,7 @@ class V2Request:
     size: int | None
     outputs: tuple[tuple[str, bool], ...]
     id: str | None
+    in_json: tuple[str, ...]
     # The last answer's type and shape with its head, where that is all there is to say.
     known: tuple[np.dtype[Any], tuple[int, ...]] | None = None
     wire: np.dtype[Any] | None = None
@@ -74,7 +76,9 @@ class V2RequestReader:
                 raise bad(
                     f"{count} rows of {kind} are {wanted} bytes; binary_data_size is {shown(size)}"
                 )
-        return V2Request(count, dtype, size, self._outputs(document), name)
+        outputs = self._outputs(document)
+        in_json = tuple(output for output, binary in outputs if not binary)
+        return V2Request(count, dtype, size, outputs, name, in_json)
 
     def _outputs(self, document: dict[str, Any]) -> tuple[tuple[str, bool], ...]:
         parameters = _parameters(document, "the request's")

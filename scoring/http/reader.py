@@ -10,12 +10,13 @@ size or extension is not complete yet is counted as it comes, before more of it 
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 
 from scoring.errors import Rejection
 from scoring.http.body import LARGE, Body, LargeBody
+from scoring.http.known_head import learn
 from scoring.http.server import Server
 from scoring.routes.messages import Request
 
@@ -24,6 +25,8 @@ MOST_REPEATED = 64
 # Bytes of a body for each byte of chunk sizes and extensions, beyond what a head may have: millions
 # of chunks of some bytes would take seconds to read.
 LEAST_CONTENT = 4
+# Heads that are remembered for a connection, one after another: learning takes longer than parsing.
+MOST_LESSONS = 8
 
 
 class Owner(Protocol):
@@ -65,11 +68,14 @@ class RequestReader:
         "_connection",
         "_excess",
         "_fed",
+        "_finished",
         "_head_bytes",
         "_headers",
         "_hosts",
         "_in_head",
+        "_known",
         "_length",
+        "_lessons",
         "_parser",
         "_progress",
         "_repeated",
@@ -86,7 +92,8 @@ class RequestReader:
     def __init__(self, connection: Owner, server: Server) -> None:
         self._connection = connection
         self._server = server
-        self._parser = httptools.HttpRequestParser(self)
+        # Made when it is needed: a connection of a single known head needs none.
+        self._parser = cast(httptools.HttpRequestParser, None)
         self._headers: dict[bytes, bytes] = {}
         self._target = b""
         self._request: Request | None = None  # whose body is being read
@@ -103,6 +110,9 @@ class RequestReader:
         self._excess = 0  # bytes of chunks beyond what their content allows
         self._upgrading = False  # the parser stops before the body, which comes all the same
         self._replaying = False  # a parser is being told where it is, which is no request
+        self._finished: Request | None = None  # the last that was handed over of those being fed
+        self._known = server.known_head
+        self._lessons = MOST_LESSONS
         self.closed = False  # nothing that still comes is read
 
     @property
@@ -114,8 +124,13 @@ class RequestReader:
         """Feed the parser; its callbacks do the work."""
         if self.closed:
             return
-        size, before = len(data), self._request
-        self._progress, self._taken = False, 0
+        fresh = self.idle
+        if fresh and self._again(data):
+            return
+        if self._parser is None:
+            self._parser = httptools.HttpRequestParser(self)
+        whole, size, before = data, len(data), self._request
+        self._progress, self._taken, self._finished = False, 0, None
         while True:
             try:
                 self._parser.feed_data(data)
@@ -128,12 +143,39 @@ class RequestReader:
                 if not self.closed:
                     self._connection.refuse(_protocol_error(error))
             break
+        finished, self._finished = self._finished, None
+        if fresh and finished is not None:
+            self._learn(whole, finished)
         if self.closed:
             return
         if self._length and self._request is not None:
             self._receive_large()
         else:
             self._check_framing(size, before)
+
+    def _again(self, data: memoryview) -> bool:
+        """Take a whole request whose head is known, without the parser, which is between two."""
+        found = self._known and self._known.again(data)
+        if not found:
+            return False
+        request, body = found
+        self._fed = 0
+        self._connection.deadline = self._server.now() + self._server.settings.read_timeout
+        self._begin(request)
+        if self._request is not None:
+            self.on_body(body)
+            self.on_message_complete()
+            self._finished = None
+        return True
+
+    def _learn(self, data: memoryview, request: Request) -> None:
+        """Remember the head of the first request in these bytes, of which this is the last."""
+        if not self._lessons:
+            return
+        self._lessons -= 1
+        known = learn(data, request, self._server.settings.max_header_bytes)
+        if known is not None:
+            self._known = self._server.known_head = known
 
     def _check_framing(self, size: int, before: Request | None) -> None:
         """Refuse a part of a request that does not end."""
@@ -231,7 +273,6 @@ class RequestReader:
             *_split(self._target),
             headers,
         )
-        request.started = perf_counter_ns()
         request.old = self._parser.get_http_version() == "1.0"
         request.keep_alive = self._parser.should_keep_alive()
         self._request = request
@@ -240,8 +281,15 @@ class RequestReader:
         except Rejection as rejection:
             self._connection.refuse(rejection)
             return
+        self._begin(request)
+
+    def _begin(self, request: Request) -> None:
+        """Let the application admit a request, and get ready for its body."""
+        self._request = request
+        request.started = perf_counter_ns()
         self._head_bytes = 0
         self._excess = 0
+        headers = request.headers
         try:
             request.refusal = self._server.application.admit(request)
             length = self._body.begin(headers) if request.refusal is None else 0
@@ -301,6 +349,7 @@ class RequestReader:
         request.coding = self._body.coding
         request.body = self._body.take()
         self._done(request)
+        self._finished = request
         if request.coding or len(request.body) > LARGE:
             self._connection.take_in_turn(request)
         else:

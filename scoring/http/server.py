@@ -9,6 +9,7 @@ from typing import Protocol
 
 from scoring.http.body import Buffers
 from scoring.http.fair_turns import FairTurns
+from scoring.http.known_head import KnownHead
 from scoring.routes.messages import Application
 from scoring.settings import Settings
 
@@ -43,6 +44,7 @@ class Server:
         self.connections: set[Held] = set()
         self.buffers = Buffers(settings)
         self.turns = FairTurns(loop)
+        self.known_head: KnownHead | None = None  # the last that was learned, for new connections
         self.draining = False  # each answer is its connection's last
         self.last_active = 0.0  # when a client last connected or was answered
         self.date_line = ""

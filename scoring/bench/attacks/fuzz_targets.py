@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import numpy as np
@@ -33,8 +33,12 @@ from scoring.settings import Settings
 FEATURES, ROWS = 3, 20
 _METHODS = ("predict", "predict_proba")
 _LIMITS = Limits(features=FEATURES, rows=ROWS, memory=1 << 20, answer=1 << 20, classes=2)
+_USUAL = (
+    b"POST /score HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    b'content-length: 21\r\n\r\n{"data": [[1, 2, 3]]}'
+)
 # What differs between two times, or by how much of a body came with its head.
-_CHANGING = re.compile(rb"(date|x-ms-request-id): [^\r]*\r\n|HTTP/1\.1 100 Continue\r\n\r\n")
+CHANGING = re.compile(rb"(date|x-ms-request-id): [^\r]*\r\n|HTTP/1\.1 100 Continue\r\n\r\n")
 
 
 def _model(rows: Any, method: str) -> Any:
@@ -56,7 +60,7 @@ _MANIFEST = Manifest(
     accuracy=None,
     framework={},
 )
-_SETTINGS = Settings(
+SETTINGS = Settings(
     model_dir=Path(), max_rows=ROWS, max_body_bytes=1 << 16, log_requests=False, workers=1
 )
 
@@ -68,10 +72,10 @@ class _Quiet(Log):
         del line
 
 
-def application() -> ScoringApplication:
+def application(settings: Settings = SETTINGS) -> ScoringApplication:
     """One of the small model, without a server."""
     metrics = Metrics(_MANIFEST, Board())
-    return ScoringApplication(_SETTINGS, _MANIFEST, _SCRIPT, metrics, _Quiet(), lambda: "ready")
+    return ScoringApplication(settings, _MANIFEST, _SCRIPT, metrics, _Quiet(), lambda: "ready")
 
 
 def _long_ways() -> Any:
@@ -258,26 +262,38 @@ class _Transport:
 def connection(data: bytes) -> None:
     """The bytes of a connection: the same answers however they are cut, and nothing held after.
 
-    The first byte says how.
+    The first byte says how. They are the same, too, where a worker has read this head before, or
+    one like it.
     """
     if not data:
         return
-    whole = _talk([data[1:]])
+    whole = _talk([data[1:]], server())
     size = 1 + data[0] % 64
-    cut = _talk([data[at : at + size] for at in range(1, len(data), size)])
+    cut = _talk([data[at : at + size] for at in range(1, len(data), size)], server())
     if whole != cut:
         raise AssertionError(f"{whole!r} at once, {cut!r} in pieces of {size}")
+    usual = server()
+    for sent in (_USUAL, data[1:], data[1:]):
+        again = _talk([sent], usual)
+        if sent != _USUAL and whole != again:
+            raise AssertionError(f"{whole!r} at first, {again!r} later")
     for part in whole.split(b"HTTP/1.1 ")[1:]:
         if not re.match(rb"(200|4\d\d|501|503) ", part):
             raise AssertionError(part)
 
 
+def server(settings: Settings = SETTINGS) -> Server:
+    """One of the small model, on a loop that turns when it is told to."""
+    asked = _APPLICATION if settings is SETTINGS else application(settings)
+    return Server(asked, settings, cast(Any, _Loop()))
+
+
 class Line:
     """A client's connection to the small model's application, without sockets."""
 
-    def __init__(self) -> None:
-        self.loop: Any = _Loop()
-        self.server = Server(_APPLICATION, _SETTINGS, self.loop)
+    def __init__(self, of: Server | None = None) -> None:
+        self.server = of or server()
+        self.loop: Any = self.server.loop
         client = Connection(self.server)
         self.transport: Any = _Transport(client)
         client.connection_made(self.transport)
@@ -301,15 +317,15 @@ class Line:
         return data[size:]
 
 
-def _talk(pieces: list[bytes]) -> bytes:
-    line = Line()
+def _talk(pieces: list[bytes], of: Server) -> bytes:
+    line = Line(of)
     for piece in pieces:
         line.send_all(piece)
     line.loop.run()
     line.transport.protocol.connection_lost(None)
     if line.server.buffers.held or line.server.connections:
         raise AssertionError(f"{line.server.buffers.held} bytes are held")
-    return _CHANGING.sub(b"", line.transport.written)
+    return CHANGING.sub(b"", line.transport.written)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from local_azure.command import command_output
 from local_azure.errors import LocalAzureError
 
 _TOOLS = ("apt-get", "dpkg-deb")
@@ -49,15 +50,6 @@ def unpack(packages: Sequence[str], root: Path, environment: Mapping[str, str]) 
 
 
 def _apt(folder: Path, environment: Mapping[str, str], *arguments: str) -> None:
-    done = subprocess.run(
-        ["apt-get", "-qq", "-c", str(folder / "apt.conf"), *arguments],
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        said = (done.stderr.strip() or "no reason given").splitlines()[-1]
-        raise LocalAzureError(f"`apt-get {' '.join(arguments)}` failed: {said}")
+    command = ["apt-get", "-qq", "-c", str(folder / "apt.conf"), *arguments]
+    failed = f"`apt-get {' '.join(arguments)}` failed"
+    command_output(command, environment, folder, failed=failed)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
 from local_azure import cache
+from local_azure.command import command_output
 from local_azure.errors import LocalAzureError
 
 END_SECONDS = 10.0
@@ -99,19 +100,8 @@ class GoModule:
         return Path(self._run("list", "-m", "-f", "{{.Dir}}", module).strip())
 
     def _run(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [self.go, *arguments],
-            cwd=self.folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            said = (done.stderr.strip() or "no reason given").splitlines()[-1]
-            raise LocalAzureError(f"`go {arguments[0]}` failed: {said}")
-        return done.stdout
+        failed = f"`go {arguments[0]}` failed"
+        return command_output([self.go, *arguments], self._environment, self.folder, failed=failed)
 
     @property
     def _environment(self) -> dict[str, str]:

@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ import yaml
 
 from local_azure import engine, whole_file
 from local_azure.arm.subscriptions import SUBSCRIPTION
+from local_azure.command import command_output
 from local_azure.environment import STACK
-from local_azure.errors import DamagedStateError, LocalAzureError, StackInUseError
+from local_azure.errors import DamagedStateError, StackInUseError
 from local_azure.home import Home, kept_secret, secret_in
 from local_azure.pulumi_wrapper import project_name
 
@@ -282,19 +282,5 @@ def _pulumi(
 ) -> str:
     """Run `pulumi`, return what it printed."""
     command = ["pulumi", "--non-interactive", *arguments]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=dict(environment),
-        input=given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise LocalAzureError(
-            f"`{shlex.join(command)}` failed: "
-            f"{said[-1] if said else f'exit code {done.returncode}'}"
-        )
-    return done.stdout
+    failed = f"`{shlex.join(command)}` failed"
+    return command_output(command, environment, folder, given, failed=failed)

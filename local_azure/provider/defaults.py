@@ -4,17 +4,58 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from local_azure.provider.arm_client import Login
+from local_azure.provider.status import RefusedError
 from local_azure.provider.values import CREATE_FIRST, UNKNOWN, Properties, from_struct
 from local_azure.types import ResourceType
 
 API_VERSION = "azureApiVersion"
 """An input that no program gives: a newer SDK's version of a resource shows as a difference."""
 
+_PREFIX = "azure-native:config:"
+
+_WITHOUT_EFFECT = frozenset(["disableInstanceDiscovery", "disablePulumiPartnerId", "partnerId"])
+"""They say how Azure is told who asks, never what is made."""
+
+_OUTRANKED = frozenset(["environment"])
+"""azure-native itself ignores it where ARM_METADATA_HOSTNAME is set, as here."""
+
 Locate = Callable[[str], str | None]
 """The location of a resource group that exists, by the group's name."""
+
+
+def configured_location(variables: Mapping[str, str], login: Login) -> str:
+    """The location for resources that are given none, or "".
+
+    Args:
+        variables: Of a `ConfigureRequest`.
+        login: Whom the stand-in knows.
+
+    Raises:
+        RefusedError: A setting means another Azure than the stand-in, and would be ignored.
+    """
+    own = {
+        "subscriptionId": login.subscription,
+        "tenantId": login.tenant,
+        "clientId": login.client_id,
+    }
+    given = {
+        name.removeprefix(_PREFIX): value for name, value in sorted(variables.items()) if value
+    }
+    for name, value in given.items():
+        if name == "location" or name in _WITHOUT_EFFECT or name in _OUTRANKED:
+            continue
+        if name in own and value == own[name]:
+            continue
+        reason = f"has {own[name]!r}" if name in own else "signs in by itself"
+        raise RefusedError(
+            f"the setting azure-native:{name} has no effect on the local stand-in, which "
+            f"{reason}; remove it: pulumi config rm azure-native:{name}"
+        )
+    return given.get("location", "")
 
 
 def completed(kind: ResourceType, request: Any, configured: str, locate: Locate) -> Properties:

@@ -5,18 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
-
-
-class Change(Enum):
-    """What happens to a property."""
-
-    ADD = "ADD"
-    DELETE = "DELETE"
-    UPDATE = "UPDATE"
 
 
 @dataclass(frozen=True)
@@ -24,7 +15,7 @@ class Difference:
     """One changed property: its path in Pulumi's notation, such as `containers[0].image`."""
 
     path: str
-    change: Change
+    change: Literal["ADD", "DELETE", "UPDATE"]
 
     @property
     def root(self) -> str:
@@ -58,11 +49,11 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
                 f"{path}[{index}]",
             )
     elif old is _ABSENT and new is not _ABSENT:
-        yield Difference(path, Change.ADD)
+        yield Difference(path, "ADD")
     elif new is _ABSENT and old is not _ABSENT:
-        yield Difference(path, Change.DELETE)
+        yield Difference(path, "DELETE")
     elif old != new:
-        yield Difference(path, Change.UPDATE)
+        yield Difference(path, "UPDATE")
 
 
 def _member(path: str, name: str) -> str:

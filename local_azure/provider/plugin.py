@@ -6,14 +6,14 @@ import hashlib
 import io
 import os
 import shlex
-import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from local_azure.errors import LocalAzureError
+from local_azure.command import command_output
+from local_azure.home import CHECKOUT
 
 NAME = "azure-native"
 VERSION = "3.24.0"
@@ -53,12 +53,9 @@ def install(pulumi: Path, pulumi_home: Path, environment: Mapping[str, str]) -> 
             *(str(pulumi), "plugin", "install", "resource", NAME, f"v{VERSION}"),
             *("--file", str(archive), "--reinstall"),
         ]
-        done = subprocess.run(
-            command, env=dict(environment), capture_output=True, text=True, check=False
+        command_output(
+            command, environment, failed="pulumi could not install the stand-in's plugin"
         )
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
-        raise LocalAzureError(f"pulumi could not install the stand-in's plugin: {said}")
     return True
 
 
@@ -73,11 +70,6 @@ def _is_there(folder: Path, script: bytes, digest: str) -> bool:
 
 def _script() -> bytes:
     """Runs this checkout's package with this interpreter, wherever the engine starts it."""
-    root = Path(__file__).resolve().parents[2]
-    words = [sys.executable, "-m", "local_azure.provider"]
-    lines = [
-        "#!/bin/sh",
-        f"export PYTHONPATH={shlex.quote(str(root))}",
-        f'exec {shlex.join(words)} "$@"',
-    ]
-    return (os.linesep.join(lines) + os.linesep).encode()
+    command = shlex.join([sys.executable, "-m", "local_azure.provider"])
+    path = shlex.quote(str(CHECKOUT))
+    return f'#!/bin/sh\nexport PYTHONPATH={path}\nexec {command} "$@"\n'.encode()

@@ -14,7 +14,7 @@ from local_azure.environment import ADOPT
 from local_azure.provider import checks, defaults, projection
 from local_azure.provider.arm_client import ArmClient, ArmClientError, HalfMadeError, Login
 from local_azure.provider.difference import Difference, comparable, differences
-from local_azure.provider.settings import Settings
+from local_azure.provider.plugin import VERSION
 from local_azure.provider.status import RefusedError, answered, half_made
 from local_azure.provider.values import (
     CREATE_FIRST,
@@ -26,7 +26,6 @@ from local_azure.provider.values import (
 )
 from local_azure.types import ResourceType
 
-VERSION = "3.24.0"
 CLIENT_CONFIG = "azure-native:authorization:getClientConfig"
 CLUSTER_CREDENTIALS = "azure-native:containerservice:listManagedClusterUserCredentials"
 
@@ -41,7 +40,7 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
 
     def __init__(self) -> None:
         self._client: ArmClient | None = None
-        self._settings = Settings()
+        self._location = ""
         self._locations: dict[str, str | None] = {}
 
     # What the engine asks first.
@@ -69,19 +68,16 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
         """No configuration change replaces the provider."""
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_UNKNOWN)
 
+    @answered
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Sign in and look whether ARM answers, so that its absence is one error and not many."""
-
-        def configure() -> Any:
-            login = Login.from_environment(os.environ)
-            self._settings = Settings.from_variables(request.variables, login)
-            self._client = ArmClient(login)
-            self._client.check()
-            return provider_pb2.ConfigureResponse(
-                acceptSecrets=False, supportsPreview=True, acceptResources=True, acceptOutputs=False
-            )
-
-        return answered(context, configure)
+        login = Login.from_environment(os.environ)
+        self._location = defaults.configured_location(request.variables, login)
+        self._client = ArmClient(login)
+        self._client.check()
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=False, supportsPreview=True, acceptResources=True, acceptOutputs=False
+        )
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Stop waiting for Azure; what it was asked for goes on there, and stays in the state."""
@@ -89,141 +85,118 @@ class AzureNative(provider_pb2_grpc.ResourceProviderServicer):
             self._client.cancel()
         return empty_pb2.Empty()
 
+    @answered
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """The functions that are supported: who am I, and the kubeconfig of a cluster."""
-
-        def invoke() -> Any:
-            if request.tok == CLIENT_CONFIG:
-                found = self._arm.who()
-            elif request.tok == CLUSTER_CREDENTIALS:
-                found = self._credentials(from_struct(request.args))
-            else:
-                raise RefusedError(
-                    f"the local stand-in does not support the function {request.tok}"
-                )
-            result = provider_pb2.InvokeResponse()
-            getattr(result, "return").CopyFrom(to_struct(found))
-            return result
-
-        return answered(context, invoke)
+        if request.tok == CLIENT_CONFIG:
+            found = self._arm.who()
+        elif request.tok == CLUSTER_CREDENTIALS:
+            found = self._credentials(from_struct(request.args))
+        else:
+            raise RefusedError(f"the local stand-in does not support the function {request.tok}")
+        result = provider_pb2.InvokeResponse()
+        getattr(result, "return").CopyFrom(to_struct(found))
+        return result
 
     # The life of a resource.
 
+    @answered
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Fill in name, location and API version; say what is wrong with the inputs."""
+        kind = _kind(request.urn)
+        inputs = defaults.completed(kind, request, self._location, self._locate)
+        failures = [
+            provider_pb2.CheckFailure(reason=each) for each in checks.failures(kind, inputs)
+        ]
+        return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
 
-        def check() -> Any:
-            kind = _kind(request.urn)
-            inputs = defaults.completed(kind, request, self._settings.location, self._locate)
-            failures = [
-                provider_pb2.CheckFailure(reason=each) for each in checks.failures(kind, inputs)
-            ]
-            return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=failures)
-
-        return answered(context, check)
-
+    @answered
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Compare the program's inputs with those in the state."""
+        kind = _kind(request.urn)
+        old, new = from_struct(request.old_inputs), from_struct(request.news)
+        if defaults.API_VERSION not in old:
+            # Inputs from before azure-native 3; their version is among the outputs.
+            old |= _only(from_struct(request.olds), defaults.API_VERSION)
+        found = list(differences(comparable(old), comparable(new)))
+        fresh = {kind.name_input, kind.scope_input, *kind.parent_inputs, *kind.new_on}
+        replaces = sorted({each.root for each in found if each.root in fresh})
+        some = provider_pb2.DiffResponse
+        return provider_pb2.DiffResponse(
+            changes=some.DIFF_SOME if found else some.DIFF_NONE,
+            diffs=sorted({each.root for each in found}),
+            replaces=replaces,
+            detailedDiff={each.path: _entry(each, fresh) for each in found},
+            hasDetailedDiff=True,
+            # Two resources cannot have one name, unless it was made up here.
+            deleteBeforeReplace=bool(replaces) and not old.get(CREATE_FIRST),
+        )
 
-        def diff() -> Any:
-            kind = _kind(request.urn)
-            old, new = from_struct(request.old_inputs), from_struct(request.news)
-            if defaults.API_VERSION not in old:
-                # Inputs from before azure-native 3; their version is among the outputs.
-                old |= _only(from_struct(request.olds), defaults.API_VERSION)
-            found = list(differences(comparable(old), comparable(new)))
-            fresh = {kind.name_input, kind.scope_input, *kind.parent_inputs, *kind.new_on}
-            replaces = sorted({each.root for each in found if each.root in fresh})
-            some = provider_pb2.DiffResponse
-            return provider_pb2.DiffResponse(
-                changes=some.DIFF_SOME if found else some.DIFF_NONE,
-                diffs=sorted({each.root for each in found}),
-                replaces=replaces,
-                detailedDiff={each.path: _entry(each, fresh) for each in found},
-                hasDetailedDiff=True,
-                # Two resources cannot have one name, unless it was made up here.
-                deleteBeforeReplace=bool(replaces) and not old.get(CREATE_FIRST),
-            )
-
-        return answered(context, diff)
-
+    @answered
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """PUT a new resource; in a preview, promise its outputs. What exists is refused.
 
         But where `ADOPT` is set: then an update that could not write down what it made goes on.
         """
+        kind = _kind(request.urn)
+        inputs = from_struct(request.properties)
+        if request.preview or has_unknown(inputs):
+            return provider_pb2.CreateResponse(properties=to_struct(_promised(kind, inputs)))
+        resource_id = kind.resource_id(self._arm.login.subscription, inputs)
+        exists = self._arm.get(resource_id, kind.api_versions[0]) is not None
+        if exists and os.environ.get(ADOPT) != "1":
+            # A PUT would quietly take over what somebody else made.
+            raise RefusedError(
+                f"cannot create already existing resource '{resource_id}'; delete it, or take "
+                f"it over: pulumi import {kind.token} NAME {resource_id}"
+            )
+        outputs = self._put(context, kind, resource_id, inputs, request.timeout)
+        return provider_pb2.CreateResponse(id=outputs["id"], properties=to_struct(outputs))
 
-        def create() -> Any:
-            kind = _kind(request.urn)
-            inputs = from_struct(request.properties)
-            if request.preview or has_unknown(inputs):
-                return provider_pb2.CreateResponse(properties=to_struct(_promised(kind, inputs)))
-            resource_id = kind.resource_id(self._arm.login.subscription, inputs)
-            exists = self._arm.get(resource_id, kind.api_versions[0]) is not None
-            if exists and os.environ.get(ADOPT) != "1":
-                # A PUT would quietly take over what somebody else made.
-                raise RefusedError(
-                    f"cannot create already existing resource '{resource_id}'; delete it, or take "
-                    f"it over: pulumi import {kind.token} NAME {resource_id}"
-                )
-            outputs = self._put(context, kind, resource_id, inputs, request.timeout)
-            return provider_pb2.CreateResponse(id=outputs["id"], properties=to_struct(outputs))
-
-        return answered(context, create)
-
+    @answered
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """GET a resource; its inputs change only where Azure's answer did."""
+        kind = _kind(request.urn)
+        found = self._arm.get(request.id, kind.api_versions[0])
+        if found is None:
+            return provider_pb2.ReadResponse()
+        outputs = kind.sdk_outputs(found)
+        now = projection.as_inputs(kind.shape, outputs)
+        old_inputs = from_struct(request.inputs)
+        if old_inputs:
+            before = projection.as_inputs(kind.shape, from_struct(request.properties))
+            inputs = projection.refreshed(old_inputs, before, now)
+        else:
+            inputs = now | _identity(kind, request.id)
+            inputs[defaults.API_VERSION] = kind.api_versions[0]
+        return provider_pb2.ReadResponse(
+            id=outputs["id"], properties=to_struct(outputs), inputs=to_struct(inputs)
+        )
 
-        def read() -> Any:
-            kind = _kind(request.urn)
-            found = self._arm.get(request.id, kind.api_versions[0])
-            if found is None:
-                return provider_pb2.ReadResponse()
-            outputs = kind.sdk_outputs(found)
-            now = projection.as_inputs(kind.shape, outputs)
-            old_inputs = from_struct(request.inputs)
-            if old_inputs:
-                before = projection.as_inputs(kind.shape, from_struct(request.properties))
-                inputs = projection.refreshed(old_inputs, before, now)
-            else:
-                inputs = now | _identity(kind, request.id)
-                inputs[defaults.API_VERSION] = kind.api_versions[0]
-            return provider_pb2.ReadResponse(
-                id=outputs["id"], properties=to_struct(outputs), inputs=to_struct(inputs)
-            )
-
-        return answered(context, read)
-
+    @answered
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """PUT the whole resource again; in a preview, promise what never changes."""
+        kind = _kind(request.urn)
+        inputs = from_struct(request.news)
+        if request.preview or has_unknown(inputs):
+            stable = _only(from_struct(request.olds), *_STABLE)
+            return provider_pb2.UpdateResponse(
+                properties=to_struct(_promised(kind, inputs) | stable)
+            )
+        old = from_struct(request.old_inputs)
+        gone = {
+            name: kind.shape.fields()[name].default
+            for name in kind.restored
+            if name in old and name not in inputs
+        }
+        outputs = self._put(context, kind, request.id, inputs, request.timeout, gone)
+        return provider_pb2.UpdateResponse(properties=to_struct(outputs))
 
-        def update() -> Any:
-            kind = _kind(request.urn)
-            inputs = from_struct(request.news)
-            if request.preview or has_unknown(inputs):
-                stable = _only(from_struct(request.olds), *_STABLE)
-                return provider_pb2.UpdateResponse(
-                    properties=to_struct(_promised(kind, inputs) | stable)
-                )
-            old = from_struct(request.old_inputs)
-            gone = {
-                name: kind.shape.fields()[name].default
-                for name in kind.restored
-                if name in old and name not in inputs
-            }
-            outputs = self._put(context, kind, request.id, inputs, request.timeout, gone)
-            return provider_pb2.UpdateResponse(properties=to_struct(outputs))
-
-        return answered(context, update)
-
+    @answered
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """DELETE a resource and wait until it is gone."""
-
-        def delete() -> Any:
-            self._arm.delete(request.id, _kind(request.urn).api_versions[0], request.timeout)
-            return empty_pb2.Empty()
-
-        return answered(context, delete)
+        self._arm.delete(request.id, _kind(request.urn).api_versions[0], request.timeout)
+        return empty_pb2.Empty()
 
     @property
     def _arm(self) -> ArmClient:
@@ -305,7 +278,7 @@ def _identity(kind: ResourceType, resource_id: str) -> Properties:
 
 
 def _entry(each: Difference, fresh: set[str]) -> Any:
-    name = each.change.value
+    name: str = each.change
     if each.root in fresh:
         name = "UPDATE_REPLACE" if name == "UPDATE" else f"{name}_REPLACE"
     return provider_pb2.PropertyDiff(kind=getattr(_Kinds, name), inputDiff=True)

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec
 
 import grpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from local_azure.provider.arm_client import ArmClientError
-from local_azure.provider.settings import SettingsError
 from local_azure.provider.values import Properties, to_struct
 from local_azure.types import UnsupportedError
+
+P = ParamSpec("P")
 
 
 class RefusedError(Exception):
     """A call that cannot be served: the message is for the user."""
 
 
-def answered(context: grpc.ServicerContext, call: Callable[[], Any]) -> Any:
-    """Run a call; what a user can act on becomes the status's message."""
-    try:
-        return call()
-    except (ArmClientError, RefusedError, SettingsError, UnsupportedError) as error:
-        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+def answered(call: Callable[P, Any]) -> Callable[P, Any]:
+    """A call of the servicer: what a user can act on becomes the status's message."""
+
+    @functools.wraps(call)
+    def safe(*arguments: P.args, **named: P.kwargs) -> Any:
+        try:
+            return call(*arguments, **named)
+        except (ArmClientError, RefusedError, UnsupportedError) as error:
+            context: Any = arguments[-1]
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+
+    return safe
 
 
 def half_made(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from local_azure import types
-from local_azure.provider.difference import Change, Difference, comparable, differences
+from local_azure.provider.difference import Difference, comparable, differences
 from local_azure.provider.projection import as_inputs, promised, refreshed
 from local_azure.provider.values import (
     UNKNOWN,
@@ -67,21 +67,21 @@ def test_nothing_differs_from_itself(properties: dict[str, Any]) -> None:
     [
         ({"a": 1}, {"a": 1.0}, []),
         ({"a": None}, {}, []),
-        ({"a": 1}, {"a": 2}, [("a", Change.UPDATE)]),
-        ({}, {"a": {"b": 1}}, [("a", Change.ADD)]),
-        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, [("a.c", Change.DELETE)]),
+        ({"a": 1}, {"a": 2}, [("a", "UPDATE")]),
+        ({}, {"a": {"b": 1}}, [("a", "ADD")]),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, [("a.c", "DELETE")]),
         (
             {"a": [{"b": 1}]},
             {"a": [{"b": 2}, 3]},
-            [("a[0].b", Change.UPDATE), ("a[1]", Change.ADD)],
+            [("a[0].b", "UPDATE"), ("a[1]", "ADD")],
         ),
-        ({"tags": {"a.b": "x"}}, {"tags": {"a.b": "y"}}, [('tags["a.b"]', Change.UPDATE)]),
-        ({"tags": {'a"b': "x"}}, {"tags": {}}, [('tags["a\\"b"]', Change.DELETE)]),
-        ({"a": {"b": 1}}, {"a": [1]}, [("a", Change.UPDATE)]),
+        ({"tags": {"a.b": "x"}}, {"tags": {"a.b": "y"}}, [('tags["a.b"]', "UPDATE")]),
+        ({"tags": {'a"b': "x"}}, {"tags": {}}, [('tags["a\\"b"]', "DELETE")]),
+        ({"a": {"b": 1}}, {"a": [1]}, [("a", "UPDATE")]),
     ],
 )
 def test_a_difference_is_told_at_its_leaf(
-    old: dict[str, Any], new: dict[str, Any], expected: list[tuple[str, Change]]
+    old: dict[str, Any], new: dict[str, Any], expected: list[tuple[str, Any]]
 ) -> None:
     assert list(differences(old, new)) == [Difference(*each) for each in expected]
 
@@ -94,8 +94,8 @@ def test_the_spelling_of_a_location_is_no_difference() -> None:
 
 
 def test_a_difference_knows_the_input_it_belongs_to() -> None:
-    assert Difference("containers[0].image", Change.UPDATE).root == "containers"
-    assert Difference('tags["a.b"]', Change.ADD).root == "tags"
+    assert Difference("containers[0].image", "UPDATE").root == "containers"
+    assert Difference('tags["a.b"]', "ADD").root == "tags"
 
 
 def test_a_preview_promises_the_inputs_and_leaves_the_rest_unknown_at_every_depth() -> None:

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, TypeVar
 from urllib.parse import urlsplit
 
@@ -92,43 +91,34 @@ class Running:
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
 
 
-class ServerLock:
-    """Held by the server for as long as it lives; the kernel releases it, however it dies."""
+@contextmanager
+def server_lock(home: Home) -> Iterator[None]:
+    """Held by the server for as long as it lives; the kernel releases it, however it dies.
 
-    def __init__(self, home: Home) -> None:
-        self.path = home.server_lock
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> ServerLock:
-        file = self._file = self.path.open("a+")
+    Raises:
+        LocalAzureError: Another server holds it.
+    """
+    with home.server_lock.open("a+") as file:
         # Who asks for the holder has the lock for a moment; a server keeps it.
         if not _until(lambda: _locked(file), _PROBE_SECONDS):
-            file.close()
             raise LocalAzureError(
-                f"a stand-in already runs on {self.path.parent}; see: python -m local_azure status"
+                f"a stand-in already runs on {home.root}; see: python -m local_azure status"
             )
-        self._file.truncate(0)
-        self._file.write(json.dumps(asdict(Running.here())))
-        self._file.flush()
-        return self
+        file.truncate(0)
+        file.write(json.dumps(asdict(Running.here())))
+        file.flush()
+        yield
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._file:
-            self._file.close()
 
-    def holder(self) -> Running | None:
-        """The process that holds the lock; None when nobody does."""
-        if not self.path.exists():
+def _holder(home: Home) -> Running | None:
+    """The process that holds the server's lock; None when nobody does."""
+    path = home.server_lock
+    if not path.exists():
+        return None
+    with path.open("a+") as file:
+        if _locked(file):
             return None
-        with self.path.open("a+") as file:
-            if _locked(file):
-                return None
-            return _until(lambda: Running.read(self.path), 1) or _found(self.path.parent)
+        return _until(lambda: Running.read(path), 1) or _found(home.root)
 
 
 def _locked(file: IO[str]) -> bool:
@@ -142,7 +132,7 @@ def _locked(file: IO[str]) -> bool:
 
 def status(home: Home) -> Running | None:
     """The server of a state folder, if it is ready."""
-    holder = ServerLock(home).holder()
+    holder = _holder(home)
     running = Running.read(home.running)
     if holder is None or running is None or running.pid != holder.pid:
         return None
@@ -172,14 +162,14 @@ def start(home: Home) -> Running:
     """
     home.create()
     with _alone(home):
-        child: psutil.Process | None = None
+        child: Running | None = None
         stale_since = 0.0
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if running := status(home):
                 return running
             # A server that is just being killed may hold the lock for a moment longer.
-            holder = ServerLock(home).holder()
+            holder = _holder(home)
             if child is None and holder is None:
                 home.running.unlink(missing_ok=True)
                 child = _spawn(home)
@@ -187,11 +177,11 @@ def start(home: Home) -> Running:
                 stale_since = stale_since or time.monotonic()
                 if time.monotonic() - stale_since > _STALE_SECONDS:
                     _end(holder)
-            if child and not _alive(child):
+            if child and child.process() is None:
                 break
             time.sleep(_POLL_SECONDS)
-    if child and _alive(child):
-        child.kill()
+    if child and (process := child.process()):
+        process.kill()
     raise LocalAzureError(f"the stand-in did not start: {_last_words(home)}")
 
 
@@ -204,7 +194,7 @@ def stop(home: Home) -> bool:
     if not home.root.is_dir():
         return False
     with _alone(home):
-        holder = ServerLock(home).holder()
+        holder = _holder(home)
         if holder is None:
             home.running.unlink(missing_ok=True)
             return False
@@ -254,22 +244,14 @@ def _found(root: Path) -> Running:
 def _alone(home: Home) -> Iterator[None]:
     """One starter or stopper at a time."""
     with home.start_lock.open("a") as file:
-
-        def locked() -> bool:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
-
-        if not _until(locked, START_SECONDS + STOP_SECONDS):
+        if not _until(lambda: _locked(file), START_SECONDS + STOP_SECONDS):
             raise LocalAzureError(
                 f"another start or stop on {home.root} does not end; end it first"
             )
         yield
 
 
-def _spawn(home: Home) -> psutil.Process:
+def _spawn(home: Home) -> Running:
     """Start the server, detached: no child of this process, in a session without a terminal.
 
     Raises:
@@ -289,33 +271,22 @@ def _spawn(home: Home) -> psutil.Process:
             check=True,
         )
     try:
-        return psutil.Process(int(launched.stdout))
+        process = psutil.Process(int(launched.stdout))
+        return Running(process.pid, process.create_time(), "")
     except psutil.NoSuchProcess as error:
         raise LocalAzureError(f"the stand-in did not start: {_last_words(home)}") from error
 
 
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def _answers(home: Home, url: str) -> bool:
     """Whether the stand-in, and nobody else, answers at a URL: its certificate says so."""
-    address = urlsplit(url)
-    try:
+    place = urlsplit(url).netloc
+    with contextlib.suppress(OSError, http.client.HTTPException):
         context = Certificates.at(home.certificates).client_context()
-        connection = http.client.HTTPSConnection(
-            address.hostname or "", address.port, timeout=5, context=context
-        )
-        try:
+        connection = http.client.HTTPSConnection(place, timeout=5, context=context)
+        with contextlib.closing(connection):
             connection.request("GET", "/health")
             return connection.getresponse().status == 200
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException):
-        return False
+    return False
 
 
 def _last_words(home: Home) -> str:

@@ -257,19 +257,20 @@ def _note(cache: Path) -> None:
 
 
 def _is_noted(cache: Path) -> bool:
-    """Whether the programs are as noted; they are read only where their time or size differs."""
+    """Whether the programs are as noted."""
     try:
         noted = json.loads((cache / _NOTE).read_bytes())
-        return all(
-            [*_stat(cache / "bin" / name)] == each[:2]
-            or (
-                (_stat(cache / "bin" / name)[0] == each[0])
-                and _sha256(cache / "bin" / name) == each[2]
-            )
-            for name, each in noted.items()
-        ) and bool(noted)
-    except (OSError, ValueError, TypeError, AttributeError, IndexError):
+        return bool(noted) and all(
+            _is_same(cache / "bin" / name, *each) for name, each in noted.items()
+        )
+    except (OSError, ValueError, TypeError, AttributeError):
         return False
+
+
+def _is_same(path: Path, size: int, changed: int, digest: str) -> bool:
+    """Whether a program is as noted; it is read only where its time differs."""
+    now = _stat(path)
+    return now == (size, changed) or (now[0] == size and _sha256(path) == digest)
 
 
 def _stat(path: Path) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from local_azure.certificates import Certificates
 from local_azure.home import Home, kept_secret
 from local_azure.identity import identity
 from local_azure.listener import HOST, Server, bound, config
-from local_azure.process import Running, ServerLock, keys
+from local_azure.process import Running, keys, server_lock
 
 LOG = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def serve(home: Home) -> None:
         LocalAzureError: another server runs on the state folder, or the folder cannot be used.
     """
     home.create()
-    with ServerLock(home):
+    with server_lock(home):
         home.running.unlink(missing_ok=True)
         certificates = Certificates.at(home.certificates)
         certificates.ensure()

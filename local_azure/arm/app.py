@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -135,13 +136,10 @@ class Logged:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [
-                    (b"x-ms-request-id", identifier.encode()),
-                    (b"x-ms-correlation-request-id", identifier.encode()),
-                ]
+                headers = MutableHeaders(scope=message)
+                headers["x-ms-request-id"] = headers["x-ms-correlation-request-id"] = identifier
                 if asked:
-                    headers.append((b"x-ms-client-request-id", asked.encode("latin-1")))
-                message = {**message, "headers": [*message["headers"], *headers]}
+                    headers["x-ms-client-request-id"] = asked
             await send(message)
 
         try:

@@ -124,14 +124,6 @@ def _at(value: Any, path: str) -> Any:
     return value
 
 
-def with_state(body: Body, state: str) -> Body:
-    """The body in another provisioning state, if its type has one."""
-    properties = body.get("properties")
-    if not isinstance(properties, dict) or "provisioningState" not in properties:
-        return body
-    return {**body, "properties": {**properties, "provisioningState": state}}
-
-
 def _location(text: str, previous: Resource | None) -> str:
     location = text.replace(" ", "").lower()
     if location not in REGIONS and location != "global":

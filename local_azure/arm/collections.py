@@ -151,5 +151,5 @@ def _overview(stored: Stored, expand: list[str]) -> Body:
     if "changedTime" in expand:
         overview["changedTime"] = clock.iso(stored.changed)
     if "provisioningState" in expand:
-        overview["provisioningState"] = resource.body.get("properties", {}).get("provisioningState")
+        overview["provisioningState"] = resource.state or None
     return overview

@@ -63,8 +63,13 @@ class Names:
             raise ArmError(409, rule[0], rule[1].format(name=rid.name))
         if rid.type == VAULTS:
             return self._vault(rid, wanted)
-        if rid.type == WORKSPACES:
-            return self._workspace(rid, wanted)
+        if rid.type == WORKSPACES and self._kept(rid):
+            raise ArmError(
+                409,
+                "Conflict",
+                f"Soft-deleted workspace exists: '{rid.name}'. Please purge or recover it. "
+                "https://aka.ms/wsoftdelete",
+            )
         return wanted
 
     def held(self, type_name: str, name: str) -> str:
@@ -114,15 +119,17 @@ class Names:
         Raises:
             ArmError: 400, as `purge`.
         """
-        for kept in self.store.soft_deleted(rid.type, rid.name):
-            if kept.resource.id.lower() == rid.key:
-                self.purge(kept)
+        if kept := self._kept(rid):
+            self.purge(kept)
+
+    def _kept(self, rid: ResourceId) -> SoftDeleted | None:
+        """The soft-deleted resource that had this id."""
+        kept = self.store.soft_deleted(rid.type, rid.name)
+        return next((each for each in kept if each.resource.id.lower() == rid.key), None)
 
     def _vault(self, rid: ResourceId, wanted: Body) -> Body:
-        kept = self.store.soft_deleted(VAULTS, name=rid.name)
-        recovering = wanted.get("properties", {}).get("createMode") == "recover"
-        if recovering:
-            same = next((each for each in kept if each.resource.id.lower() == rid.key), None)
+        if wanted.get("properties", {}).get("createMode") == "recover":
+            same = self._kept(rid)
             if same is None:
                 raise ArmError(
                     404,
@@ -132,24 +139,13 @@ class Names:
                 )
             self.store.forget(same.resource)
             return same.resource.body
-        if kept:
+        if self.store.soft_deleted(VAULTS, rid.name):
             raise ArmError(
                 409,
                 "ConflictError",
                 f"A vault with the same name already exists in deleted state. You need to either "
                 f"recover or purge existing key vault '{rid.name}'.",
             )
-        return wanted
-
-    def _workspace(self, rid: ResourceId, wanted: Body) -> Body:
-        for kept in self.store.soft_deleted(WORKSPACES, name=rid.name):
-            if kept.resource.id.lower() == rid.key:
-                raise ArmError(
-                    409,
-                    "Conflict",
-                    f"Soft-deleted workspace exists: '{rid.name}'. Please purge or recover it. "
-                    "https://aka.ms/wsoftdelete",
-                )
         return wanted
 
 

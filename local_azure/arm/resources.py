@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from local_azure import types
 from local_azure.arm.admission import Admission
-from local_azure.arm.bodies import check_unchanged, checked, merged, shown, with_state
+from local_azure.arm.bodies import check_unchanged, checked, merged, shown
 from local_azure.arm.conditions import Conditions
 from local_azure.arm.errors import ArmError
 from local_azure.arm.ids import GROUPS, ResourceId, not_found
@@ -141,7 +141,7 @@ class Resources:
         self.admission.check(rid.scope, kind.type, "delete")
         self._check_not_busy(rid, found)
         inside = self.store.under(rid.text)
-        deleting = Resource(found.id, found.type, with_state(found.body, "Deleting"))
+        deleting = found.in_state("Deleting")
         self.store.put(deleting)
         return Started(
             deleting,
@@ -154,11 +154,8 @@ class Resources:
         """After a start: fail what was cut off, let services bring back what was there."""
         for stored in self.store.select():
             resource = stored.resource
-            state = resource.body.get("properties", {}).get("provisioningState")
-            if state in BUSY:
-                self.store.put(
-                    Resource(resource.id, resource.type, with_state(resource.body, "Failed"))
-                )
+            if resource.state in BUSY:
+                self.store.put(resource.in_state("Failed"))
             elif service := self._behind.get(resource.type.lower()):
                 await self._resume(service, resource)
 
@@ -192,8 +189,7 @@ class Resources:
         if service := self._behind.get(kind.type.lower()):
             admit(service, resource, previous)
         manners = kind.convention
-        state = "Updating" if previous else manners.first
-        started = Resource(resource.id, resource.type, with_state(body, state))
+        started = resource.in_state("Updating" if previous else manners.first)
         self.store.put(started)
         return Started(started, previous is None, manners, self._make(resource, previous))
 
@@ -207,12 +203,9 @@ class Resources:
             except BaseException as error:
                 if not isinstance(error, ArmError):
                     LOG.exception("PUT %s", resource.id)
-                kept = previous or Resource(
-                    resource.id, resource.type, with_state(resource.body, "Failed")
-                )
-                self.store.put(kept)
+                self.store.put(previous or resource.in_state("Failed"))
                 raise
-            self.store.put(Resource(resource.id, resource.type, with_state(body, "Succeeded")))
+            self.store.put(replace(resource, body=body).in_state("Succeeded"))
 
     async def _delete(self, doomed: list[Resource], *, purge: bool) -> None:
         for resource in _innermost_first(doomed):
@@ -229,26 +222,23 @@ class Resources:
             if self.store.get(resource.id) is None:
                 return
             try:
-                body = await service.resume(resource)
+                resumed = replace(resource, body=await service.resume(resource))
             except ArmError as error:
                 LOG.warning("%s could not be brought back: %s", resource.id, error)
-                body = with_state(resource.body, "Failed")
+                resumed = resource.in_state("Failed")
             except Exception:
                 LOG.exception("%s could not be brought back", resource.id)
-                body = with_state(resource.body, "Failed")
-            self.store.put(Resource(resource.id, resource.type, body))
+                resumed = resource.in_state("Failed")
+            self.store.put(resumed)
 
     def _check_parent(self, rid: ResourceId) -> None:
         check_subscription(rid.subscription)
-        group = self.store.get(f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}")
+        group_id = f"/subscriptions/{rid.subscription}/resourceGroups/{rid.group}"
+        group = self.store.get(group_id)
         if rid.group and rid.type != GROUPS:
             if group is None:
-                raise ArmError(
-                    404,
-                    "ResourceGroupNotFound",
-                    f"Resource group '{rid.group}' could not be found.",
-                )
-            if _state(group) == "Deleting":
+                raise not_found(group_id)
+            if group.state == "Deleting":
                 raise ArmError(
                     409,
                     "ResourceGroupBeingDeleted",
@@ -265,17 +255,13 @@ class Resources:
             )
 
     def _check_not_busy(self, rid: ResourceId, resource: Resource | None) -> None:
-        if resource is not None and _state(resource) in BUSY:
+        if resource is not None and resource.state in BUSY:
             raise ArmError(
                 409,
                 types.of(resource.type).convention.busy,
-                f"Another operation on '{rid.text}' is in progress ({_state(resource)}); retry "
+                f"Another operation on '{rid.text}' is in progress ({resource.state}); retry "
                 "when it has ended.",
             )
-
-
-def _state(resource: Resource) -> str:
-    return resource.body.get("properties", {}).get("provisioningState", "")
 
 
 def _innermost_first(resources: list[Resource]) -> list[Resource]:

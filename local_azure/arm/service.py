@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +34,18 @@ class Resource:
     def name(self) -> str:
         """The last segment of the id."""
         return self.id.rsplit("/", 1)[-1]
+
+    @property
+    def state(self) -> str:
+        """Its provisioning state, "" where its type has none."""
+        return self.body.get("properties", {}).get("provisioningState", "")
+
+    def in_state(self, state: str) -> Resource:
+        """The same in another provisioning state, if its type has one."""
+        if not self.state:
+            return self
+        properties = {**self.body["properties"], "provisioningState": state}
+        return replace(self, body={**self.body, "properties": properties})
 
 
 class Lookup(Protocol):

@@ -190,8 +190,8 @@ def test_who_asks_for_the_holder_does_not_keep_a_server_from_starting(tmp_path: 
         fcntl.flock(asking, fcntl.LOCK_EX)
         answered = threading.Timer(0.2, fcntl.flock, (asking, fcntl.LOCK_UN))
         answered.start()
-        with process.ServerLock(home) as lock:
-            holder = lock.holder()
+        with process.server_lock(home):
+            holder = Running.read(home.server_lock)
         answered.join()
     assert holder is not None
     assert holder.pid == os.getpid()

@@ -7,13 +7,12 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from local_azure import process
 from local_azure.arm.subscriptions import SUBSCRIPTION
@@ -26,7 +25,21 @@ from local_azure.pulumi_cli import PulumiCli
 from local_azure.ready import Ready, prepare
 from local_azure.removal import remove
 
+
+class _Commands(TyperGroup):
+    """What a user can repair is said in one line, without a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except LocalAzureError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(1) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="A local stand-in for an Azure subscription.",
     no_args_is_help=True,
     add_completion=False,
@@ -39,16 +52,6 @@ JsonFile = Annotated[
 ]
 
 
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """What a user can repair is said in one line, without a traceback."""
-    try:
-        yield
-    except LocalAzureError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def setup(
     kubernetes: Annotated[
@@ -56,15 +59,14 @@ def setup(
     ] = False,
 ) -> None:
     """Get the Pulumi CLI where none is new enough."""
-    with _one_line_errors():
-        console = Console(stderr=True)
-        pulumi = PulumiCli(ambient(), console)
-        typer.echo(f"Pulumi CLI: {pulumi.ensure()}")
-        if kubernetes:
-            network.check()
-            programs = Programs(ambient())
-            programs.ensure(pulumi.go, console)
-            typer.echo(f"Kubernetes: {programs.kube()}")
+    console = Console(stderr=True)
+    pulumi = PulumiCli(ambient(), console)
+    typer.echo(f"Pulumi CLI: {pulumi.ensure()}")
+    if kubernetes:
+        network.check()
+        programs = Programs(ambient())
+        programs.ensure(pulumi.go, console)
+        typer.echo(f"Kubernetes: {programs.kube()}")
 
 
 @app.command()
@@ -73,9 +75,8 @@ def start() -> None:
 
     Waits until it is ready.
     """
-    with _one_line_errors():
-        running = process.start(Home.from_environment())
-        typer.echo(f"The local Azure stand-in answers at {running.url} (process {running.pid}).")
+    running = process.start(Home.from_environment())
+    typer.echo(f"The local Azure stand-in answers at {running.url} (process {running.pid}).")
 
 
 @app.command()
@@ -84,9 +85,8 @@ def stop() -> None:
 
     What it remembers stays.
     """
-    with _one_line_errors():
-        stopped = process.stop(Home.from_environment())
-        typer.echo("Stopped." if stopped else "It was not running.")
+    stopped = process.stop(Home.from_environment())
+    typer.echo("Stopped." if stopped else "It was not running.")
 
 
 @app.command()
@@ -95,22 +95,21 @@ def status(json_file: JsonFile = None) -> None:
 
     Exit code 1 when it does not.
     """
-    with _one_line_errors():
-        home = Home.from_environment()
-        running = process.status(home)
-        if json_file:
-            shown = {
-                "running": running is not None,
-                "url": running.url if running else None,
-                "pid": running.pid if running else None,
-                "folder": str(home.root),
-                "subscription": SUBSCRIPTION,
-            }
-            json_file.write_text(json.dumps(shown, indent=2) + "\n")
-        if running is None:
-            typer.echo(f"Not running. State folder: {home.root}")
-            raise typer.Exit(1)
-        typer.echo(f"Running at {running.url} (process {running.pid}). State folder: {home.root}")
+    home = Home.from_environment()
+    running = process.status(home)
+    if json_file:
+        shown = {
+            "running": running is not None,
+            "url": running.url if running else None,
+            "pid": running.pid if running else None,
+            "folder": str(home.root),
+            "subscription": SUBSCRIPTION,
+        }
+        json_file.write_text(json.dumps(shown, indent=2) + "\n")
+    if running is None:
+        typer.echo(f"Not running. State folder: {home.root}")
+        raise typer.Exit(1)
+    typer.echo(f"Running at {running.url} (process {running.pid}). State folder: {home.root}")
 
 
 @app.command()
@@ -119,13 +118,12 @@ def reset() -> None:
 
     Gone are the resources, the models and the Pulumi stack.
     """
-    with _one_line_errors():
-        home = Home.from_environment()
-        if not home.root.exists():
-            typer.echo("There is nothing to forget.")
-            return
-        remove(home)
-        typer.echo(f"Forgot everything in {home.root}.")
+    home = Home.from_environment()
+    if not home.root.exists():
+        typer.echo("There is nothing to forget.")
+        return
+    remove(home)
+    typer.echo(f"Forgot everything in {home.root}.")
 
 
 @app.command()
@@ -134,8 +132,7 @@ def env() -> None:
 
     In a shell: eval "$(python -m local_azure env)"
     """
-    with _one_line_errors():
-        typer.echo(exports(_ready().environment))
+    typer.echo(exports(_ready().environment))
 
 
 @app.command(name="exec", context_settings={"ignore_unknown_options": True})
@@ -146,8 +143,7 @@ def execute(
 
     For example: python -m local_azure exec -- pulumi preview
     """
-    with _one_line_errors():
-        _become(command, _ready().environment)
+    _become(command, _ready().environment)
 
 
 @app.command()
@@ -175,16 +171,15 @@ def rest(
         content = json.loads(body) if body else None
     except ValueError:
         raise typer.BadParameter(f"{body!r} is no JSON", param_hint="--body") from None
-    with _one_line_errors():
-        home = Home.from_environment()
-        environment = inside(home, process.start(home).url, None, ambient())
-        os.environ.clear()
-        os.environ.update(environment)
-        try:
-            client = ArmClient(Login.from_environment(environment))
-            answer = client.call(method.upper(), path, version, content)
-        except ArmClientError as error:
-            raise LocalAzureError(str(error)) from error
+    home = Home.from_environment()
+    environment = inside(home, process.start(home).url, None, ambient())
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        client = ArmClient(Login.from_environment(environment))
+        answer = client.call(method.upper(), path, version, content)
+    except ArmClientError as error:
+        raise LocalAzureError(str(error)) from error
     if answer:
         typer.echo(answer)
 
@@ -192,10 +187,9 @@ def rest(
 @app.command()
 def recover() -> None:
     """Repair the stack after a pulumi was killed."""
-    with _one_line_errors():
-        ready = _ready()
-        done = ready.stack.recover(ready.environment) if ready.stack else []
-        typer.echo("\n".join(done) or "There is nothing to recover.")
+    ready = _ready()
+    done = ready.stack.recover(ready.environment) if ready.stack else []
+    typer.echo("\n".join(done) or "There is nothing to recover.")
 
 
 @app.command()
@@ -211,8 +205,7 @@ def serve() -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    with _one_line_errors():
-        run(Home.from_environment())
+    run(Home.from_environment())
 
 
 def _ready() -> Ready:

@@ -25,30 +25,28 @@ def end_left(home: Home) -> int:
 
     A language host leads a process group of its own, so what kills an engine rarely reaches it.
     """
-    left = [each for each in _ours(home) if _is_helper(each) and not _has_engine(each)]
-    return _end(left)
+    helpers = [each for each in _ours(home) if _name(each) != "pulumi"]
+    return _end([each for each in helpers if not _has_engine(each)])
 
 
 def end_all(home: Home) -> int:
     """End engines, too: for a state folder that is about to be deleted."""
-    return _end([each for each in _ours(home) if _name(each) == "pulumi" or _is_helper(each)])
+    return _end(list(_ours(home)))
 
 
 def _ours(home: Home) -> Iterator[psutil.Process]:
-    """The processes whose environment names the state folder, of this user alone."""
+    """Engines and helpers whose environment names the state folder, of this user alone."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if not _might_be(process):
+            if process.status() == psutil.STATUS_ZOMBIE or not _is_pulumis(process):
                 continue
             if process.environ().get(VARIABLE) == str(home.root):
                 yield process
 
 
-def _might_be(process: psutil.Process) -> bool:
+def _is_pulumis(process: psutil.Process) -> bool:
     name = _name(process)
-    if not name.startswith(("pulumi", "python", "sh")) or process.status() == psutil.STATUS_ZOMBIE:
-        return False
-    return name == "pulumi" or _is_helper(process)
+    return name == "pulumi" or (name.startswith(("pulumi", "python", "sh")) and _is_helper(process))
 
 
 def _is_helper(process: psutil.Process) -> bool:

@@ -18,17 +18,12 @@ from starlette.routing import Route
 from local_azure.arm.bodies import parsed
 from local_azure.arm.conditions import Conditions
 from local_azure.arm.errors import ArmError
-from local_azure.arm.names import Names
+from local_azure.arm.names import GLOBAL, Names
 from local_azure.arm.requests import admitted
 from local_azure.arm.service import Lookup, Resource
 
 CONTAINER_GROUPS = "Microsoft.ContainerInstance/containerGroups"
 CLUSTERS = "Microsoft.ContainerService/managedClusters"
-_NAMED = (
-    "Microsoft.ContainerRegistry/registries",
-    "Microsoft.Storage/storageAccounts",
-    "Microsoft.KeyVault/vaults",
-)
 _SIZE = re.compile(r"Standard_[A-Z]+(\d+)", re.IGNORECASE)
 
 
@@ -55,7 +50,7 @@ class Availability:
                     self.name,
                     methods=["POST"],
                 )
-                for each in _NAMED
+                for each in GLOBAL
             ),
             Route(f"{one}/Microsoft.ContainerInstance/{usages}", self.container_usages),
             Route(f"{one}/Microsoft.Compute/{usages}", self.compute_usages),
@@ -66,10 +61,10 @@ class Availability:
         admitted(request)
         body = parsed(await request.body())
         asked = body if isinstance(body, dict) else {}
-        kind = next((each for each in _NAMED if each == asked.get("type")), None)
-        if kind is None or not isinstance(asked.get("name"), str):
+        kind, kinds = asked.get("type"), tuple(GLOBAL)
+        if kind not in kinds or not isinstance(asked.get("name"), str):
             raise ArmError(
-                400, "InvalidRequestContent", f"Expected a name, and as type one of {_NAMED}."
+                400, "InvalidRequestContent", f"Expected a name, and as type one of {kinds}."
             )
         held = self.names.held(kind, asked["name"])
         said = {"reason": "AlreadyExists", "message": held} if held else {}

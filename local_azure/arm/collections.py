@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from local_azure import clock
 from local_azure.arm.errors import ArmError
-from local_azure.arm.ids import GROUPS, not_found, parse
+from local_azure.arm.ids import GROUPS, ResourceId, not_found, parse
 from local_azure.arm.requests import known_type
 from local_azure.arm.resources import Resources
 from local_azure.arm.roles import ASSIGNMENTS
@@ -56,12 +56,12 @@ class Collections:
                 type_name = known_type(f"{namespace}/{name}", version).type
             case _:
                 type_name = known_type(f"{parse(scope).type}/{last}", version).type
-        self._check_scope(scope)
+        rid = self._existing(scope)
         test = _filter(query, type_name)
         prefix = scope.lower() + "/"
         found = [
             each
-            for each in self.resources.store.select()
+            for each in self.resources.store.select(rid.subscription, rid.group)
             if each.resource.id.lower().startswith(prefix)
             and (each.resource.type == type_name if type_name else _tracked(each))
             and test(each)
@@ -71,7 +71,7 @@ class Collections:
         expand = query.get("$expand", "").split(",")
         return {"value": [_overview(each, expand) for each in found]}
 
-    def _check_scope(self, scope: str) -> None:
+    def _existing(self, scope: str) -> ResourceId:
         rid = parse(scope)
         check_subscription(rid.subscription)
         if scope.count("/") > 2 and self.resources.store.get(scope) is None:
@@ -80,6 +80,7 @@ class Collections:
             raise ArmError(
                 404, "ParentResourceNotFound", f"The resource '{scope}' could not be found."
             )
+        return rid
 
 
 def _filter(query: Mapping[str, str], type_name: str) -> Callable[[Stored], bool]:

@@ -13,7 +13,13 @@ GROUPS = "Microsoft.Resources/resourceGroups"
 
 SUBSCRIPTIONS = "Microsoft.Resources/subscriptions"
 
-_NAME = re.compile(r"[^/<>%&?\\\x00-\x1f]{1,260}")
+_PART = r"/[^/<>%&?\\\x00-\x1f]{1,260}"
+_PROVIDED = rf"/providers/[^/]+(?:/(?!providers/){_PART[1:]}{_PART})+"
+_ID = re.compile(
+    rf"/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+))?"
+    rf"(?P<extended>(?:{_PROVIDED})*?)(?P<own>{_PROVIDED})?",
+    re.IGNORECASE | re.ASCII,
+)
 _GROUP_NAME = re.compile(r"[-\w._()]{1,90}")
 
 
@@ -66,56 +72,31 @@ def parse(text: str) -> ResourceId:
     Raises:
         ArmError: 400 `InvalidResourceId`, or `InvalidResourceGroup` for an impossible group name.
     """
-    segments = text.strip("/").split("/")
-    if len(segments) < 2 or segments[0].lower() != "subscriptions" or not all(segments):
-        raise _invalid(text)
-    subscription = segments[1]
-    rest = segments[2:]
-    scope = f"/subscriptions/{subscription}"
-    if not rest:
-        return ResourceId(scope, "", SUBSCRIPTIONS, (subscription,), subscription, "")
-    group = ""
-    if rest[0].lower() == "resourcegroups":
-        if len(rest) < 2:
-            raise _invalid(text)
-        group = rest[1]
-        if not _GROUP_NAME.fullmatch(group) or group.endswith("."):
-            raise ArmError(
-                400,
-                "InvalidResourceGroup",
-                f"The resource group name '{group}' is not valid: letters, digits and -_.() only, "
-                "at most 90, no full stop at the end.",
-            )
-        outer, scope = scope, f"{scope}/{rest[0]}/{group}"
-        rest = rest[2:]
-        if not rest:
-            return ResourceId(scope, outer, GROUPS, (group,), subscription, group)
-    return _provided(text, scope, rest, subscription, group)
-
-
-def _provided(text: str, scope: str, rest: list[str], subscription: str, group: str) -> ResourceId:
-    """The part from the (last) `/providers/` on; earlier ones belong to the scope."""
-    while True:
-        if rest[0].lower() != "providers" or len(rest) < 4:
-            raise _invalid(text)
-        namespace, levels = rest[1], rest[2:]
-        further = next(
-            (i for i in range(2, len(levels), 2) if levels[i].lower() == "providers"), None
+    found = _ID.fullmatch(f"/{text.strip('/')}")
+    if found is None:
+        raise ArmError(
+            400,
+            "InvalidResourceId",
+            f"'{text}' is no resource id: expected /subscriptions/ID/resourceGroups/NAME/providers/"
+            "NAMESPACE/TYPE/NAME.",
         )
-        own = levels[:further]
-        if len(own) % 2 or not all(_NAME.fullmatch(part) for part in own):
-            raise _invalid(text)
-        here = f"{scope}/providers/{namespace}/{'/'.join(own)}"
-        if further is None:
-            return ResourceId(
-                here,
-                scope,
-                f"{namespace}/{'/'.join(own[0::2])}",
-                tuple(own[1::2]),
-                subscription,
-                group,
-            )
-        scope, rest = here, levels[further:]
+    whole, subscription, group = found[0], found["subscription"], found["group"] or ""
+    if group and (not _GROUP_NAME.fullmatch(group) or group.endswith(".")):
+        raise ArmError(
+            400,
+            "InvalidResourceGroup",
+            f"The resource group name '{group}' is not valid: letters, digits and -_.() only, "
+            "at most 90, no full stop at the end.",
+        )
+    if own := found["own"]:
+        scope = whole.removesuffix(own)
+        namespace, *levels = own.split("/")[2:]
+        type_name, names = "/".join([namespace, *levels[0::2]]), tuple(levels[1::2])
+    elif group:
+        scope, type_name, names = whole.rsplit("/", 2)[0], GROUPS, (group,)
+    else:
+        scope, type_name, names = "", SUBSCRIPTIONS, (subscription,)
+    return ResourceId(whole, scope, type_name, names, subscription, group)
 
 
 def not_found(resource_id: str) -> ArmError:
@@ -133,13 +114,4 @@ def not_found(resource_id: str) -> ArmError:
         code,
         f"The Resource '{rid.type}/{rid.name}'{where} was not found. "
         "For more details please go to https://aka.ms/ARMResourceNotFoundFix",
-    )
-
-
-def _invalid(text: str) -> ArmError:
-    return ArmError(
-        400,
-        "InvalidResourceId",
-        f"'{text}' is no resource id: expected /subscriptions/ID/resourceGroups/NAME/providers/"
-        "NAMESPACE/TYPE/NAME.",
     )

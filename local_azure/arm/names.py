@@ -20,22 +20,23 @@ WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 _DAY = 86_400.0
 _WORKSPACE_RETENTION_DAYS = 14
 
-_GLOBAL = {
-    "microsoft.storage/storageaccounts": (
-        "StorageAccountAlreadyTaken",
-        "The storage account named {name} is already taken.",
-    ),
-    "microsoft.containerregistry/registries": (
+GLOBAL = {
+    "Microsoft.ContainerRegistry/registries": (
         "AlreadyInUse",
         "The registry DNS name {name} is already in use. You can check if the name is already "
         "claimed using following API: checkNameAvailability.",
     ),
-    "microsoft.keyvault/vaults": (
+    "Microsoft.Storage/storageAccounts": (
+        "StorageAccountAlreadyTaken",
+        "The storage account named {name} is already taken.",
+    ),
+    VAULTS: (
         "VaultAlreadyExists",
         "The vault name '{name}' is already in use. Vault names are globally unique so it is "
         "possible that the name is already taken.",
     ),
 }
+"""The code and the words of a name that somebody in the world has, by type."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Names:
             ArmError: 409.
         """
         self.expire()
-        rule = _GLOBAL.get(rid.type.lower())
+        rule = GLOBAL.get(rid.type)
         if rule and any(_same_name(other, rid) for other in self.store.list(rid.type)):
             raise ArmError(409, rule[0], rule[1].format(name=rid.name))
         if rid.type == VAULTS:
@@ -77,7 +78,7 @@ class Names:
         self.expire()
         live = any(each.name.lower() == name.lower() for each in self.store.list(type_name))
         if live or self.store.soft_deleted(type_name, name=name):
-            return _GLOBAL[type_name.lower()][1].format(name=name)
+            return GLOBAL[type_name][1].format(name=name)
         return ""
 
     def release(self, resource: Resource, *, purge: bool) -> None:

@@ -12,10 +12,7 @@ from local_azure.arm.errors import ArmError
 from local_azure.arm.text import is_text
 
 _WORDS = {
-    "subscriptions": "subscriptions",
-    "resourcegroups": "resourceGroups",
-    "providers": "providers",
-    "resources": "resources",
+    word.lower(): word for word in ("subscriptions", "resourceGroups", "providers", "resources")
 }
 
 _DOUBLED = re.compile(r"(/providers/[^/]+)//", re.IGNORECASE)

@@ -36,11 +36,7 @@ def from_struct(struct: struct_pb2.Struct) -> Properties:
 
 def has_unknown(value: object) -> bool:
     """Whether something in a value is not known yet."""
-    if isinstance(value, dict):
-        return any(has_unknown(each) for each in value.values())
-    if isinstance(value, list):
-        return any(has_unknown(each) for each in value)
-    return value == UNKNOWN
+    return value == UNKNOWN or without_unknown(value) != value
 
 
 def without_unknown(value: Any) -> Any:

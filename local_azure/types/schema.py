@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_azure.types.shape import (
     Entries,
@@ -20,9 +20,6 @@ from local_azure.types.shape import (
     Shape,
     folded,
 )
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
 
 FOLDER = Path(__file__).parent / "schemas"
 """One JSON Schema for each type, in the version that azure-native sends; see its SOURCE.md."""
@@ -180,25 +177,14 @@ def violations(schema: Node, body: Any) -> Iterator[Violation]:
     """Everything that is wrong with a body, in the words of ARM.
 
     Args:
-        schema: From `load`; its validator is made once.
+        schema: From `load`.
         body: Without nulls and read-only members.
     """
-    for error in _validator(schema)(body):
+    for error in _dialect()(schema).iter_errors(body):
         path = "".join(
             f"[{each}]" if isinstance(each, int) else f".{each}" for each in error.absolute_path
         ).removeprefix(".")
         yield from _said(error, path)
-
-
-def _validator(schema: Node) -> Callable[[Any], Iterator[Any]]:
-    validator = _VALIDATORS.get(id(schema))
-    if validator is None:
-        validator = _VALIDATORS[id(schema)] = _dialect()(schema)
-    return validator.iter_errors
-
-
-_VALIDATORS: dict[int, Validator] = {}
-"""By the schema's identity: schemas live as long as the process."""
 
 
 @functools.cache

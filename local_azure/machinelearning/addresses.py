@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.requests import Request
 
 from local_azure.arm.errors import ArmError
@@ -12,6 +14,18 @@ TYPE = "Microsoft.MachineLearningServices/workspaces"
 WORKSPACE = (
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/" + TYPE + "/{workspace}"
 )
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
+
+
+def bad_name(name: str) -> str:
+    """What is wrong with a model's name; empty where nothing is."""
+    if _NAME.fullmatch(name):
+        return ""
+    return (
+        f"The model name '{name}' must be 1 to 255 letters, digits and ._- and begin with "
+        "a letter or digit."
+    )
 
 
 def arm_workspace_of(request: Request, lookup: Lookup) -> Resource:

@@ -18,7 +18,6 @@ from local_azure.machinelearning.sas import READ, WRITE
 from local_azure.machinelearning.tables import Tables
 
 _BASE = "/artifact/v2.0" + WORKSPACE + "/artifacts"
-_ONE = "/{origin}/{container}/{path:path}"
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,7 @@ class Artifacts:
         """The artifact service's addresses."""
         return [
             Route(_BASE + "/batch/metadata/{origin}/{container}", self.create, methods=["POST"]),
-            Route(_BASE + "/prefix/contentinfo" + _ONE, self.under),
-            Route(_BASE + "/contentinfo" + _ONE, self.one),
+            Route(_BASE + "/prefix/contentinfo/{origin}/{container}/{path:path}", self.under),
         ]
 
     async def create(self, request: Request) -> Response:
@@ -62,14 +60,16 @@ class Artifacts:
             whole = f"{origin}/{container}/{path}"
             blob = f"{workspace.body['properties']['workspaceId']}/{whole}"
             self.tables.put_artifact(workspace.id, whole, blob)
-            artifacts[path] = self._artifact(whole)
+            artifacts[path] = {"artifactId": whole, **_parts(whole), "etag": ""}
             contents[path] = self._content(whole, blob, WRITE)
         return JSONResponse({"artifacts": artifacts, "artifactContentInformation": contents})
 
     async def under(self, request: Request) -> Response:
         """Links to download an artifact, or all under a path."""
         workspace = workspace_of(request, self.lookup)
-        found = self.tables.artifacts(workspace.id, _whole(request).rstrip("/"))
+        names = request.path_params
+        whole = f"{names['origin']}/{names['container']}/{names['path']}"
+        found = self.tables.artifacts(workspace.id, whole.rstrip("/"))
         return JSONResponse(
             {
                 "value": [self._content(path, blob, READ) for path, blob in found],
@@ -78,35 +78,10 @@ class Artifacts:
             }
         )
 
-    async def one(self, request: Request) -> Response:
-        """A link to download one artifact."""
-        workspace = workspace_of(request, self.lookup)
-        whole = _whole(request)
-        for path, blob in self.tables.artifacts(workspace.id, whole):
-            if path == whole:
-                return JSONResponse(self._content(path, blob, READ))
-        raise ModelManagementError(404, "NotFound", f"The artifact '{whole}' does not exist.")
-
-    def _artifact(self, whole: str) -> dict[str, Any]:
-        origin, container, path = whole.split("/", 2)
-        return {
-            "artifactId": whole,
-            "origin": origin,
-            "container": container,
-            "path": path,
-            "etag": "",
-        }
-
-    def _content(self, whole: str, blob: str, permissions: str) -> dict[str, Any]:
-        origin, container, path = whole.split("/", 2)
-        return {
-            "contentUri": self.blobs.signer.link(self.url, f"{CONTAINER}/{blob}", permissions),
-            "origin": origin,
-            "container": container,
-            "path": path,
-        }
+    def _content(self, whole: str, blob: str, permissions: str) -> dict[str, str]:
+        link = self.blobs.signer.link(self.url, f"{CONTAINER}/{blob}", permissions)
+        return {"contentUri": link, **_parts(whole)}
 
 
-def _whole(request: Request) -> str:
-    names = request.path_params
-    return f"{names['origin']}/{names['container']}/{names['path']}"
+def _parts(whole: str) -> dict[str, str]:
+    return dict(zip(("origin", "container", "path"), whole.split("/", 2), strict=True))

@@ -26,6 +26,7 @@ CONTAINER = "azureml"
 MAX_BLOB = 2 * 1024**3
 """Bytes of a whole blob; Azure's own limit is far above, this disk's is not."""
 
+_TOO_LARGE = f"A blob is at most {MAX_BLOB:,} bytes here."
 _METADATA = "x-ms-meta-"
 MAX_BLOCK_LIST = 1024**2
 """Bytes of a block list's XML."""
@@ -110,11 +111,9 @@ class Blobs:
         return Response(status_code=201, headers={"Content-MD5": md5})
 
     async def _commit(self, request: Request, name: str) -> Response:
-        content = b""
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > MAX_BLOCK_LIST:
-                raise StorageError(413, "RequestBodyTooLarge", "The block list is too large.")
+        too_large = "The block list is too large."
+        received = _bounded(request, MAX_BLOCK_LIST, too_large)
+        content = b"".join([chunk async for chunk in received])
         try:
             listed: Any = defusedxml.ElementTree.fromstring(content)
         except (defusedxml.ElementTree.ParseError, defusedxml.DefusedXmlException) as error:
@@ -125,7 +124,7 @@ class Blobs:
                 400, "InvalidBlockList", "The block list names a block that was not uploaded."
             )
         if sum(block.stat().st_size for block in blocks) > MAX_BLOB:
-            raise _too_large()
+            raise StorageError(413, "RequestBodyTooLarge", _TOO_LARGE)
         target = self._content(name)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex}")
@@ -139,9 +138,7 @@ class Blobs:
         return Response(status_code=201, headers=_tags(target))
 
     def _note(self, request: Request, name: str) -> Response:
-        content = self._content(name)
-        if not content.is_file():
-            raise StorageError(404, "BlobNotFound", "The specified blob does not exist.")
+        content = self._existing(name)
         self._write_metadata(request, name)
         return Response(status_code=200, headers=_tags(content))
 
@@ -162,9 +159,7 @@ class Blobs:
             return {}
 
     def _get(self, request: Request, name: str) -> Response:
-        content = self._content(name)
-        if not content.is_file():
-            raise StorageError(404, "BlobNotFound", "The specified blob does not exist.")
+        content = self._existing(name)
         if wanted := request.headers.get("x-ms-range"):
             headers = [(k, v) for k, v in request.scope["headers"] if k != b"range"]
             request.scope["headers"] = [*headers, (b"range", wanted.encode())]
@@ -174,6 +169,12 @@ class Blobs:
             | {"x-ms-blob-type": "BlockBlob", "x-ms-version": "2021-12-02"}
         )
         return FileResponse(content, 200, tags, "application/octet-stream")
+
+    def _existing(self, name: str) -> Path:
+        content = self._content(name)
+        if not content.is_file():
+            raise StorageError(404, "BlobNotFound", "The specified blob does not exist.")
+        return content
 
     def _content(self, name: str) -> Path:
         return self.folder / "blobs" / _hashed(name)
@@ -196,7 +197,7 @@ async def _received(request: Request, target: Path) -> str:
     digest = hashlib.md5(usedforsecurity=False)
     try:
         with temporary.open("wb") as file:
-            async for chunk in _bounded(request):
+            async for chunk in _bounded(request, MAX_BLOB, _TOO_LARGE):
                 digest.update(chunk)
                 file.write(chunk)
         md5 = base64.b64encode(digest.digest()).decode()
@@ -210,12 +211,12 @@ async def _received(request: Request, target: Path) -> str:
     return md5
 
 
-async def _bounded(request: Request) -> AsyncIterator[bytes]:
+async def _bounded(request: Request, most: int, refusal: str) -> AsyncIterator[bytes]:
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size > MAX_BLOB:
-            raise _too_large()
+        if size > most:
+            raise StorageError(413, "RequestBodyTooLarge", refusal)
         yield chunk
 
 
@@ -229,7 +230,3 @@ def _tags(path: Path) -> dict[str, str]:
 
 def _hashed(text: str) -> str:
     return hashlib.sha256(os.fsencode(text)).hexdigest()
-
-
-def _too_large() -> StorageError:
-    return StorageError(413, "RequestBodyTooLarge", f"A blob is at most {MAX_BLOB:,} bytes here.")

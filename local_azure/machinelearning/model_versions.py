@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +14,11 @@ from local_azure import clock
 from local_azure.arm.bodies import parsed
 from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Lookup, Resource
-from local_azure.machinelearning.addresses import TYPE, WORKSPACE, arm_workspace_of
+from local_azure.machinelearning.addresses import TYPE, WORKSPACE, arm_workspace_of, bad_name
 from local_azure.machinelearning.datastores import NAME as DATASTORE
 from local_azure.machinelearning.tables import Document, Tables
 
 _BASE = WORKSPACE + "/models"
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 _PATHS = f"/datastores/{DATASTORE}/paths/"
 _KINDS = ("custom_model", "mlflow_model", "triton_model")
 
@@ -134,13 +132,8 @@ class ModelVersions:
 
     def _asked(self, request: Request) -> tuple[str, int]:
         name, version = request.path_params["name"], request.path_params["version"]
-        if not _NAME.fullmatch(name):
-            raise ArmError(
-                400,
-                "UserError",
-                f"The model name '{name}' must be 1 to 255 letters, digits and ._- and begin with "
-                "a letter or digit.",
-            )
+        if said := bad_name(name):
+            raise ArmError(400, "UserError", said)
         if not (version.isascii() and version.isdecimal() and 0 < len(version) < 10):
             raise ArmError(
                 400, "UserError", f"The version '{version}' is no number; others are not served."
@@ -181,7 +174,7 @@ class ModelVersions:
     def _prefix(self, workspace: Resource, model: Document) -> str:
         asset = self.tables.asset(workspace.id, str(model["url"]).removeprefix("aml://asset/"))
         first: Any = (asset or {}).get("artifacts") or [{}]
-        return str(first[0].get("prefix") or first[0].get("id") or "").rstrip("/")
+        return str(first[0].get("prefix") or "").rstrip("/")
 
     def _container(self, workspace: Resource, name: str) -> dict[str, Any]:
         latest = max(model["version"] for model in self._versions(workspace, name))

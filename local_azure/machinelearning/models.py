@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -16,18 +14,23 @@ from starlette.routing import Route
 from local_azure import clock
 from local_azure.arm.bodies import parsed
 from local_azure.arm.service import Lookup
-from local_azure.machinelearning.addresses import WORKSPACE, workspace_of
+from local_azure.machinelearning.addresses import WORKSPACE, bad_name, workspace_of
 from local_azure.machinelearning.blobs import Blobs
 from local_azure.machinelearning.errors import ModelManagementError
 from local_azure.machinelearning.tables import Document, Tables
 
 _BASE = "/modelmanagement/v1.0" + WORKSPACE
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,254}")
 _PAGE = 100
+_EXACT = ("name", "framework", "runId")
 _SETTABLE = (
     *("description", "framework", "frameworkVersion", "mimeType", "unpack", "runId"),
     *("experimentName", "parentModelId", "sampleInputData", "sampleOutputData"),
     "resourceRequirements",
+)
+_DICTIONARIES = ("kvTags", "properties")
+_CHANGEABLE = (
+    *(*_DICTIONARIES, "description", "datasets"),
+    *("sampleInputData", "sampleOutputData", "resourceRequirements"),
 )
 
 
@@ -63,7 +66,7 @@ class Models:
         """Bind uploaded artifacts together."""
         workspace = workspace_of(request, self.lookup)
         body = _object(await request.body())
-        prefixes = [each.get("prefix") or each.get("id") for each in body.get("artifacts") or []]
+        prefixes = [each.get("prefix") for each in body.get("artifacts") or []]
         for prefix in prefixes:
             files = self.tables.artifacts(workspace.id, prefix) if prefix else []
             if not files or not all(self.blobs.exists(blob) for _, blob in files):
@@ -103,13 +106,8 @@ class Models:
         workspace = workspace_of(request, self.lookup)
         body = _object(await request.body())
         name, url = body.get("name"), body.get("url")
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise ModelManagementError(
-                400,
-                "InvalidModelName",
-                f"The model name '{name}' must be 1 to 255 letters, digits and ._- and begin with "
-                "a letter or digit.",
-            )
+        if not isinstance(name, str) or bad_name(name):
+            raise ModelManagementError(400, "InvalidModelName", bad_name(str(name)))
         asset = url.removeprefix("aml://asset/") if isinstance(url, str) else ""
         if self.tables.asset(workspace.id, asset) is None:
             raise ModelManagementError(
@@ -135,14 +133,12 @@ class Models:
         return JSONResponse(model)
 
     async def list(self, request: Request) -> Response:
-        """Models by name, tags, properties, framework; newest first unless asked otherwise."""
+        """Models by name, tags, properties, framework and run; newest first."""
         workspace = workspace_of(request, self.lookup)
         query = request.query_params
         found = [model for model in self.tables.models(workspace.id) if _matches(model, query)]
         if query.get("latestVersionOnly", "").lower() == "true":
             found = _latest(found)
-        if query.get("orderBy", "").endswith("Asc"):
-            found.reverse()
         first, count = _number(query, "$skipToken", 0), _number(query, "count", _PAGE)
         page = found[first : first + count]
         following = None
@@ -156,7 +152,7 @@ class Models:
         return JSONResponse(self._found(request)[3])
 
     async def patch(self, request: Request) -> Response:
-        """Change tags, add properties, change the description: a JSON patch."""
+        """Change tags, add properties, change the description: steps of a JSON patch."""
         workspace, name, version, model = self._found(request)
         operations = parsed(await request.body())
         if not isinstance(operations, list):
@@ -187,16 +183,11 @@ class Models:
 
 
 def _matches(model: Document, query: Mapping[str, str]) -> bool:
-    exact: dict[str, Callable[[], Any]] = {
-        "name": lambda: model["name"],
-        "framework": lambda: model.get("framework"),
-        "description": lambda: model.get("description"),
-        "runId": lambda: model.get("runId"),
-    }
-    if any(query.get(field) not in (None, "", value()) for field, value in exact.items()):
-        return False
-    tags = f"{query.get('tags', '')},{query.get('tag', '')}"
-    return _has(model["kvTags"], tags) and _has(model["properties"], query.get("properties", ""))
+    return (
+        all(query.get(each) in (None, "", model.get(each)) for each in _EXACT)
+        and _has(model["kvTags"], query.get("tags", ""))
+        and _has(model["properties"], query.get("properties", ""))
+    )
 
 
 def _has(pairs: Mapping[str, str], wanted: str) -> bool:
@@ -218,29 +209,23 @@ def _latest(models: list[Document]) -> list[Document]:
 
 
 def _apply(model: Document, operation: object) -> None:
-    """One step of a JSON patch, on what may change after registration."""
+    """One step of a JSON patch, as azureml-core sends it: a member that takes another value."""
     if not isinstance(operation, dict):
         raise ModelManagementError(400, "BadRequest", "A step of a JSON patch is an object.")
-    _, _, path = str(operation.get("path", "")).partition("/")
-    field, _, key = path.partition("/")
-    value = operation.get("value")
-    match operation.get("op"), field:
-        case "add" | "replace", "kvTags" | "properties" if key:
-            if field == "properties" and key in model[field]:
+    op, path, value = (operation.get(each) for each in ("op", "path", "value"))
+    field = str(path).removeprefix("/")
+    right_kind = isinstance(value, dict) or field not in _DICTIONARIES
+    if op not in ("add", "replace") or field not in _CHANGEABLE or not right_kind:
+        raise ModelManagementError(
+            400, "BadRequest", f"The patch step '{op} {path}' is not supported here."
+        )
+    if field == "properties" and isinstance(value, dict):
+        for key, before in model[field].items():
+            if value.get(key) != before:
                 raise ModelManagementError(
                     400, "PropertyImmutable", f"The property '{key}' cannot be changed."
                 )
-            model[field][key] = value
-        case "add" | "replace", "kvTags" if isinstance(value, dict):
-            model[field] = value
-        case "add" | "replace", "description" | "datasets" | "sampleInputData" | "sampleOutputData":
-            model[field] = value
-        case "remove", "kvTags" if key in model["kvTags"]:
-            del model["kvTags"][key]
-        case op, _:
-            raise ModelManagementError(
-                400, "BadRequest", f"The patch step '{op} /{path}' is not supported here."
-            )
+    model[field] = value
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

@@ -45,23 +45,12 @@ class Signer:
             permissions: `READ` or `WRITE`.
             lifetime: How long it is good for.
         """
-        expiry = (datetime.datetime.now(datetime.UTC) + lifetime).strftime(_EXPIRY)
-        query = {
-            "sv": VERSION,
-            "sr": "b",
-            "sp": permissions,
-            "se": expiry,
-            "sig": self._signature(blob, permissions, expiry),
-        }
-        return f"https://dev.blob.az@{urlsplit(url).netloc}/{quote(blob)}?{urlencode(query)}"
+        query = self._query("b", blob, permissions, lifetime)
+        return f"https://dev.blob.az@{urlsplit(url).netloc}/{quote(blob)}?{query}"
 
-    def container(self, name: str, lifetime: datetime.timedelta = LIFETIME) -> str:
+    def container(self, name: str) -> str:
         """A signature for all of a container, as the query of an address."""
-        expiry = (datetime.datetime.now(datetime.UTC) + lifetime).strftime(_EXPIRY)
-        permissions = f"{READ}{WRITE}{LIST}"
-        signature = self._signature(name, permissions, expiry)
-        query = {"sv": VERSION, "sr": "c", "sp": permissions, "se": expiry, "sig": signature}
-        return urlencode(query)
+        return self._query("c", name, f"{READ}{WRITE}{LIST}", LIFETIME)
 
     def check(self, blob: str, permission: str, query: Mapping[str, str]) -> None:
         """Let a request with a good link pass.
@@ -94,6 +83,13 @@ class Signer:
                 "AuthorizationPermissionMismatch",
                 f"The signature allows '{permissions}', this request needs '{permission}'.",
             )
+
+    def _query(self, kind: str, name: str, permissions: str, lifetime: datetime.timedelta) -> str:
+        expiry = (datetime.datetime.now(datetime.UTC) + lifetime).strftime(_EXPIRY)
+        signature = self._signature(name, permissions, expiry)
+        return urlencode(
+            {"sv": VERSION, "sr": kind, "sp": permissions, "se": expiry, "sig": signature}
+        )
 
     def _signature(self, blob: str, permissions: str, expiry: str) -> str:
         text = "\n".join((VERSION, "b", permissions, expiry, blob))

@@ -42,8 +42,7 @@ class Tables:
 
     database: sqlite3.Connection
 
-    def create(self) -> None:
-        """Make the tables where they are missing."""
+    def __post_init__(self) -> None:
         self.database.executescript(_SCHEMA)
 
     def next_version(self, workspace: str, name: str) -> int:

@@ -41,7 +41,6 @@ class Workspaces:
         key = kept_secret(self.surroundings.folder / "signing-key").encode()
         self.blobs = Blobs(self.surroundings.folder, Signer(key))
         self.tables = Tables(self.surroundings.database)
-        self.tables.create()
 
     async def put(self, resource: Resource, previous: Resource | None) -> Body:
         """Check that what it is to work with exists; nothing has to be built.

@@ -50,12 +50,14 @@ for wanted in ({"name": "absent"}, {"name": "digits", "version": 9}):
 model = Model(ws, "digits")
 first = Model(ws, "digits", version=1)
 first.update(tags={"stage": "live"}, description="The first.")
+first.add_properties({"owner": "team"})
 Model(ws, "other").delete()
 json.dump({
     "missing": missing,
     "latest": [model.version, model.properties, model.download("latest")],
     "first": [first.version, first.download("one")],
     "patched": [Model(ws, "digits", version=1).tags, Model(ws, "digits", version=1).description],
+    "properties": Model(ws, "digits", version=1).properties,
     "left": sorted(m.id for m in Model.list(ws)),
 }, open("seen.json", "w"))
 """
@@ -141,6 +143,7 @@ def test_models_are_registered_listed_and_retrieved(sdk: Sdk, tmp_path: Path):
     assert seen["first"] == [1, "one/first.pkl"]
     assert (tmp_path / "one/first.pkl").read_bytes() == b"first" * 50_000
     assert seen["patched"] == [{"stage": "live"}, "The first."]
+    assert seen["properties"] == {"accuracy": "0.9", "owner": "team"}
     assert seen["left"] == ["digits:1", "digits:2"]
 
 
@@ -169,7 +172,6 @@ def calls(stand_in: StandIn, workspace: str) -> list[tuple[str, str]]:
     return [
         ("POST", f"{artifacts}/batch/metadata/LocalUpload/c"),
         ("GET", f"{artifacts}/prefix/contentinfo/LocalUpload/c/p"),
-        ("GET", f"{artifacts}/contentinfo/LocalUpload/c/p"),
         ("POST", f"{models}/assets"),
         ("GET", f"{models}/assets/x"),
         ("POST", f"{models}/models"),
@@ -218,8 +220,17 @@ def test_a_model_is_made_of_what_was_uploaded_and_of_nothing_else(
     right = {"name": "m", "url": f"aml://asset/{made['id']}"}
     assert http.post(f"{models}/models", json=right).json()["id"] == "m:1"
 
-    changed = [{"op": "replace", "path": "/version", "value": 7}]
-    assert http.patch(f"{models}/models/m:1", json=changed).status_code == 400
+    for path, value in (("version", 7), ("kvTags", "none"), ("kvTags/stage", "live")):
+        changed = [{"op": "replace", "path": f"/{path}", "value": value}]
+        assert http.patch(f"{models}/models/m:1", json=changed).status_code == 400
+
+
+def test_a_property_is_added_and_never_changed(http: httpx.Client, workspace: str, sdk: Sdk):
+    sdk.run(REGISTER)
+    model = f"/modelmanagement/v1.0{workspace}/models/digits:1"
+    for given, status in (({"accuracy": "0.8"}, 400), ({}, 400), ({"accuracy": "0.9"}, 200)):
+        step = {"op": "add", "path": "/properties", "value": given}
+        assert http.patch(model, json=[step]).status_code == status
 
 
 def test_long_lists_come_in_pages(http: httpx.Client, workspace: str, sdk: Sdk):

@@ -10,7 +10,6 @@ from rich.console import Console
 from local_azure import process
 from local_azure.environment import ambient, inside
 from local_azure.home import Home
-from local_azure.kubernetes import tools
 from local_azure.kubernetes.programs import Programs
 from local_azure.provider import plugin
 from local_azure.pulumi_cli import PulumiCli
@@ -48,7 +47,7 @@ def prepare(home: Home, folder: Path, console: Console) -> Ready:
     environment = inside(home, running.url, pulumi.parent)
     plugin.install(pulumi, home.pulumi_home, environment)
     install_wrapper(home, pulumi)
-    tools.install(home, Programs(ambient()))
+    Programs(ambient()).install(home)
     stack = Stack.at(home, folder)
     if stack:
         stack.ensure(environment)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import uvicorn
+from starlette.types import ASGIApp
 
 from local_azure.kubernetes.keys import Keys
 
@@ -113,3 +115,28 @@ class Api:
     async def close(self) -> None:
         """Let go of the connections."""
         await self.http.aclose()
+
+
+async def serve(app: ASGIApp, keys: Keys, name: str, host: str, port: int) -> None:
+    """Answer the API server, and nobody without a certificate of the cluster, until cancelled.
+
+    Args:
+        app: What answers.
+        keys: The cluster's.
+        name: Of the certificate that is shown.
+        host: The address to listen on.
+        port: The TCP port.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        ssl_certfile=str(keys.certificate(name)),
+        ssl_keyfile=str(keys.key(name)),
+        ssl_ca_certs=str(keys.authority),
+        ssl_cert_reqs=ssl.CERT_REQUIRED,
+        log_level="warning",
+        access_log=False,
+    )
+    # Unlike `serve`, it leaves signals to the program around it.
+    await uvicorn.Server(config)._serve()

@@ -101,7 +101,7 @@ class Cluster:
                 await asyncio.start_unix_server(tunnel.connect_inside, tunnel.INWARDS),
                 asyncio.TaskGroup() as group,
             ):
-                group.create_task(metrics.serve())
+                group.create_task(metrics.answer())
                 group.create_task(metrics.scrape())
                 group.create_task(balancers.run())
                 group.create_task(self._watch(plane))

@@ -1,28 +1,26 @@
-"""The kubelet's own API, as far as `kubectl logs` and the autoscaler's metrics need it."""
+"""The kubelet's own API: the logs of pods, and what they use, for the autoscaler's metrics."""
 
 from __future__ import annotations
 
-import logging
-import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import psutil
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from local_azure.containers.container import Container
-from local_azure.kubernetes.keys import Keys
+from local_azure.kubernetes.api import Object
 from local_azure.kubernetes.pod import Pod
 
-LOG = logging.getLogger(__name__)
+USAGE = "/usage"
+"""Where the metrics API asks; a real kubelet has it as Prometheus' text."""
 
 
-async def serve(keys: Keys, node: str, port: int, pods: Mapping[str, Pod]) -> None:
-    """Answer the API server, and nobody without a certificate of the cluster, until cancelled."""
+def application(pods: Mapping[str, Pod]) -> Starlette:
+    """What answers for the pods of a node, as they are when it is asked."""
 
     async def logs(request: Request) -> Response:
         wanted = (request.path_params["namespace"], request.path_params["pod"])
@@ -33,34 +31,21 @@ async def serve(keys: Keys, node: str, port: int, pods: Mapping[str, Pod]) -> No
                         return PlainTextResponse(_tail(container, request.query_params))
         return PlainTextResponse("the node has no such container", 404)
 
-    async def metrics(_: Request) -> Response:
-        return PlainTextResponse("\n".join(_metrics(pods)) + "\n")
+    async def usage(_: Request) -> Response:
+        found = [_usage(pod, each) for pod in pods.values() for each in pod.containers]
+        return JSONResponse(found)
 
     async def refused(_: Request) -> Response:
         return PlainTextResponse("the virtual kubelet does not support this", 501)
 
-    app = Starlette(
+    return Starlette(
         routes=[
             Route("/containerLogs/{namespace}/{pod}/{container}", logs),
-            Route("/metrics/resource", metrics),
+            Route(USAGE, usage),
             Route("/healthz", lambda _: PlainTextResponse("ok")),
             Route("/{rest:path}", refused, methods=["GET", "POST"]),
         ]
     )
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=port,
-        ssl_certfile=str(keys.certificate(node)),
-        ssl_keyfile=str(keys.key(node)),
-        ssl_ca_certs=str(keys.authority),
-        ssl_cert_reqs=ssl.CERT_REQUIRED,
-        log_level="warning",
-        access_log=False,
-    )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
-    await server._serve()
 
 
 def _tail(container: Container, query: Mapping[str, str]) -> str:
@@ -70,19 +55,7 @@ def _tail(container: Container, query: Mapping[str, str]) -> str:
     return container.log.tail(int(lines) if lines and lines.isdigit() else None, timestamps=stamps)
 
 
-def _metrics(pods: Mapping[str, Pod]) -> Iterator[str]:
-    stamp = int(time.time() * 1000)
-    for pod in pods.values():
-        for container in pod.containers:
-            seconds, resident = _usage(container)
-            labels = (
-                f'container="{container.plan.name}",namespace="{pod.namespace}",pod="{pod.name}"'
-            )
-            yield f"container_cpu_usage_seconds_total{{{labels}}} {seconds} {stamp}"
-            yield f"container_memory_working_set_bytes{{{labels}}} {resident} {stamp}"
-
-
-def _usage(container: Container) -> tuple[float, int]:
+def _usage(pod: Pod, container: Container) -> Object:
     """CPU seconds and resident bytes of a container's processes."""
     seconds, resident = 0.0, 0
     for process in container.processes():
@@ -92,4 +65,11 @@ def _usage(container: Container) -> tuple[float, int]:
             resident += process.memory_info().rss
         except psutil.Error:
             continue
-    return seconds, resident
+    return {
+        "namespace": pod.namespace,
+        "pod": pod.name,
+        "container": container.plan.name,
+        "seen": time.time(),
+        "seconds": seconds,
+        "memory": resident,
+    }

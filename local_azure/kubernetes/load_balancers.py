@@ -42,7 +42,7 @@ class LoadBalancers:
             if self._given.pop(uid, None):
                 await tunnel.ask(self.outside, {"ask": "withdraw", "service": uid})
             return
-        ports = [[each["port"], each["port"]] for each in service["spec"]["ports"]]
+        ports = [each["port"] for each in service["spec"]["ports"]]
         inner = service["spec"].get("clusterIP")
         if not inner or inner == "None":
             return

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
 import ssl
 import time
 from collections.abc import Sequence
@@ -12,27 +10,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local_azure.kubernetes.api import Api, Object
+from local_azure.kubernetes.api import Api, Object, serve
 from local_azure.kubernetes.keys import Keys
+from local_azure.kubernetes.kubelet_api import USAGE
 from local_azure.kubernetes.network import OWN
-
-LOG = logging.getLogger(__name__)
 
 PORT = 4443
 _GROUP = "metrics.k8s.io/v1beta1"
 _SCRAPE_SECONDS = 5.0
 _FRESH_SECONDS = 30.0
-_LINE = re.compile(
-    r"^container_(cpu_usage_seconds_total|memory_working_set_bytes)"
-    r'\{container="([^"]*)",namespace="([^"]*)",pod="([^"]*)"\} (\S+) (\d+)$',
-    re.MULTILINE,
-)
 
 
 @dataclass
@@ -115,25 +106,23 @@ class Metrics:
             while True:
                 for port in self.kubelets:
                     try:
-                        answer = await client.get(f"https://127.0.0.1:{port}/metrics/resource")
+                        answer = await client.get(f"https://127.0.0.1:{port}{USAGE}")
                     except httpx.HTTPError:
                         continue
-                    self.read(answer.text)
+                    self._take(answer.json())
                 await asyncio.sleep(_SCRAPE_SECONDS)
 
-    def read(self, text: str) -> None:
-        """Take in what a node told, in Prometheus' format."""
-        for kind, container, namespace, pod, value, stamp in _LINE.findall(text):
-            usage = self._usage.setdefault((namespace, pod), {}).setdefault(container, Usage())
-            if kind.startswith("memory"):
-                usage.memory = int(float(value))
-                continue
-            seen, seconds = int(stamp) / 1000, float(value)
+    def _take(self, told: Sequence[Object]) -> None:
+        """Take in what a node told."""
+        for each in told:
+            containers = self._usage.setdefault((each["namespace"], each["pod"]), {})
+            usage = containers.setdefault(each["container"], Usage())
+            seen, seconds = each["seen"], each["seconds"]
             if usage.seen and seen > usage.seen and seconds >= usage.seconds:
                 usage.cores = (seconds - usage.seconds) / (seen - usage.seen)
-            usage.seen, usage.seconds = seen, seconds
+            usage.memory, usage.seen, usage.seconds = each["memory"], seen, seconds
 
-    async def serve(self) -> None:
+    async def answer(self) -> None:
         """Answer until cancelled."""
 
         async def discovery(_: Request) -> Response:
@@ -178,18 +167,7 @@ class Metrics:
                 Route(f"/apis/{_GROUP}/namespaces/{{namespace}}/pods", pods),
             ]
         )
-        config = uvicorn.Config(
-            app,
-            host=OWN,
-            port=PORT,
-            ssl_certfile=str(self.keys.certificate("metrics")),
-            ssl_keyfile=str(self.keys.key("metrics")),
-            ssl_ca_certs=str(self.keys.authority),
-            ssl_cert_reqs=ssl.CERT_REQUIRED,
-            log_level="warning",
-            access_log=False,
-        )
-        await uvicorn.Server(config)._serve()
+        await serve(app, self.keys, "metrics", OWN, PORT)
 
     def _of(self, namespace: str, pod: Object) -> Object | None:
         name = pod["metadata"]["name"]

@@ -84,11 +84,6 @@ def search_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 
 
-def addresses(node: int) -> list[str]:
-    """The addresses of a node's pods: 10.244.NODE.2 to .250."""
-    return [f"10.244.{node}.{last}" for last in range(2, 251)]
-
-
 def reached(folder: Path, name: str) -> str:
     """A path to a socket in a folder that is short enough for any folder (108 bytes at most).
 

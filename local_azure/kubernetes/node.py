@@ -12,7 +12,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,22 +21,17 @@ from typing import Any
 import httpx
 import psutil
 
-from local_azure import cache
-from local_azure.containers import packages, planner
-from local_azure.containers.container import Plan
-from local_azure.containers.image import Image, ImageError
-from local_azure.containers.probe import Probe
-from local_azure.containers.process import Launch
+from local_azure import clock
+from local_azure.containers.image import ARCHITECTURE
 from local_azure.kubernetes import kubelet_api, network, tunnel
-from local_azure.kubernetes.api import Api, Object
+from local_azure.kubernetes.api import Api, Object, serve
 from local_azure.kubernetes.control_plane import SERVER
 from local_azure.kubernetes.keys import Keys
-from local_azure.kubernetes.pod import CannotStartError, Pod, now
-from local_azure.kubernetes.pod_rules import quantity
+from local_azure.kubernetes.pod import Pod
+from local_azure.kubernetes.programs import VERSION
 
 LOG = logging.getLogger(__name__)
 
-VERSION = "v1.36.3"
 _LEASE_SECONDS = 40
 _BEAT_SECONDS = 10.0
 _MOST_PODS = 110
@@ -60,7 +55,7 @@ class Node:
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
-        self._free = network.addresses(self.number)[::-1]
+        self._free = [f"10.244.{self.number}.{last}" for last in range(250, 1, -1)]
         self.keys = Keys(self.folder / "keys")
         self.api = Api(SERVER, self.keys, self.name)
         self._outside = network.reached(self.folder, tunnel.OUTWARDS)
@@ -82,7 +77,8 @@ class Node:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._beat())
                 group.create_task(self._follow())
-                group.create_task(kubelet_api.serve(self.keys, self.name, self.port, self.pods))
+                app = kubelet_api.application(self.pods)
+                group.create_task(serve(app, self.keys, self.name, "127.0.0.1", self.port))
         finally:
             await asyncio.gather(
                 *(each.stop(1.0) for pod in self.pods.values() for each in pod.containers),
@@ -99,7 +95,7 @@ class Node:
                     "labels": {
                         "kubernetes.io/hostname": self.name,
                         "kubernetes.io/os": "linux",
-                        "kubernetes.io/arch": _architecture(),
+                        "kubernetes.io/arch": ARCHITECTURE,
                         "topology.kubernetes.io/zone": zone,
                         "type": "virtual-kubelet",
                     },
@@ -144,7 +140,7 @@ class Node:
                 "status": value,
                 "reason": "VirtualKubelet",
                 "message": "pods are processes of the host",
-                "lastHeartbeatTime": now(),
+                "lastHeartbeatTime": clock.now(),
             }
             for kind, value in (
                 ("Ready", "True"),
@@ -165,9 +161,9 @@ class Node:
                     ],
                     "daemonEndpoints": {"kubeletEndpoint": {"Port": self.port}},
                     "nodeInfo": {
-                        "kubeletVersion": f"{VERSION}-virtual",
+                        "kubeletVersion": f"v{VERSION}-virtual",
                         "operatingSystem": "linux",
-                        "architecture": _architecture(),
+                        "architecture": ARCHITECTURE,
                         "containerRuntimeVersion": "process://1",
                         "kernelVersion": platform.release(),
                         "osImage": "processes of the host",
@@ -202,7 +198,7 @@ class Node:
             if not self._free:
                 LOG.error("no address is left for pod %s", body["metadata"]["name"])
                 return
-            pod = Pod(body, self._free.pop(), self.api, self, self.folder / "pods" / uid)
+            pod = Pod(body, self._free.pop(), self.api, self._outside, self.folder / "pods" / uid)
             self.pods[uid] = pod
             if not body["metadata"].get("deletionTimestamp"):
                 self._spawn(pod.run())
@@ -221,83 +217,10 @@ class Node:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # What a pod asks of its node.
-
-    async def plan(
-        self,
-        container: Object,
-        spec: Object,
-        environment: Mapping[str, str],
-        ip: str,
-        scratch: Path,
-    ) -> tuple[Plan, str]:
-        """See `pod.Planner`."""
-        image = await self._image(container["image"])
-        limits = (container.get("resources") or {}).get("limits") or {}
-        try:
-            programs = await packages.prepare(image, cache.folder() / "environments", os.environ)
-            folder = image.working_directory
-            cores = quantity(limits.get("cpu", "1"))
-            memory = int(quantity(limits.get("memory", "1Gi")))
-        except ImageError as error:
-            raise CannotStartError("ErrImagePull", str(error)) from error
-        except ValueError as error:
-            raise CannotStartError("CreateContainerConfigError", str(error)) from error
-        given = container.get("command")
-        command = [*(given or image.config.get("Entrypoint") or [])]
-        command += container.get("args") or ([] if given else image.config.get("Cmd") or [])
-        variables = {**planner.base(image, programs, scratch, ip), **environment}
-        chosen = planner.cpus(cores, sorted(os.sched_getaffinity(0)), ip)
-        ports = container.get("ports") or []
-        plan = Plan(
-            name=container["name"],
-            image=container["image"],
-            launch=Launch(command, variables, folder, chosen, memory),
-            policy=spec.get("restartPolicy", "Always"),
-            liveness=_probe(container.get("livenessProbe"), ports, ip),
-            readiness=_probe(container.get("readinessProbe"), ports, ip),
-            startup=_probe(container.get("startupProbe"), ports, ip),
-        )
-        return plan, image.digest
-
-    async def _image(self, name: str) -> Image:
-        try:
-            found = await tunnel.ask(self._outside, {"ask": "image", "name": name})
-        except OSError as error:
-            raise CannotStartError(
-                "ErrImagePull", f"the registry is out of reach: {error}"
-            ) from error
-        if "error" in found:
-            raise CannotStartError("ErrImagePull", found["error"])
-        return Image(found["digest"], Path(found["root"]), found["config"])
-
 
 def kubelet_port(number: int) -> int:
     """Where a node's own API listens."""
     return 10300 + number
-
-
-def _probe(body: Object | None, ports: list[Object], ip: str) -> Probe | None:
-    """A probe whose port may be called by its name.
-
-    Raises:
-        CannotStartError: No port has the name.
-    """
-    if not body:
-        return None
-    get = body.get("httpGet")
-    if get and isinstance(get.get("port"), str):
-        named = {each.get("name"): each["containerPort"] for each in ports}
-        if get["port"] not in named:
-            raise CannotStartError(
-                "CreateContainerConfigError", f"a probe names the port '{get['port']}', none has it"
-            )
-        body = {**body, "httpGet": {**get, "port": named[get["port"]]}}
-    return Probe.parse(body, ip)
-
-
-def _architecture() -> str:
-    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
 
 async def _main(folder: Path, number: int) -> None:

@@ -8,14 +8,14 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
-from local_azure.containers.container import Container, Plan, Timing
-from local_azure.kubernetes import pod_rules, service_links
+from local_azure import clock
+from local_azure.containers.container import Container, Timing
+from local_azure.kubernetes import planner, pod_rules, service_links
 from local_azure.kubernetes.api import Api, Object
 
 LOG = logging.getLogger(__name__)
@@ -29,37 +29,6 @@ _ENDS_KEPT = 8
 _STATES = {"Running": "running", "Waiting": "waiting", "Terminated": "terminated"}
 
 
-class CannotStartError(Exception):
-    """A container cannot be made.
-
-    Attributes:
-        reason: Kubernetes' word for it.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class Planner(Protocol):
-    """From a container of a spec to what can be started."""
-
-    async def plan(
-        self,
-        container: Object,
-        spec: Object,
-        environment: Mapping[str, str],
-        ip: str,
-        scratch: Path,
-    ) -> tuple[Plan, str]:
-        """The plan, and the digest of its image.
-
-        Raises:
-            CannotStartError: The image cannot be had, or a setting is impossible.
-        """
-        ...
-
-
 @dataclass
 class Pod:
     """A pod that the node was told to run.
@@ -68,19 +37,19 @@ class Pod:
         body: As the API server has it.
         ip: Its address.
         api: The node's client.
-        planner: Makes containers.
+        outside: The socket where the stand-in answers.
         folder: For its logs and scratch files.
     """
 
     body: Object
     ip: str
     api: Api
-    planner: Planner
+    outside: str
     folder: Path
     containers: list[Container] = field(default_factory=list, init=False)
     ending: bool = field(default=False, init=False)
     _digests: dict[str, str] = field(default_factory=dict, init=False)
-    _began: str = field(default_factory=lambda: now(), init=False)
+    _began: str = field(default_factory=clock.now, init=False)
     _told: str = field(default="", init=False)
     _since: dict[str, tuple[bool, str]] = field(default_factory=dict, init=False)
     _events: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
@@ -112,7 +81,7 @@ class Pod:
             try:
                 await self._start()
                 break
-            except CannotStartError as error:
+            except planner.CannotStartError as error:
                 await self._report_waiting(error)
             except httpx.HTTPError as error:
                 LOG.warning("pod %s: %r", self.name, error)
@@ -135,7 +104,7 @@ class Pod:
         await self.api.delete(self.path, self.uid)
 
     async def _end(self, container: Container, grace: float) -> None:
-        spec = next(s for s in self.body["spec"]["containers"] if s["name"] == container.plan.name)
+        spec = self._spec(container)
         sleep = ((spec.get("lifecycle") or {}).get("preStop") or {}).get("sleep") or {}
         pause = min(float(sleep.get("seconds") or 0), grace)
         if pause and not container.over:
@@ -145,7 +114,7 @@ class Pod:
     async def _start(self) -> None:
         spec = self.body["spec"]
         if refused := list(pod_rules.refusals(spec)):
-            raise CannotStartError("CreateContainerConfigError", "; ".join(refused))
+            raise planner.CannotStartError("CreateContainerConfigError", "; ".join(refused))
         scratch = self.folder / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
         declined = not spec.get("enableServiceLinks", True)
@@ -153,7 +122,9 @@ class Pod:
         made = []
         for each in spec["containers"]:
             environment = {**links, **await self._environment(each)}
-            plan, digest = await self.planner.plan(each, spec, environment, self.ip, scratch)
+            plan, digest = await planner.plan(
+                each, spec, environment, self.ip, scratch, self.outside
+            )
             self._digests[each["name"]] = digest
             made.append(Container(plan, self.folder, Timing(grace=_DEFAULT_GRACE)))
         self.containers = made
@@ -183,7 +154,7 @@ class Pod:
             if text is None and reference.get("optional"):
                 return None
             if text is None:
-                raise CannotStartError(
+                raise planner.CannotStartError(
                     "CreateContainerConfigError",
                     f"{plural[:-1]} '{reference['name']}' has no key '{reference['key']}'",
                 )
@@ -205,7 +176,9 @@ class Pod:
             for key, value in (metadata.get(kind) or {}).items():
                 known[f"metadata.{kind}['{key}']"] = value
         if path not in known:
-            raise CannotStartError("CreateContainerConfigError", f"fieldRef {path}: not supported")
+            raise planner.CannotStartError(
+                "CreateContainerConfigError", f"fieldRef {path}: not supported"
+            )
         return known[path]
 
     def _statuses(self) -> Iterator[Object]:
@@ -232,7 +205,8 @@ class Pod:
         """
         told = _state(state)
         ended = told.get("terminated")
-        if ended and ended["exitCode"] and container.plan.name in self._talkative():
+        policy = self._spec(container).get("terminationMessagePolicy")
+        if ended and ended["exitCode"] and policy == "FallbackToLogsOnError":
             key = (container.plan.name, state["finishTime"])
             if key not in self._last_words:
                 self._last_words[key] = container.log.tail(_LAST_LINES)[-_LAST_CHARACTERS:]
@@ -241,43 +215,30 @@ class Pod:
             ended["message"] = self._last_words[key] or ended["message"]
         return told
 
-    def _talkative(self) -> set[str]:
-        return {
-            each["name"]
-            for each in self.body["spec"]["containers"]
-            if each.get("terminationMessagePolicy") == "FallbackToLogsOnError"
-        }
+    def _spec(self, container: Container) -> Object:
+        named = {each["name"]: each for each in self.body["spec"]["containers"]}
+        return named[container.plan.name]
 
     async def _report(self) -> None:
-        statuses = list(self._statuses())
         ready = all(each.ready for each in self.containers)
         phase = "Running"
         if all(each.over for each in self.containers):
             codes = [each.history.state.get("exitCode", 0) for each in self.containers]
             phase = "Failed" if any(codes) else "Succeeded"
-        conditions = [
-            self._condition(name, value)
-            for name, value in (
-                ("PodReadyToStartContainers", True),
-                ("Initialized", True),
-                ("ContainersReady", ready),
-                ("Ready", ready),
-                ("PodScheduled", True),
-            )
-        ]
-        status = {
-            "phase": phase,
-            "podIP": self.ip,
-            "podIPs": [{"ip": self.ip}],
-            "hostIP": "127.0.0.1",
-            "startTime": self._began,
-            "containerStatuses": statuses,
-            "conditions": conditions,
+        conditions = {
+            "PodReadyToStartContainers": True,
+            "Initialized": True,
+            "ContainersReady": ready,
+            "Ready": ready,
+            "PodScheduled": True,
         }
-        await self._tell(status)
-        await self._tell_events()
+        address = {"podIP": self.ip, "podIPs": [{"ip": self.ip}]}
+        await self._tell(phase, list(self._statuses()), conditions, address)
+        for container in self.containers:
+            for event in container.history.view()["events"]:
+                await self._event(event["type"], event["name"], event["message"], event["count"])
 
-    async def _report_waiting(self, error: CannotStartError) -> None:
+    async def _report_waiting(self, error: planner.CannotStartError) -> None:
         waiting = {"waiting": {"reason": error.reason, "message": str(error)}}
         statuses = [
             {
@@ -291,42 +252,39 @@ class Pod:
             }
             for each in self.body["spec"]["containers"]
         ]
-        conditions = [
-            self._condition(name, value)
-            for name, value in (("ContainersReady", False), ("Ready", False))
-        ]
-        await self._tell(
-            {
-                "phase": "Pending",
-                "hostIP": "127.0.0.1",
-                "startTime": self._began,
-                "containerStatuses": statuses,
-                "conditions": conditions,
-            }
-        )
+        await self._tell("Pending", statuses, {"ContainersReady": False, "Ready": False}, {})
         await self._event("Warning", "Failed", str(error), 1)
 
-    def _condition(self, name: str, value: bool) -> Object:
-        before = self._since.get(name)
-        if before is None or before[0] != value:
-            self._since[name] = (value, now())
-        return {
-            "type": name,
-            "status": "True" if value else "False",
-            "lastTransitionTime": self._since[name][1],
+    async def _tell(
+        self,
+        phase: str,
+        statuses: list[Object],
+        conditions: Mapping[str, bool],
+        address: Object,
+    ) -> None:
+        status = {
+            "phase": phase,
+            **address,
+            "hostIP": "127.0.0.1",
+            "startTime": self._began,
+            "containerStatuses": statuses,
+            "conditions": [self._condition(*each) for each in conditions.items()],
         }
-
-    async def _tell(self, status: Object) -> None:
         text = json.dumps(status)
         if text != self._told:
             body = {"metadata": {"uid": self.uid}, "status": status}
             await self.api.patch(f"{self.path}/status", body)
             self._told = text
 
-    async def _tell_events(self) -> None:
-        for container in self.containers:
-            for event in container.history.view()["events"]:
-                await self._event(event["type"], event["name"], event["message"], event["count"])
+    def _condition(self, name: str, value: bool) -> Object:
+        before = self._since.get(name)
+        if before is None or before[0] != value:
+            self._since[name] = (value, clock.now())
+        return {
+            "type": name,
+            "status": "True" if value else "False",
+            "lastTransitionTime": self._since[name][1],
+        }
 
     async def _event(self, kind: str, reason: str, message: str, count: int) -> None:
         key = (reason, message)
@@ -335,7 +293,7 @@ class Pod:
         name = f"{self.name[:40]}.{abs(hash((self.uid, *key))):x}"
         path = f"/api/v1/namespaces/{self.namespace}/events"
         if key in self._events:
-            await self.api.patch(f"{path}/{name}", {"count": count, "lastTimestamp": now()})
+            await self.api.patch(f"{path}/{name}", {"count": count, "lastTimestamp": clock.now()})
         else:
             body = {
                 "metadata": {"name": name},
@@ -343,8 +301,8 @@ class Pod:
                 "reason": reason,
                 "message": message[:1024],
                 "count": count,
-                "firstTimestamp": now(),
-                "lastTimestamp": now(),
+                "firstTimestamp": clock.now(),
+                "lastTimestamp": clock.now(),
                 "source": {"component": "kubelet", "host": self.body["spec"]["nodeName"]},
                 "involvedObject": {
                     "apiVersion": "v1",
@@ -358,17 +316,12 @@ class Pod:
         self._events[key] = count
 
 
-def now() -> str:
-    """In RFC 3339 and UTC, to the second, as Kubernetes writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _state(state: Mapping[str, Any]) -> Object:
     """A container's state in Kubernetes' words."""
     kind = _STATES[state["state"]]
     detail = str(state.get("detailStatus") or "")
     if kind == "running":
-        return {kind: {"startedAt": _second(state["startTime"])}}
+        return {kind: {"startedAt": state["startTime"]}}
     if kind == "waiting":
         reason, _, message = detail.partition(": ")
         return {kind: {"reason": reason or "ContainerCreating", "message": message}}
@@ -377,11 +330,7 @@ def _state(state: Mapping[str, Any]) -> Object:
             "exitCode": int(state["exitCode"]),
             "reason": detail.partition(":")[0] if detail in ("OOMKilled", "Completed") else "Error",
             "message": detail,
-            "startedAt": _second(state["startTime"]),
-            "finishedAt": _second(state["finishTime"]),
+            "startedAt": state["startTime"],
+            "finishedAt": state["finishTime"],
         }
     }
-
-
-def _second(time: str) -> str:
-    return time[:19] + "Z"

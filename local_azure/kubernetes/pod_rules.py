@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-Object = dict[str, Any]
+from local_azure.kubernetes.api import Object
 
 _UNITS = {
     "": 1,

@@ -19,6 +19,7 @@ from rich.console import Console
 from local_azure import cache, debian
 from local_azure.errors import LocalAzureError
 from local_azure.go_module import GoModule
+from local_azure.home import Home
 from local_azure.kubernetes.network import search_path
 
 VERSION = "1.36.3"
@@ -32,6 +33,7 @@ PROVIDER_COMMIT = "v4.0.0-20260115033456-f47bc2d6f199"
 BUILD_MINUTES = 20
 """How long both builds take at most on two cores."""
 
+_PROVIDER = "pulumi-resource-kubernetes"
 _HERE = Path(__file__).parent
 _SETUP = "python -m local_azure setup --kubernetes"
 _IPTABLES = ("iptables", "iptables-save", "iptables-restore")
@@ -46,7 +48,7 @@ _PACKAGES = (
     "libnetfilter-conntrack3",
 )
 _REPORTED = (
-    "gitVersion=v1.36.3",
+    f"gitVersion=v{VERSION}",
     "gitMajor=1",
     "gitMinor=36",
     "gitTreeState=clean",
@@ -88,7 +90,7 @@ class Programs:
         Raises:
             ProgramsError: It was not built.
         """
-        return self._built("pulumi-resource-kubernetes")
+        return self._built(_PROVIDER)
 
     def iptables(self) -> dict[str, str]:
         """The variables with which kube-proxy finds `iptables`.
@@ -124,6 +126,19 @@ class Programs:
             except ProgramsError:
                 found.append(name)
         return found
+
+    def install(self, home: Home) -> None:
+        """Link what was built into a state folder; what was not is no part of it."""
+        folder = home.pulumi_home / "plugins" / f"resource-kubernetes-v{PROVIDER_VERSION}"
+        try:
+            links = {folder / _PROVIDER: self.provider(), home.programs / "kubectl": self.kube()}
+        except ProgramsError:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        for link, target in links.items():
+            if not (link.is_symlink() and link.readlink() == target):
+                link.unlink(missing_ok=True)
+                link.symlink_to(target)
 
     def ensure(self, go: Callable[[], str], console: Console) -> None:
         """Build what is missing, one after the other; an interrupted build is taken up again.
@@ -203,9 +218,8 @@ class Programs:
                 module = GoModule(go, _HERE / "provider", source, environment, console)
                 module.make()
                 module.copy(PROVIDER_MODULE, PROVIDER_COMMIT, source / "src")
-                _embed(source / "src" / "cmd" / "pulumi-resource-kubernetes")
-                package = f"{PROVIDER_MODULE}/cmd/pulumi-resource-kubernetes"
-                out = "pulumi-resource-kubernetes"
+                _embed(source / "src" / "cmd" / _PROVIDER)
+                package, out = f"{PROVIDER_MODULE}/cmd/{_PROVIDER}", _PROVIDER
                 flags = f"-X {PROVIDER_MODULE}/pkg/version.Version={PROVIDER_VERSION}"
             draft = source / out
             module.build(package, draft, f"-s -w {flags}")

@@ -9,9 +9,7 @@ import copy
 import hashlib
 import logging
 import os
-import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,18 +34,17 @@ from local_azure.kubernetes import network, tunnel
 from local_azure.kubernetes.cluster import READY, ClusterSettings
 from local_azure.kubernetes.control_plane import PORT
 from local_azure.kubernetes.keys import Keys, kubeconfig, merged
-from local_azure.kubernetes.programs import Programs, ProgramsError
-from local_azure.types.resource_type import merge
+from local_azure.kubernetes.programs import VERSION, Programs, ProgramsError
+from local_azure.listener import bound
+from local_azure.types.shape import merge
 
 LOG = logging.getLogger(__name__)
-
-VERSION = "1.36.3"
 
 _START_SECONDS = 180.0
 _END_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 _MOST_NODES = 8
-_VERSION = re.compile(r"1\.36(\.3)?")
+_MINOR = VERSION.rpartition(".")[0]
 _CLUSTER = (
     "/subscriptions/{subscription}/resourceGroups/{group}"
     "/providers/Microsoft.ContainerService/managedClusters/{name}"
@@ -66,15 +63,14 @@ class Running:
     Attributes:
         kubeconfig: Of who uses it.
         process: The one that all others end with.
-        outwards: Answers what the cluster needs of the stand-in.
-        server: Carries the API server's connections.
+        servers: One answers what the cluster needs of the stand-in, one carries the API server's
+            connections.
         balancers: By the service's uid: where the host listens for it, and with what.
     """
 
     kubeconfig: str
     process: subprocess.Popen[bytes]
-    outwards: asyncio.Server
-    server: asyncio.Server
+    servers: list[asyncio.Server]
     balancers: dict[str, tuple[str, list[asyncio.Server]]] = field(default_factory=dict)
 
 
@@ -146,9 +142,8 @@ class ManagedClusters:
     async def _versions(self, request: Request) -> Response:
         """The one version, as every region offers it."""
         known_type(CLUSTERS, api_version(request))
-        minor = VERSION.rpartition(".")[0]
         patches = {VERSION: {"upgrades": []}}
-        one = {"version": minor, "isDefault": True, "patchVersions": patches}
+        one = {"version": _MINOR, "isDefault": True, "patchVersions": patches}
         return JSONResponse({"values": [one]})
 
     async def _start(self, resource: Resource, nodes: int) -> None:
@@ -162,8 +157,7 @@ class ManagedClusters:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ready = folder / READY
         ready.unlink(missing_ok=True)
-        settings = ClusterSettings(str(kube), nodes, environment, os.getpid())
-        settings.write(folder)
+        ClusterSettings(str(kube), nodes, environment, os.getpid()).write(folder)
 
         async def answer(question: dict[str, Any]) -> dict[str, Any]:
             return await self._answer(resource, question)
@@ -182,7 +176,7 @@ class ManagedClusters:
         port = self._port(folder)
         inwards = network.reached(folder, tunnel.INWARDS)
         server = await _carry(inwards, "127.0.0.1", PORT, "127.0.0.1", port)
-        self._running[resource.id.lower()] = Running("", process, outwards, server)
+        self._running[resource.id.lower()] = Running("", process, [outwards, server])
         reason = await _ready(process, ready, folder / "cluster.log")
         if reason:
             await self._stop(resource)
@@ -205,12 +199,9 @@ class ManagedClusters:
         except subprocess.TimeoutExpired:
             running.process.kill()
             await asyncio.to_thread(running.process.wait)
-        for server in (
-            running.outwards,
-            running.server,
-            *(each for _, servers in running.balancers.values() for each in servers),
-        ):
-            server.close()
+        for servers in (running.servers, *(each for _, each in running.balancers.values())):
+            for server in servers:
+                server.close()
 
     async def _answer(self, resource: Resource, question: dict[str, Any]) -> dict[str, Any]:
         """What the cluster asks for: an image, an address on the host, or its withdrawal."""
@@ -236,10 +227,10 @@ class ManagedClusters:
     ) -> dict[str, Any]:
         if service in running.balancers:
             return {"address": running.balancers[service][0]}
-        ports = [int(outer) for outer, _ in question["ports"]]
+        ports = [int(port) for port in question["ports"]]
         folder = self._folder(resource)
         note = folder / f"address-{service}"
-        kept = note.read_text() if note.exists() else ""
+        kept = address.noted(note)
         try:
             taken = {each for each, _ in running.balancers.values()}
             seed = f"{folder}\n{service}"
@@ -247,8 +238,7 @@ class ManagedClusters:
             here = here or address.choose(seed, ports, taken)
             inwards = network.reached(folder, tunnel.INWARDS)
             servers = [
-                await _carry(inwards, question["address"], int(inner), here, int(outer))
-                for outer, inner in question["ports"]
+                await _carry(inwards, question["address"], port, here, port) for port in ports
             ]
         except (address.NoAddressError, OSError) as error:
             return {"error": str(error)}
@@ -302,7 +292,8 @@ class ManagedClusters:
         note = folder / "port"
         with contextlib.suppress(OSError, ValueError):
             return int(note.read_text())
-        port = _free_port()
+        with bound(0) as free:
+            port = free.getsockname()[1]
         note.write_text(str(port))
         return port
 
@@ -319,7 +310,7 @@ def _nodes(resource: Resource) -> int:
     """
     properties = resource.body["properties"]
     version = properties.get("kubernetesVersion")
-    if version and not _VERSION.fullmatch(version):
+    if version and version not in (VERSION, _MINOR):
         raise ArmError(
             400,
             "K8sVersionNotSupported",
@@ -373,12 +364,6 @@ async def _ready(process: subprocess.Popen[bytes], ready: Path, log: Path) -> st
         return ready.read_text()
     lines = log.read_text(errors="replace").splitlines()
     return lines[-1] if lines else f"ended with exit code {process.returncode}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _environment() -> dict[str, str]:

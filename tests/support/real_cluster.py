@@ -133,11 +133,10 @@ class _Outside:
                 each.close()
             return {}
         if service not in self.servers:
-            ports = [int(outer) for outer, _ in question["ports"]]
+            ports = [int(port) for port in question["ports"]]
             here = address.choose(f"{self.folder}\n{service}", ports, set())
             self.servers[service] = [
-                await self._carry(question["address"], int(inner), here, int(outer))
-                for outer, inner in question["ports"]
+                await self._carry(question["address"], port, here, port) for port in ports
             ]
         return {"address": self.servers[service][0].sockets[0].getsockname()[0]}
 

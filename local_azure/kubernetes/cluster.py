@@ -1,7 +1,7 @@
 """The process that is the cluster: inside its own namespaces, it starts and ends all the parts.
 
-`python -m local_azure.kubernetes.cluster FOLDER`, with `cluster.json` in the folder. It ends when
-the stand-in does, or at SIGTERM; nothing of it is left then.
+`python -m local_azure.kubernetes.cluster FOLDER SETTINGS`, the settings as JSON. It ends when the
+stand-in does, or at SIGTERM; nothing of it is left then.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from local_azure.kubernetes import network, tunnel
@@ -27,7 +27,6 @@ from local_azure.kubernetes.node import kubelet_port
 
 LOG = logging.getLogger(__name__)
 
-SETTINGS = "cluster.json"
 READY = "ready"
 """Made when the cluster takes pods; holds the reason when it cannot be started."""
 
@@ -51,15 +50,6 @@ class ClusterSettings:
     nodes: int
     proxy_environment: dict[str, str]
     parent: int
-
-    @classmethod
-    def read(cls, folder: Path) -> ClusterSettings:
-        """What `write` wrote."""
-        return cls(**json.loads((folder / SETTINGS).read_text()))
-
-    def write(self, folder: Path) -> None:
-        """Keep it for the process that is started."""
-        (folder / SETTINGS).write_text(json.dumps(asdict(self)))
 
 
 @dataclass
@@ -130,7 +120,7 @@ class Cluster:
         )
 
 
-async def _main(folder: Path) -> str:
+async def _main(folder: Path, settings: ClusterSettings) -> str:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - it runs in one
     loop = asyncio.get_running_loop()
@@ -138,7 +128,7 @@ async def _main(folder: Path) -> str:
         loop.add_signal_handler(number, task.cancel)
     reason = ""
     try:
-        await Cluster(folder, ClusterSettings.read(folder)).run()
+        await Cluster(folder, settings).run()
     except* (ControlPlaneError, NetworkError) as errors:
         reason = str(errors.exceptions[0])
     except* asyncio.CancelledError:
@@ -146,17 +136,17 @@ async def _main(folder: Path) -> str:
     return reason
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, settings: ClusterSettings) -> int:
     """Run until the end; the exit code."""
     # Entering a user namespace has forgotten the launcher's wish to end with the stand-in.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != ClusterSettings.read(folder).parent:
+    if os.getppid() != settings.parent:
         return 1
     ready = folder / READY
     ready.unlink(missing_ok=True)
     reason = ""
     with contextlib.suppress(asyncio.CancelledError):
-        reason = asyncio.run(_main(folder))
+        reason = asyncio.run(_main(folder, settings))
     if reason:
         ready.write_text(reason)
         LOG.error("%s", reason)
@@ -166,4 +156,4 @@ def main(folder: Path) -> int:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), ClusterSettings(**json.loads(sys.argv[2]))))

@@ -7,13 +7,14 @@ import base64
 import contextlib
 import copy
 import hashlib
+import json
 import logging
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,8 @@ class ManagedClusters:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         ready = folder / READY
         ready.unlink(missing_ok=True)
-        ClusterSettings(str(kube), nodes, environment, os.getpid()).write(folder)
+        settings = asdict(ClusterSettings(str(kube), nodes, environment, os.getpid()))
+        module = "local_azure.kubernetes.cluster"
 
         async def answer(question: dict[str, Any]) -> dict[str, Any]:
             return await self._answer(resource, question)
@@ -165,9 +167,7 @@ class ManagedClusters:
         outwards = await tunnel.answer_inside(folder, answer)
         with (folder / "cluster.log").open("ab") as log:
             process = subprocess.Popen(
-                network.entering(
-                    [sys.executable, "-m", "local_azure.kubernetes.cluster", str(folder)]
-                ),
+                network.entering([sys.executable, "-m", module, str(folder), json.dumps(settings)]),
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -44,7 +44,6 @@ class ModelVersions:
             Route(_BASE + "/{name}/versions", self.list),
             Route(one, self.get),
             Route(one, self.put, methods=["PUT"]),
-            Route(one, self.delete, methods=["DELETE"]),
         ]
 
     async def containers(self, request: Request) -> Response:
@@ -119,13 +118,6 @@ class ModelVersions:
         }
         self.tables.put_model(workspace.id, name, version, model)
         return JSONResponse(self._shown(workspace, model), 200 if before else 201)
-
-    async def delete(self, request: Request) -> Response:
-        """Forget one version, but not its number."""
-        workspace = arm_workspace_of(request, self.lookup)
-        model = self._found(workspace, request)
-        self.tables.remove_model(workspace.id, model["name"], model["version"])
-        return Response(status_code=200)
 
     def _versions(self, workspace: Resource, name: str) -> list[Document]:
         return [model for model in self.tables.models(workspace.id) if model["name"] == name]

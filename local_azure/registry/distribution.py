@@ -49,7 +49,7 @@ class Distribution:
             route(f"{name}/tags/list", self._tags),
             route(f"{name}/blobs/uploads/", self._begin, "POST"),
             route(f"{name}/blobs/uploads/{{upload}}", self._upload, "PATCH", "PUT"),
-            route(f"{name}/blobs/{{digest}}", self._blob, "GET", "DELETE"),
+            route(f"{name}/blobs/{{digest}}", self._blob),
             route(f"{name}/manifests/{{reference}}", self._read_manifest, "GET"),
             route(f"{name}/manifests/{{reference}}", self._put_manifest, "PUT"),
             route(f"{name}/manifests/{{reference}}", self._delete_manifest, "DELETE"),
@@ -67,7 +67,7 @@ class Distribution:
         return JSONResponse({"repositories": shown}, headers=headers)
 
     async def _tags(self, request: Request) -> Response:
-        name = self._repository(request, "pull")
+        name = self.login.repository(request, "pull")
         page = Page.asked(request)
         tags = [tag.name for tag in self.store.known(name).tags(page.after)]
         shown, headers = page.cut(tags, str)
@@ -75,7 +75,7 @@ class Distribution:
 
     async def _begin(self, request: Request) -> Response:
         """An upload, or none where another repository has the blob (`?mount=&from=`)."""
-        name = self._repository(request, "pull", "push")
+        name = self.login.repository(request, "pull", "push")
         mounted, source = (request.query_params.get(key, "") for key in ("mount", "from"))
         if mounted and source:
             digest, source = names.digest(mounted), names.repository(source)
@@ -86,7 +86,7 @@ class Distribution:
 
     async def _upload(self, request: Request) -> Response:
         """Add to an upload; finish it."""
-        name = self._repository(request, "pull", "push")
+        name = self.login.repository(request, "pull", "push")
         upload = self.store.uploads.find(request.path_params["upload"], name)
         if request.method == "PATCH":
             await self._fill(request, upload)
@@ -111,23 +111,19 @@ class Distribution:
 
     async def _blob(self, request: Request) -> Response:
         digest = names.digest(request.path_params["digest"])
-        if request.method == "DELETE":
-            name = self._repository(request, "delete")
-            self.store.delete_blob(name, digest)
-            return Response(status_code=202)
-        name = self._repository(request, "pull")
+        name = self.login.repository(request, "pull")
         headers = {"Docker-Content-Digest": digest, "ETag": f'"{digest}"'}
         path = self.store.blob(name, digest)
         return FileResponse(path, media_type="application/octet-stream", headers=headers)
 
     async def _read_manifest(self, request: Request) -> Response:
-        name = self._repository(request, "pull")
+        name = self.login.repository(request, "pull")
         manifest, content = self.store.manifest(name, request.path_params["reference"])
         headers = {"Docker-Content-Digest": manifest.digest, "ETag": f'"{manifest.digest}"'}
         return Response(content, media_type=manifest.media_type, headers=headers)
 
     async def _put_manifest(self, request: Request) -> Response:
-        name = self._repository(request, "pull", "push")
+        name = self.login.repository(request, "pull", "push")
         content = bytearray()
         async for chunk in request.stream():
             content += chunk
@@ -141,15 +137,9 @@ class Distribution:
         return _created(f"/v2/{name}/manifests/{digest}", digest)
 
     async def _delete_manifest(self, request: Request) -> Response:
-        name = self._repository(request, "delete")
+        name = self.login.repository(request, "delete")
         self.store.delete_manifest(name, request.path_params["reference"])
         return Response(status_code=202)
-
-    def _repository(self, request: Request, *actions: str) -> str:
-        """The repository of a request, once the client may do these things with it."""
-        name = names.repository(request.path_params["name"])
-        self.login.check(request, Scope("repository", name, frozenset(actions)))
-        return name
 
 
 def _created(location: str, digest: str) -> Response:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Body
+from local_azure.registry import names
 from local_azure.registry.errors import RegistryError
 from local_azure.registry.settings import Settings
 from local_azure.registry.tokens import EVERYTHING, PULL, Scope, Tokens, unauthorized
@@ -69,6 +70,16 @@ class Login:
             except RegistryError as refused:
                 refusal, error = refused.message, "invalid_token"
         raise self._challenge(refusal, wanted, error)
+
+    def repository(self, request: Request, *actions: str) -> str:
+        """The repository of a request, once the client may do these things with it.
+
+        Raises:
+            RegistryError: 400 for a name that is none, 401 as `check`.
+        """
+        name = names.repository(request.path_params["name"])
+        self.check(request, Scope("repository", name, frozenset(actions)))
+        return name
 
     def _challenge(self, message: str, wanted: Scope | None, error: str) -> RegistryError:
         service = self.tokens.service

@@ -12,13 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from local_azure.registry import names
 from local_azure.registry.errors import RegistryError
 from local_azure.registry.login import Login
 from local_azure.registry.pages import Page
 from local_azure.registry.repository import Manifest, Repository, Tag
 from local_azure.registry.store import Store
-from local_azure.registry.tokens import Scope
 
 _ATTRIBUTES = dict.fromkeys(("deleteEnabled", "writeEnabled", "listEnabled", "readEnabled"), True)
 
@@ -114,8 +112,7 @@ class Metadata:
         )
 
     def _known(self, request: Request, action: str = "metadata_read") -> str:
-        name = names.repository(request.path_params["name"])
-        self.login.check(request, Scope("repository", name, frozenset({action})))
+        name = self.login.repository(request, action)
         self.store.known(name)
         return name
 

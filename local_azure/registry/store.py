@@ -59,7 +59,7 @@ class Store:
             RegistryError: 404 `BLOB_UNKNOWN`.
         """
         found = self.repository(repository)
-        if not found.has(names.digest(digest)):
+        if not found.has(digest):
             raise RegistryError(404, "BLOB_UNKNOWN", f"{repository} has no blob {digest}.")
         return found.path(digest)
 
@@ -75,15 +75,6 @@ class Store:
         if has:
             self._made(target).link(other, digest)
         return has
-
-    def delete_blob(self, repository: str, digest: str) -> None:
-        """Delete a blob.
-
-        Raises:
-            RegistryError: 404 `BLOB_UNKNOWN`.
-        """
-        self.blob(repository, digest)
-        self.repository(repository).remove_blob(digest)
 
     def manifest(self, repository: str, reference: str) -> tuple[Manifest, bytes]:
         """A manifest by tag or digest, and its bytes.

@@ -42,7 +42,6 @@ def application(pods: Mapping[str, Pod]) -> Starlette:
         routes=[
             Route("/containerLogs/{namespace}/{pod}/{container}", logs),
             Route(USAGE, usage),
-            Route("/healthz", lambda _: PlainTextResponse("ok")),
             Route("/{rest:path}", refused, methods=["GET", "POST"]),
         ]
     )

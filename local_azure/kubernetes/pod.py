@@ -132,54 +132,20 @@ class Pod:
             container.start()
 
     async def _environment(self, container: Object) -> dict[str, str]:
-        found = {}
-        for each in container.get("env") or []:
-            value = await self._value(each)
-            if value is not None:
-                found[each["name"]] = value
-        return found
+        return {each["name"]: await self._value(each) for each in container.get("env") or []}
 
-    async def _value(self, variable: Object) -> str | None:
-        source = variable.get("valueFrom") or {}
-        if "fieldRef" in source:
-            return self._field(source["fieldRef"]["fieldPath"])
-        for kind, plural in (("secretKeyRef", "secrets"), ("configMapKeyRef", "configmaps")):
-            if kind not in source:
-                continue
-            reference = source[kind]
-            found = await self.api.get(
-                f"/api/v1/namespaces/{self.namespace}/{plural}/{reference['name']}"
-            )
-            text = ((found or {}).get("data") or {}).get(reference["key"])
-            if text is None and reference.get("optional"):
-                return None
-            if text is None:
-                raise planner.CannotStartError(
-                    "CreateContainerConfigError",
-                    f"{plural[:-1]} '{reference['name']}' has no key '{reference['key']}'",
-                )
-            return base64.b64decode(text).decode() if plural == "secrets" else text
-        return variable.get("value", "")
-
-    def _field(self, path: str) -> str:
-        metadata = self.body["metadata"]
-        known = {
-            "metadata.name": self.name,
-            "metadata.namespace": self.namespace,
-            "metadata.uid": self.uid,
-            "spec.nodeName": self.body["spec"]["nodeName"],
-            "spec.serviceAccountName": self.body["spec"].get("serviceAccountName", ""),
-            "status.podIP": self.ip,
-            "status.hostIP": "127.0.0.1",
-        }
-        for kind in ("labels", "annotations"):
-            for key, value in (metadata.get(kind) or {}).items():
-                known[f"metadata.{kind}['{key}']"] = value
-        if path not in known:
+    async def _value(self, variable: Object) -> str:
+        reference = (variable.get("valueFrom") or {}).get("secretKeyRef")
+        if reference is None:
+            return variable.get("value", "")
+        name, key = reference["name"], reference["key"]
+        secret = await self.api.get(f"/api/v1/namespaces/{self.namespace}/secrets/{name}")
+        data = (secret or {}).get("data") or {}
+        if key not in data:
             raise planner.CannotStartError(
-                "CreateContainerConfigError", f"fieldRef {path}: not supported"
+                "CreateContainerConfigError", f"secret '{name}' has no key '{key}'"
             )
-        return known[path]
+        return base64.b64decode(data[key]).decode()
 
     def _statuses(self) -> Iterator[Object]:
         for each in self.containers:

@@ -88,7 +88,7 @@ def _of_container(container: Object) -> Iterator[str]:
             yield f"{name}: only httpGet and exec are supported"
     for each in container.get("env") or []:
         source = each.get("valueFrom") or {}
-        if "resourceFieldRef" in source or "fileKeyRef" in source:
+        if source and "secretKeyRef" not in source:
             yield f"env {each['name']}: {next(iter(source))} is not supported"
     if container.get("envFrom"):
         yield "envFrom: name each variable in env"

@@ -23,7 +23,7 @@ def test_what_the_scoring_service_asks_for_is_no_fault() -> None:
         "livenessProbe": {"exec": {"command": ["true"]}},
         "env": [
             {"name": "KEY", "valueFrom": {"secretKeyRef": {}}},
-            {"name": "IP", "valueFrom": {"fieldRef": {}}},
+            {"name": "PORT", "value": "5001"},
         ],
     }
     assert not refused(container, volumes=[{"name": "tmp", "emptyDir": {}}], hostPID=False)
@@ -68,6 +68,14 @@ def test_a_service_account_token_is_refused_once_with_the_setting_that_declines_
         (
             {"env": [{"name": "CORES", "valueFrom": {"resourceFieldRef": {}}}]},
             "env CORES: resourceFieldRef is not supported",
+        ),
+        (
+            {"env": [{"name": "IP", "valueFrom": {"fieldRef": {}}}]},
+            "env IP: fieldRef is not supported",
+        ),
+        (
+            {"env": [{"name": "SETTING", "valueFrom": {"configMapKeyRef": {}}}]},
+            "env SETTING: configMapKeyRef is not supported",
         ),
         ({"envFrom": [{"configMapRef": {}}]}, "envFrom: name each variable"),
         ({"stdin": True}, "stdin, tty: "),

@@ -16,7 +16,7 @@ from local_azure.arm.errors import ArmError
 from local_azure.arm.service import Lookup, Resource
 from local_azure.machinelearning.addresses import TYPE, WORKSPACE, arm_workspace_of, bad_name
 from local_azure.machinelearning.datastores import NAME as DATASTORE
-from local_azure.machinelearning.tables import Document, Tables
+from local_azure.machinelearning.tables import Document, Tables, new_model
 
 _BASE = WORKSPACE + "/models"
 _PATHS = f"/datastores/{DATASTORE}/paths/"
@@ -96,23 +96,12 @@ class ModelVersions:
         before = self.tables.model(workspace.id, name, version)
         if before and self._prefix(workspace, before) != prefix:
             raise ArmError(400, "UserError", f"The path of {name}:{version} cannot be changed.")
-        now = clock.now()
-        model = before or {
-            "id": f"{name}:{version}",
-            "name": name,
-            "version": version,
-            "url": f"aml://asset/{self._asset(workspace, name, prefix)}",
-            "mimeType": "application/json",
-            "datasets": [],
-            "createdTime": now,
-            "createdBy": {"userName": "local-azure"},
-            "derivedModelIds": [],
-        }
+        model = before or new_model(name, version, self._asset(workspace, name, prefix))
         model |= {
             "description": properties.get("description"),
             "kvTags": properties.get("tags") or {},
-            "properties": {**model.get("properties", {}), **(properties.get("properties") or {})},
-            "modifiedTime": now,
+            "properties": {**model["properties"], **(properties.get("properties") or {})},
+            "modifiedTime": clock.now(),
             "archived": bool(properties.get("isArchived")),
             "kind": kind,
         }
@@ -152,7 +141,7 @@ class ModelVersions:
         return prefix
 
     def _asset(self, workspace: Resource, name: str, prefix: str) -> str:
-        """An asset, as azureml-core makes one, so that its clients find the files."""
+        """The url of an asset, as azureml-core makes one, so that its clients find the files."""
         asset = {
             "id": str(uuid.uuid4()),
             "name": name,
@@ -161,7 +150,7 @@ class ModelVersions:
             "properties": {},
         }
         self.tables.put_asset(workspace.id, asset["id"], asset)
-        return asset["id"]
+        return f"aml://asset/{asset['id']}"
 
     def _prefix(self, workspace: Resource, model: Document) -> str:
         asset = self.tables.asset(workspace.id, str(model["url"]).removeprefix("aml://asset/"))

@@ -17,15 +17,15 @@ from local_azure.arm.service import Lookup
 from local_azure.machinelearning.addresses import WORKSPACE, bad_name, workspace_of
 from local_azure.machinelearning.blobs import Blobs
 from local_azure.machinelearning.errors import ModelManagementError
-from local_azure.machinelearning.tables import Document, Tables
+from local_azure.machinelearning.tables import Document, Tables, new_model
 
 _BASE = "/modelmanagement/v1.0" + WORKSPACE
 _PAGE = 100
 _EXACT = ("name", "framework", "runId")
 _SETTABLE = (
-    *("description", "framework", "frameworkVersion", "mimeType", "unpack", "runId"),
+    *("description", "framework", "frameworkVersion", "mimeType", "unpack", "runId", "datasets"),
     *("experimentName", "parentModelId", "sampleInputData", "sampleOutputData"),
-    "resourceRequirements",
+    *("resourceRequirements", "kvTags", "properties"),
 )
 _DICTIONARIES = ("kvTags", "properties")
 _CHANGEABLE = (
@@ -114,21 +114,8 @@ class Models:
                 400, "AssetNotFound", f"The model's url '{url}' names no asset of this workspace."
             )
         version = self.tables.next_version(workspace.id, name)
-        now = clock.now()
-        model = {field: body[field] for field in _SETTABLE if body.get(field) is not None} | {
-            "id": f"{name}:{version}",
-            "name": name,
-            "version": version,
-            "url": url,
-            "mimeType": body.get("mimeType") or "application/json",
-            "kvTags": body.get("kvTags") or {},
-            "properties": body.get("properties") or {},
-            "datasets": body.get("datasets") or [],
-            "createdTime": now,
-            "modifiedTime": now,
-            "createdBy": {"userName": "local-azure"},
-            "derivedModelIds": [],
-        }
+        given = {field: body[field] for field in _SETTABLE if body.get(field) is not None}
+        model = new_model(name, version, str(url)) | given
         self.tables.put_model(workspace.id, name, version, model)
         return JSONResponse(model)
 

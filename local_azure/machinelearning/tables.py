@@ -7,7 +7,29 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from local_azure import clock
+
 Document = dict[str, Any]
+
+
+def new_model(name: str, version: int, url: str) -> Document:
+    """What every version of a model has from its beginning; `url` names its asset."""
+    now = clock.now()
+    return {
+        "id": f"{name}:{version}",
+        "name": name,
+        "version": version,
+        "url": url,
+        "mimeType": "application/json",
+        "kvTags": {},
+        "properties": {},
+        "datasets": [],
+        "createdTime": now,
+        "modifiedTime": now,
+        "createdBy": {"userName": "local-azure"},
+        "derivedModelIds": [],
+    }
+
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS ml_models (

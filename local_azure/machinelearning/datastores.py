@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -20,7 +19,7 @@ NAME = "workspaceblobstore"
 """The one datastore, which is the default."""
 
 ACCOUNT = "workspace"
-_BASE = WORKSPACE + "/datastores"
+_BASE = WORKSPACE + "/datastores/{datastore}"
 
 
 @dataclass(frozen=True)
@@ -40,19 +39,34 @@ class Datastores:
     def routes(self) -> list[Route]:
         """ARM's addresses."""
         return [
-            Route(_BASE, self.list),
-            Route(_BASE + "/{datastore}", self.get),
-            Route(_BASE + "/{datastore}/listSecrets", self.secrets, methods=["POST"]),
+            Route(_BASE, self.get),
+            Route(_BASE + "/listSecrets", self.secrets, methods=["POST"]),
         ]
-
-    async def list(self, request: Request) -> Response:
-        """The one that there is."""
-        workspace = arm_workspace_of(request, self.lookup)
-        return JSONResponse({"value": [self._shown(workspace)], "nextLink": None})
 
     async def get(self, request: Request) -> Response:
         """Account and container; no secret."""
-        return JSONResponse(self._shown(self._named(request)))
+        workspace = self._named(request)
+        return JSONResponse(
+            {
+                "id": f"{workspace.id}/datastores/{NAME}",
+                "name": NAME,
+                "type": "Microsoft.MachineLearningServices/workspaces/datastores",
+                "properties": {
+                    "datastoreType": "AzureBlob",
+                    "isDefault": True,
+                    # The client writes https://ACCOUNT.blob.SUFFIX/: with a path in the account no
+                    # name service is asked.
+                    "accountName": f"{urlsplit(self.url).netloc}/blobs/{ACCOUNT}",
+                    "containerName": container_of(workspace),
+                    "endpoint": "core.windows.net",
+                    "protocol": "https",
+                    "serviceDataAccessAuthIdentity": "None",
+                    "credentials": {"credentialsType": "Sas"},
+                    "properties": {},
+                    "tags": {},
+                },
+            }
+        )
 
     async def secrets(self, request: Request) -> Response:
         """A shared access signature for the container, good for an hour."""
@@ -67,24 +81,3 @@ class Datastores:
                 404, "UserError", f"The datastore '{asked}' does not exist; there is {NAME} alone."
             )
         return workspace
-
-    def _shown(self, workspace: Resource) -> dict[str, Any]:
-        return {
-            "id": f"{workspace.id}/datastores/{NAME}",
-            "name": NAME,
-            "type": "Microsoft.MachineLearningServices/workspaces/datastores",
-            "properties": {
-                "datastoreType": "AzureBlob",
-                "isDefault": True,
-                # The client writes https://ACCOUNT.blob.SUFFIX/: with a path in the account no
-                # name service is asked.
-                "accountName": f"{urlsplit(self.url).netloc}/blobs/{ACCOUNT}",
-                "containerName": container_of(workspace),
-                "endpoint": "core.windows.net",
-                "protocol": "https",
-                "serviceDataAccessAuthIdentity": "None",
-                "credentials": {"credentialsType": "Sas"},
-                "properties": {},
-                "tags": {},
-            },
-        }

@@ -93,7 +93,7 @@ class ModelVersions:
         if kind not in _KINDS:
             raise ArmError(400, "BadRequest", f"modelType '{kind}' is none of {', '.join(_KINDS)}.")
         prefix = self._uploaded(workspace, properties.get("modelUri"))
-        before = self.tables.model(workspace.id, name, version)
+        before = self.tables.model(workspace.id, name, str(version))
         if before and self._prefix(workspace, before) != prefix:
             raise ArmError(400, "UserError", f"The path of {name}:{version} cannot be changed.")
         model = before or new_model(name, version, self._asset(workspace, name, prefix))
@@ -105,7 +105,7 @@ class ModelVersions:
             "archived": bool(properties.get("isArchived")),
             "kind": kind,
         }
-        self.tables.put_model(workspace.id, name, version, model)
+        self.tables.put_model(workspace.id, model)
         return JSONResponse(self._shown(workspace, model), 200 if before else 201)
 
     def _versions(self, workspace: Resource, name: str) -> list[Document]:
@@ -123,9 +123,7 @@ class ModelVersions:
 
     def _found(self, workspace: Resource, request: Request) -> Document:
         name, version = request.path_params["name"], request.path_params["version"]
-        model = None
-        if version.isascii() and version.isdecimal() and len(version) < 10:
-            model = self.tables.model(workspace.id, name, int(version))
+        model = self.tables.model(workspace.id, name, version)
         if model is None:
             raise _not_found(f"The model '{name}:{version}'")
         return model

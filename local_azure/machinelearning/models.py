@@ -116,7 +116,7 @@ class Models:
         version = self.tables.next_version(workspace.id, name)
         given = {field: body[field] for field in _SETTABLE if body.get(field) is not None}
         model = new_model(name, version, str(url)) | given
-        self.tables.put_model(workspace.id, name, version, model)
+        self.tables.put_model(workspace.id, model)
         return JSONResponse(model)
 
     async def list(self, request: Request) -> Response:
@@ -136,37 +136,36 @@ class Models:
 
     async def model(self, request: Request) -> Response:
         """One version, by `NAME:VERSION`."""
-        return JSONResponse(self._found(request)[3])
+        return JSONResponse(self._found(request)[1])
 
     async def patch(self, request: Request) -> Response:
         """Change tags, add properties, change the description: steps of a JSON patch."""
-        workspace, name, version, model = self._found(request)
+        workspace, model = self._found(request)
         operations = parsed(await request.body())
         if not isinstance(operations, list):
             raise ModelManagementError(400, "BadRequest", "The body must be a JSON patch: a list.")
         for operation in operations:
             _apply(model, operation)
         model["modifiedTime"] = clock.now()
-        self.tables.put_model(workspace, name, version, model)
+        self.tables.put_model(workspace, model)
         return JSONResponse(model)
 
     async def delete(self, request: Request) -> Response:
         """Forget one version."""
-        workspace, name, version, _ = self._found(request)
-        self.tables.remove_model(workspace, name, version)
+        self.tables.remove_model(*self._found(request))
         return Response(status_code=200)
 
-    def _found(self, request: Request) -> tuple[str, str, int, Document]:
+    def _found(self, request: Request) -> tuple[str, Document]:
+        """The workspace's id, and the model."""
         workspace = workspace_of(request, self.lookup)
         identifier = request.path_params["id"]
         name, _, version = identifier.rpartition(":")
-        if name and version.isdecimal() and len(version) < 10:
-            model = self.tables.model(workspace.id, name, int(version))
-            if model is not None:
-                return workspace.id, name, int(version), model
-        raise ModelManagementError(
-            404, "ModelNotFound", f"The model '{identifier}' does not exist in this workspace."
-        )
+        model = self.tables.model(workspace.id, name, version)
+        if model is None:
+            raise ModelManagementError(
+                404, "ModelNotFound", f"The model '{identifier}' does not exist in this workspace."
+            )
+        return workspace.id, model
 
 
 def _matches(model: Document, query: Mapping[str, str]) -> bool:

@@ -75,27 +75,28 @@ class Tables:
         ).fetchone()
         return (last or 0) + 1
 
-    def put_model(self, workspace: str, name: str, version: int, document: Document) -> None:
+    def put_model(self, workspace: str, model: Document) -> None:
         """Insert or replace one version."""
         self.database.execute(
             "INSERT INTO ml_models VALUES (?, ?, ?, ?) ON CONFLICT (workspace, name, version) "
             "DO UPDATE SET document = excluded.document",
-            (workspace.lower(), name, version, json.dumps(document)),
+            (workspace.lower(), model["name"], model["version"], json.dumps(model)),
         )
 
-    def model(self, workspace: str, name: str, version: int) -> Document | None:
+    def model(self, workspace: str, name: str, version: str) -> Document | None:
         """One version."""
         row = self.database.execute(
-            "SELECT document FROM ml_models WHERE workspace = ? AND name = ? AND version = ?",
+            "SELECT document FROM ml_models "
+            "WHERE workspace = ? AND name = ? AND CAST(version AS TEXT) = ?",
             (workspace.lower(), name, version),
         ).fetchone()
         return json.loads(row[0]) if row and row[0] else None
 
-    def remove_model(self, workspace: str, name: str, version: int) -> None:
+    def remove_model(self, workspace: str, model: Document) -> None:
         """Forget one version, but not its number."""
         self.database.execute(
             "UPDATE ml_models SET document = NULL WHERE workspace = ? AND name = ? AND version = ?",
-            (workspace.lower(), name, version),
+            (workspace.lower(), model["name"], model["version"]),
         )
 
     def models(self, workspace: str) -> list[Document]:

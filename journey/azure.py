@@ -53,9 +53,21 @@ class Azure:
             file: The pickle's file name.
             sha256: The pickle's digest.
         """
+        asked = urlencode({"name": name, "tags": f"sha256={sha256}", "count": 1})
         try:
-            return self._registered_version(name, file, sha256)
-        except (UnexpectedAnswerError, KeyError, IndexError, TypeError, ValueError):
+            (found,) = self._json("GET", f"{self._models}?{asked}")["value"]
+            if found["kvTags"].get("sha256") != sha256:
+                return None
+            asset = str(found["url"]).removeprefix("aml://asset/")
+            assets = f"{self._models.removesuffix('/models')}/assets"
+            prefix = self._json("GET", f"{assets}/{asset}")["artifacts"][0]["prefix"]
+            contents = f"{self._url}/artifact/v2.0{self._workspace}/artifacts/prefix/contentinfo"
+            listed = self._json("GET", f"{contents}/{quote(prefix)}")["value"]
+            uris = [one["contentUri"] for one in listed if f"/{one['path']}".endswith(f"/{file}")]
+            status, content = self._send("GET", str(uris[0]), token="")
+            whole = status == 200 and hashlib.sha256(content).hexdigest() == sha256
+            return int(found["version"]) if whole else None
+        except (UnexpectedAnswerError, LookupError, TypeError, ValueError):
             return None
 
     def has_workspace(self) -> bool:
@@ -88,7 +100,7 @@ class Azure:
             JourneyError: The stand-in does not say.
         """
         try:
-            group = self._json("GET", f"{self._group}?api-version={GROUPS}")
+            group = self._json("GET", f"{self._group()}?api-version={GROUPS}")
             return str(group["properties"]["instanceView"]["state"])
         except (UnexpectedAnswerError, KeyError, TypeError) as error:
             raise JourneyError(f"the container group's state is unknown: {error}") from error
@@ -100,7 +112,7 @@ class Azure:
             JourneyError: It does not start; with the reason.
         """
         try:
-            self._json("POST", f"{self._group}/start?api-version={GROUPS}", seconds=START_SECONDS)
+            self._json("POST", f"{self._group()}/start?api-version={GROUPS}", seconds=START_SECONDS)
         except UnexpectedAnswerError as error:
             raise JourneyError(f"the container group does not start: {error}") from error
 
@@ -114,7 +126,7 @@ class Azure:
             JourneyError: It does not go.
         """
         try:
-            url = f"{self._url}{self._path(f'{GROUP}/{name}')}?api-version={GROUPS}"
+            url = f"{self._group(name)}?api-version={GROUPS}"
             status, content = self._send("GET", url)
             if status != 200:
                 return False
@@ -134,22 +146,6 @@ class Azure:
             ) from error
         return True
 
-    def _registered_version(self, name: str, file: str, sha256: str) -> int | None:
-        asked = urlencode({"name": name, "tags": f"sha256={sha256}", "count": 1})
-        found = self._json("GET", f"{self._models}?{asked}")["value"]
-        if not found or found[0]["kvTags"].get("sha256") != sha256:
-            return None
-        asset = str(found[0]["url"]).removeprefix("aml://asset/")
-        assets = f"{self._models.removesuffix('/models')}/assets"
-        prefix = self._json("GET", f"{assets}/{asset}")["artifacts"][0]["prefix"]
-        contents = f"{self._url}/artifact/v2.0{self._workspace}/artifacts/prefix/contentinfo"
-        for each in self._json("GET", f"{contents}/{quote(prefix)}")["value"]:
-            if str(each["path"]).rsplit("/", 1)[-1] == file:
-                status, content = self._send("GET", str(each["contentUri"]), token="")
-                whole = status == 200 and hashlib.sha256(content).hexdigest() == sha256
-                return int(found[0]["version"]) if whole else None
-        return None
-
     @property
     def _url(self) -> str:
         return self.env["ARM_RESOURCE_MANAGER_ENDPOINT"]
@@ -163,11 +159,10 @@ class Azure:
     def _models(self) -> str:
         return f"{self._url}/modelmanagement/v1.0{self._workspace}/models"
 
-    @property
-    def _group(self) -> str:
-        name = self.outputs["container_group"]
-        path = self._path(f"{GROUP}/{name}")
-        return f"{self._url}{path}"
+    def _group(self, name: str = "") -> str:
+        """The address of a container group: of this name, or the stack's own."""
+        name = name or str(self.outputs["container_group"])
+        return self._url + self._path(f"{GROUP}/{name}")
 
     def _path(self, resource: str) -> str:
         subscription, group = (self.outputs[key] for key in ("subscription_id", "resource_group"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from importlib import metadata
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from journey.plan import Plan
+from model_eval.digest import sha256_of
 from scoring.errors import ModelError
 from scoring.manifest import Manifest
 
@@ -53,14 +53,9 @@ class Evidence:
     def _basis(self, plan: Plan, model: Path) -> dict[str, str]:
         manifest = Manifest.read(model)
         return {
-            "model": _sha256(model / manifest.file),
+            "model": sha256_of(model / manifest.file),
             "classes": json.dumps(manifest.classes),
-            "data": _sha256(plan.data) if plan.data else "MNIST",
-            "report": _sha256(self.report),
+            "data": sha256_of(plan.data) if plan.data else "MNIST",
+            "report": sha256_of(self.report),
             **{name: metadata.version(name) for name in _MEASURED_WITH},
         }
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

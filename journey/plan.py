@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from journey.steps import JourneyError
@@ -28,13 +28,8 @@ class Plan:
 
     def remember(self, file: Path) -> None:
         """Write it down for the next `make smoke`."""
-        content = {
-            "source": str(self.source),
-            "registered": self.registered,
-            "data": str(self.data) if self.data else None,
-            "min_accuracy": self.min_accuracy,
-        }
-        file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        text = json.dumps(asdict(self), indent=2, default=str)
+        file.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def recall(cls, file: Path) -> Plan | None:

@@ -91,60 +91,47 @@ def render(
 
 def checks(out: Path) -> list[Check]:
     """The last validation, smoke test, review and drift check, each as its own report says."""
-    return [_validation(out), _smoke(out), _review(out), _drift(out)]
+    found = []
+    for name, file, page_, command, told in (
+        ("Validation", "report.json", "validation.html", "make up", _validation),
+        ("Smoke test", "smoke.json", "smoke.html", "make smoke", _smoke),
+        ("Review", "review.json", "review.html", "make review", _review),
+        ("Drift check", "drift.json", "drift.html", "make drift", _drift),
+    ):
+        report = _read(out / file)
+        if report:
+            there = page_ if (out / page_).is_file() else ""
+            found.append(Check(name, *told(report), there, command))
+        else:
+            found.append(Check(name, "not run yet", "", "", "", command))
+    return found
 
 
-def _validation(out: Path) -> Check:
-    found = _read(out / "report.json")
-    name, command = "Validation", "make up"
-    if not found:
-        return _never(name, command)
-    text = f"accuracy {found['accuracy']:.4f} on {found['rows']} rows"
-    return Check(name, "passed", "good", text, _page(out, "validation"), command)
+def _validation(report: Any) -> tuple[str, str, str]:
+    """A report's word, kind and text."""
+    return "passed", "good", f"accuracy {report['accuracy']:.4f} on {report['rows']} rows"
 
 
-def _smoke(out: Path) -> Check:
-    found = _read(out / "smoke.json")
-    name, command = "Smoke test", "make smoke"
-    if not found:
-        return _never(name, command)
-    samples = found["samples"]
+def _smoke(report: Any) -> tuple[str, str, str]:
+    samples = report["samples"]
     right = sum(a == b for a, b in zip(samples["truth"], samples["predicted"], strict=False))
-    text = f"{right} of {len(samples['truth'])} samples right"
-    word, kind = ("passed", "good") if found["passed"] else ("failed", "bad")
-    return Check(name, word, kind, text, _page(out, "smoke"), command)
+    word, kind = ("passed", "good") if report["passed"] else ("failed", "bad")
+    return word, kind, f"{right} of {len(samples['truth'])} samples right"
 
 
-def _review(out: Path) -> Check:
-    found = _read(out / "review.json")
-    name, command = "Review", "make review"
-    if not found:
-        return _never(name, command)
-    stops = (
-        found["failed"] or found["obstacles"] or any(one["mandatory"] for one in found["findings"])
-    )
-    changes = len(found["changes"])
-    word, kind = ("nothing changes", "good") if not changes else (f"{changes} to change", "warn")
-    if stops:
+def _review(report: Any) -> tuple[str, str, str]:
+    changes = len(report["changes"])
+    word, kind = (f"{changes} to change", "warn") if changes else ("nothing changes", "good")
+    mandatory = any(one["mandatory"] for one in report["findings"])
+    if report["failed"] or report["obstacles"] or mandatory:
         word, kind = "must not be made", "bad"
-    return Check(name, word, kind, str(found["verdict"]), _page(out, "review"), command)
+    return word, kind, str(report["verdict"])
 
 
-def _drift(out: Path) -> Check:
-    found = _read(out / "drift.json")
-    name, command = "Drift check", "make drift"
-    if not found:
-        return _never(name, command)
-    word, kind = {0: ("in sync", "good"), 7: ("drift", "warn")}.get(found["code"], ("broke", "bad"))
-    return Check(name, word, kind, str(found["verdict"]), _page(out, "drift"), command)
-
-
-def _never(name: str, command: str) -> Check:
-    return Check(name, "not run yet", "", "", "", command)
-
-
-def _page(out: Path, name: str) -> str:
-    return f"{name}.html" if (out / f"{name}.html").is_file() else ""
+def _drift(report: Any) -> tuple[str, str, str]:
+    codes = {0: ("in sync", "good"), 7: ("drift", "warn")}
+    word, kind = codes.get(report["code"], ("broke", "bad"))
+    return word, kind, str(report["verdict"])
 
 
 def _read(file: Path) -> Any:

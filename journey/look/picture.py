@@ -34,27 +34,20 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Line:
-    """From what is depended on to what depends on it: a curve's path in SVG."""
-
-    path: str
-
-
-@dataclass(frozen=True)
 class Picture:
     """Boxes and lines, as large as they need.
 
     Attributes:
         group: The resource group's name in Azure, or empty.
         boxes: All other resources.
-        lines: Between them.
+        lines: From what is depended on to what depends on it: a curve's path in SVG each.
         width: Of the whole.
         height: The same.
     """
 
     group: str
     boxes: tuple[Box, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[str, ...]
     width: int
     height: int
 
@@ -114,11 +107,11 @@ def _middle(befores: Sequence[str], boxes: Mapping[str, Box]) -> float:
     return sum(boxes[each].y for each in befores) / len(befores) if befores else 0.0
 
 
-def _line(before: Box, after: Box) -> Line:
+def _line(before: Box, after: Box) -> str:
     x, y = before.x + WIDTH, before.y + HEIGHT // 2
     to_x, to_y = after.x, after.y + HEIGHT // 2
     bend = x + GAP_X // 2 if to_x - x <= GAP_X else to_x - GAP_X // 2
-    return Line(f"M{x} {y}C{bend} {y} {bend} {to_y} {to_x} {to_y}")
+    return f"M{x} {y}C{bend} {y} {bend} {to_y} {to_x} {to_y}"
 
 
 def _last(identifier: object) -> str:

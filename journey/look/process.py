@@ -100,19 +100,10 @@ def stop(state: Path) -> None:
 
 def _listener(port: int) -> socket.socket:
     """A socket on the last port, so that an open page goes on, or on any."""
-    for wanted in (port, 0):
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", wanted))
-            listener.listen(64)
-        except OSError:
-            listener.close()
-            if wanted == 0:
-                raise
-            continue
-        return listener
-    raise AssertionError("the last attempt returns or raises")
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=64)
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0), backlog=64)
 
 
 def _port(running: Running | None) -> int:

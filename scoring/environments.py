@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -27,6 +28,25 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / CACHE
 
 
+@contextmanager
+def alone_in_cache(lock: Path) -> Iterator[None]:
+    """Hold a lock in a folder of the user's cache, which is made.
+
+    Raises:
+        PackagesError: The folder cannot be used, or what is done there fails by it.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise PackagesError(
+            f"the cache folder {lock.parent} cannot be used: {error.strerror or error}; name"
+            " another in XDG_CACHE_HOME"
+        ) from error
+
+
 def environment(lock: bytes, name: str) -> Path:
     """The folder of a virtual environment with a lock's packages and no others, made once.
 
@@ -39,24 +59,16 @@ def environment(lock: bytes, name: str) -> Path:
     """
     key = hashlib.sha256(lock + sys.version.encode()).hexdigest()[:16]
     target = cache() / f"{name}-{key}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.with_suffix(".lock").open("w") as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
-            if not (target / "bin" / "python").exists():
-                draft = target.with_suffix(".new")
-                for left in (draft, target):
-                    shutil.rmtree(left, ignore_errors=True)
-                # Relocatable, because it is renamed once it is whole.
-                _uv(["venv", "--relocatable", "--python", sys.executable, str(draft)], name)
-                (draft / "requirements.txt").write_bytes(lock)
-                install(draft / "requirements.txt", draft / "bin" / "python", name, only=True)
-                draft.rename(target)
-    except OSError as error:
-        raise PackagesError(
-            f"the cache folder {target.parent} cannot be used: {error.strerror}; name another in"
-            " XDG_CACHE_HOME"
-        ) from error
+    with alone_in_cache(target.with_suffix(".lock")):
+        if not (target / "bin" / "python").exists():
+            draft = target.with_suffix(".new")
+            for left in (draft, target):
+                shutil.rmtree(left, ignore_errors=True)
+            # Relocatable, because it is renamed once it is whole.
+            _uv(["venv", "--relocatable", "--python", sys.executable, str(draft)], name)
+            (draft / "requirements.txt").write_bytes(lock)
+            install(draft / "requirements.txt", draft / "bin" / "python", name, only=True)
+            draft.rename(target)
     return target
 
 

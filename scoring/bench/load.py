@@ -48,19 +48,13 @@ def ask(port: int, request: bytes) -> bytes:
     """
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
-        head, body = answer(connection)
+        data = b""
+        while not whole(data) and (piece := connection.recv(_RECEIVE)):
+            data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
     if head[9:12] != b"200":
         raise WrongAnswerError(f"the server answered {head + body[:200]!r}")
     return body
-
-
-def answer(connection: socket.socket) -> tuple[bytes, bytes]:
-    """Head and body of the next answer, shorter where the connection ends before."""
-    data = b""
-    while not whole(data) and (piece := connection.recv(_RECEIVE)):
-        data += piece
-    head, _, body = data.partition(b"\r\n\r\n")
-    return head, body
 
 
 def run(

@@ -180,7 +180,7 @@ class Soak:
     def _ask(self, number: int) -> None:
         """One client: good requests on a connection that is kept."""
         questions = itertools.islice(itertools.cycle(self._questions), number, None)
-        connection = self._connection()
+        connection = Asking(self._server.port, 30, [])
         right = 0
         for question in questions:
             if self._end.is_set():
@@ -192,7 +192,7 @@ class Soak:
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 self._broken_off(connection.opened, error)
-                connection = self._connection()
+                connection = Asking(self._server.port, 30, [])
                 continue
             if answer.status != 200:
                 self._problem(f"HTTP {answer.status} to a good request", repr(content[:200]))
@@ -291,9 +291,6 @@ class Soak:
     def _count(self, right: int) -> None:
         with self._lock:
             self._outcome.answers += right
-
-    def _connection(self) -> Asking:
-        return Asking(self._server.port, 30, [])
 
 
 def questions(cases: Cases, key: str) -> list[Question]:

@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from scoring.environments import cache
+from scoring.environments import alone_in_cache, cache
 from scoring.errors import ImageError
-from scoring.image.layer import Entry, alone_in_cache, file_entry, link_entry, packed_once
+from scoring.image.layer import Entry, file_entry, link_entry, packed_once
 from scoring.image.oci import Base
 
 SECONDS = 900.0
@@ -82,6 +82,7 @@ def base() -> Base:
 
     Raises:
         ImageError: There is no apt or no Debian 12, or a package cannot be had.
+        PackagesError: The cache cannot be used.
     """
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:

@@ -11,10 +11,10 @@ import json
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from scoring.errors import ImageError
 from scoring.image.layer import GZIPPED, Layer, copy_blob
@@ -45,8 +45,8 @@ _NO_LAYOUT = (
 )
 
 
-class _Files(Protocol):
-    def __call__(self, name: str, /) -> IO[bytes]: ...
+_Files = Callable[[str], IO[bytes]]
+"""Opens a file of the layout by its name."""
 
 
 def base(path: Path, blobs: Path) -> Base:

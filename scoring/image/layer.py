@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import hashlib
 import io
@@ -11,12 +10,11 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
-from scoring.environments import cache
+from scoring.environments import alone_in_cache, cache
 from scoring.errors import ImageError
 
 if TYPE_CHECKING:
@@ -103,25 +101,6 @@ def copy_blob(source: IO[bytes], target: Path) -> str:
     return copy.digest
 
 
-@contextmanager
-def alone_in_cache(lock: Path) -> Iterator[None]:
-    """Hold a lock in a folder of the user's cache, which is made.
-
-    Raises:
-        ImageError: The folder cannot be used, or what is done there fails by it.
-    """
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            yield
-    except OSError as error:
-        raise ImageError(
-            f"the cache folder {lock.parent} cannot be used: {error.strerror or error}; name"
-            " another in XDG_CACHE_HOME"
-        ) from error
-
-
 def packed_once(key: str, entries: Callable[[], Iterable[Entry]]) -> Layer:
     """A layer from the user's cache, packed where it is not there or was altered.
 
@@ -130,7 +109,8 @@ def packed_once(key: str, entries: Callable[[], Iterable[Entry]]) -> Layer:
         entries: Makes them.
 
     Raises:
-        ImageError: As `pack` does, or the cache cannot be used.
+        ImageError: As `pack` does.
+        PackagesError: The cache cannot be used.
     """
     folder = cache() / "image-layers"
     note = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"

@@ -26,8 +26,7 @@ def layer(lock: bytes, folder: str) -> Layer:
         folder: Where the image's Python looks for packages, from its root.
 
     Raises:
-        PackagesError: They cannot be installed.
-        ImageError: The cache cannot be used.
+        PackagesError: They cannot be installed, or kept in the cache.
     """
     key = "\0".join([lock.decode(), folder, Path(__file__).read_text("utf-8")])
     return packed_once(key, lambda: _entries(lock, folder))

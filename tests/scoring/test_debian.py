@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scoring.errors import ImageError
+from scoring.errors import ImageError, PackagesError
 from scoring.image import debian
 from scoring.image.oci import Base
 from tests.support.debian import Mirror, needs_tools
@@ -192,5 +192,5 @@ def test_a_machine_without_debian_s_tools_is_told_what_else_to_do(missing, tmp_p
 def test_a_cache_that_cannot_be_used_is_one_line(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(ImageError, match=r"cannot be used: Not a directory; .* XDG_CACHE_HOME"):
+    with pytest.raises(PackagesError, match=r"cannot be used: Not a directory; .* XDG_CACHE_HOME"):
         debian.base()

@@ -78,19 +78,14 @@ def application(settings: Settings = SETTINGS) -> ScoringApplication:
     return ScoringApplication(settings, _MANIFEST, _SCRIPT, metrics, _Quiet(), lambda: "ready")
 
 
-def _long_ways() -> Any:
-    """Every body is long, and is cut every few bytes."""
-    return mock.patch.multiple(json_pieces, _PIECE=8)
-
-
 _ROW_READER = RowReader(_LIMITS, _METHODS)
 
 
 def score(data: bytes) -> None:
     """`/score`: short and long bodies are read as json.loads reads them, or refused by both."""
     short = _rows(data)
-    with (
-        _long_ways(),
+    with (  # every body is long, and is cut every few bytes
+        mock.patch.object(json_pieces, "_PIECE", 8),
         mock.patch.object(json_rows, "LONGEST", -1),
         mock.patch.object(json_cut, "LONGEST", -1),
     ):
@@ -102,14 +97,10 @@ def score(data: bytes) -> None:
         if not isinstance(long, Rejection):
             raise AssertionError(f"read in pieces: {data!r}")
         return
-    if not np.array_equal(_array(short), legal):
+    if not np.array_equal(short, legal):
         raise AssertionError(f"{short} is not {legal}")
-    if not isinstance(long, Rejection) and not np.array_equal(_array(long), legal):
+    if not isinstance(long, Rejection) and not np.array_equal(long, legal):
         raise AssertionError(f"in pieces {long} is not {legal}")
-
-
-def _array(rows: Any) -> Any:
-    return rows
 
 
 def _rows(data: bytes) -> Any:
@@ -174,7 +165,7 @@ def infer(data: bytes) -> None:
     headers = {b"inference-header-content-length": b"%d" % length} if length else {}
     short = _infer(data[2:], headers)
     with (
-        _long_ways(),
+        mock.patch.object(json_pieces, "_PIECE", 8),
         mock.patch.object(v2, "LONGEST", -1),
         mock.patch.object(json_cut, "LONGEST", -1),
     ):
@@ -182,7 +173,8 @@ def infer(data: bytes) -> None:
     for answer in (short, long):
         if answer.status not in (200, 400, 413):
             raise AssertionError(f"{answer.status} {answer.body!r}")
-        json.loads(answer.body[: _head_of(answer)])
+        head = dict(answer.headers).get(b"inference-header-content-length", len(answer.body))
+        json.loads(answer.body[: int(head)])
     if long.status == 200 and (short.status, short.body) != (long.status, long.body):
         raise AssertionError(f"{short.body!r} is not {long.body!r}")
 
@@ -197,11 +189,6 @@ def _infer(body: bytes, headers: dict[bytes, bytes]) -> Response:
     if not isinstance(answer, Response):
         raise AssertionError("a quick script is answered at once")
     return answer
-
-
-def _head_of(answer: Response) -> int:
-    lengths = dict(answer.headers)
-    return int(lengths.get(b"inference-header-content-length", len(answer.body)))
 
 
 class _Loop:

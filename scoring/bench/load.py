@@ -84,11 +84,16 @@ def run(
     latencies: list[int] = []
     wait = 1.0 if sleeping else 0
     last = 0
+
+    def connected() -> _Client:
+        client = _Client(port, request, body)
+        clients[client.fileno] = client
+        poller.register(client.fileno, select.EPOLLIN)
+        return client
+
     try:
         for _ in range(connections):
-            client = _Client(port, request, body)
-            clients[client.fileno] = client
-            poller.register(client.fileno, select.EPOLLIN)
+            connected()
         begin = time.perf_counter_ns()
         end = begin + int(seconds * 1e9)
         given_up = end + int(PATIENCE_SECONDS * 1e9)
@@ -104,10 +109,8 @@ def run(
                     last = time.perf_counter_ns()
                     latencies.append(last - client.sent)
                     if client.closing:
-                        del clients[fileno]
-                        client.reconnect()
-                        clients[client.fileno] = client
-                        poller.register(client.fileno, select.EPOLLIN)
+                        clients.pop(fileno).close()
+                        client = connected()
                     client.send(poller)
     finally:
         poller.close()
@@ -124,37 +127,17 @@ def run(
 class _Client:
     """One connection with one request on its way."""
 
-    __slots__ = (
-        "_body",
-        "_connection",
-        "_data",
-        "_port",
-        "_request",
-        "_rest",
-        "closing",
-        "fileno",
-        "sent",
-    )
-
     def __init__(self, port: int, request: bytes, body: bytes) -> None:
-        self._port = port
-        self._connect()
         self._request = request
         self._rest = memoryview(b"")
         self._body = body
         self._data = b""
         self.sent = 0
-
-    def _connect(self) -> None:
-        self._connection = socket.create_connection(("127.0.0.1", self._port), timeout=10)
+        self._connection = socket.create_connection(("127.0.0.1", port), timeout=10)
         self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection.setblocking(False)
         self.fileno = self._connection.fileno()
         self.closing = False  # the server has said that this answer is its last
-
-    def reconnect(self) -> None:
-        self._connection.close()
-        self._connect()
 
     def send(self, poller: select.epoll) -> None:
         self.sent = time.perf_counter_ns()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from infra import azure_facts
 from infra.disclosure.mask import SECRET_WORD, Mask
 from infra.image_reference import ImageReference
-from infra.preview.paths import Path, parse
+from infra.preview import paths
+from infra.preview.paths import Path
 
 Shape = Callable[[str, Mask], bool]
 """Whether a text is what the property should hold, and shows no secret."""
@@ -79,8 +80,8 @@ class _Entry:
         return path == self.path
 
 
-def _all(type_name: str, shape: Shape, paths: str) -> list[_Entry]:
-    return [_Entry(type_name, path, shape) for path in paths.split()]
+def _all(type_name: str, shape: Shape, names: str) -> list[_Entry]:
+    return [_Entry(type_name, path, shape) for path in names.split()]
 
 
 _GROUP = azure_facts.CONTAINER_GROUP
@@ -202,7 +203,7 @@ _ENTRIES: tuple[_Entry, ...] = tuple(
 )
 
 PROPERTY_NAMES = frozenset(
-    step for entry in _ENTRIES for step in parse(entry.path) if isinstance(step, str)
+    step for entry in _ENTRIES for step in paths.parse(entry.path) if isinstance(step, str)
 )
 """Names of properties that are known as such: never hidden, whatever a secret may be."""
 
@@ -236,7 +237,7 @@ def property_may_be_shown(token: str, path: Path, label: str, value: str, mask: 
     names = [step for step in path if isinstance(step, str)]
     if names and SECRET_WORD.search(names[-1]):
         return False
-    pattern = _pattern(path)
+    pattern = paths.pattern(path)
     if pattern.endswith((".environmentVariables[*].value", ".env[*].value")):
         shape = _PUBLIC_VARIABLES.get(label)
         return shape is not None and shape(value, mask)
@@ -247,10 +248,3 @@ def output_may_be_shown(path: Path, value: str, mask: Mask) -> bool:
     """Whether a stack output's value may be shown."""
     shape = _OUTPUTS.get(str(path[0])) if len(path) == 1 else None
     return shape is not None and shape(value, mask)
-
-
-def _pattern(path: Path) -> str:
-    text = ""
-    for step in path:
-        text += "[*]" if isinstance(step, int) else f".{step}" if text else step
-    return text

@@ -13,10 +13,9 @@ from typing import Any
 
 from infra.disclosure.mask import Mask
 from infra.drift import comparison, false_drift
-from infra.drift.false_drift import pattern
 from infra.drift.finding import Finding, Kind, Question
 from infra.preview import paths
-from infra.preview.paths import MISSING, Difference, Path
+from infra.preview.paths import MISSING, Difference, Path, pattern
 from infra.preview.plan import Plan
 from infra.preview.untold import SECRET, UNKNOWN
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from infra.arm.client import Arm
-from infra.arm.errors import ArmError
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.drift import (
     answers,
@@ -31,7 +30,7 @@ from infra.drift import (
 from infra.drift import stack as stacks
 from infra.drift.baseline import Entry
 from infra.drift.cloud import Told
-from infra.drift.errors import DriftError
+from infra.drift.errors import BREAKING, DriftError
 from infra.drift.finding import Finding, Question
 from infra.drift.lists import Lists
 from infra.drift.report import Report
@@ -41,9 +40,7 @@ from infra.drift.serving import ANSWERED, Served
 from infra.drift.stack import Stack
 from infra.preview import command
 from infra.preview.command import Preview
-from infra.preview.errors import PreviewError
 from infra.preview.plan import Plan
-from infra.preview.secret_lists import Opened
 
 AT_ONCE = 8
 """Questions at one time: two of Pulumi, the endpoint, the container group, and Azure's lists."""
@@ -68,14 +65,14 @@ class _Check:
         """Ask everything.
 
         Raises:
-            ArmError, DriftError: A question could not be answered; what the others found is kept.
+            BREAKING: A question could not be answered; what the others found is kept.
         """
         self.say("reading the state")
         stack = self.stack = stacks.read(name, folder)
         self.mask = Mask.of(stack.opened(None).secrets | environment_secrets())
         self.say("cloud, program, resource group and endpoint")
         with Arm() as arm, ThreadPoolExecutor(AT_ONCE) as pool:
-            preview = pool.submit(_preview, stack)
+            preview = pool.submit(command.run, name, folder, refresh=True, state=stack.state)
             group = pool.submit(_group, arm, stack, preview.result)
             served = pool.submit(serving.ask, stack, group.result, sample, self.mask)
             lists = Lists(arm, stack, pool)
@@ -85,7 +82,7 @@ class _Check:
             if previewed:
                 self.mask = Mask.of(self.mask.known | previewed.opened.secrets)
                 opened = stack.opened(actual.containers if actual else None)
-                told = self._value(lambda: _parted(previewed, opened))
+                told = self._value(lambda: cloud.part(previewed, opened))
                 if told:
                     self._compared(told)
                     self._value(lambda: self._lists(arm, lists, stack, told.program))
@@ -106,7 +103,7 @@ class _Check:
         """A result; None if it broke the check."""
         try:
             return result()
-        except (ArmError, DriftError) as error:
+        except BREAKING as error:
             self.broken.append(error)
             return None
 
@@ -146,24 +143,6 @@ def _group(arm: Arm, stack: Stack, preview: Callable[[], Preview]) -> ActualGrou
     return scoring_group.read(arm, group) if group else None
 
 
-def _preview(stack: Stack) -> Preview:
-    try:
-        return command.run(stack.name, stack.folder, refresh=True, state=stack.state)
-    except PreviewError as error:
-        raise DriftError(str(error)) from error
-
-
-def _parted(told: Preview, opened: Opened) -> Told:
-    try:
-        parted = cloud.part(told, opened)
-    except PreviewError as error:
-        raise DriftError(str(error)) from error
-    if parted.program.failed:
-        why = parted.program.reason or "it did not end"
-        raise DriftError(f"`pulumi preview` failed: {why}")
-    return parted
-
-
 def run(
     name: str,
     folder: Path,
@@ -186,7 +165,7 @@ def run(
     broken = ""
     try:
         check.run(name, folder, sample)
-    except (ArmError, DriftError) as error:
+    except BREAKING as error:
         broken = check.mask.text(str(error))
     found = sorted(check.findings, key=lambda one: one.order)
     left, accepted, stale = baseline.apply(

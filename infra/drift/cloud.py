@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.azure_facts import SECRET
 from infra.preview import changes, events, paths
-from infra.preview.command import Preview
+from infra.preview.command import Preview, whole
 from infra.preview.plan import Op, Plan, Step
 from infra.preview.secret_lists import Opened, open_lists
 
@@ -42,11 +42,11 @@ def part(told: Preview, opened: Opened) -> Told:
         opened: What opens the lists that are secret as a whole, as the cloud has them.
 
     Raises:
-        PreviewError: The events are none of Pulumi's.
+        PreviewError: The events are none of Pulumi's, or the preview failed.
     """
     read = tuple(map(_by_names, events.refreshed(told.events)))
     cloud = open_lists(Plan(read), opened)
-    program = told.plan()
+    program = whole(told.plan())
     by_urn = {step.urn: step for step in cloud.steps}
     steps = tuple(_against_state(step, by_urn.get(step.urn)) for step in program.steps)
     answers = {step.urn: step.new.outputs for step in read if step.custom and step.new}

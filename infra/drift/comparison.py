@@ -30,11 +30,7 @@ def of_cloud(plan: Plan, mask: Mask) -> Iterator[Finding]:
         if step.op is Op.DELETE:
             yield _resource(step, Question.CLOUD, Kind.MISSING, mask)
         elif step.old and step.new:
-            found = [
-                Difference(one.path, one.old, one.new, one.label)
-                for one in changes.of(step)
-                if _told(step, one.path)
-            ]
+            found = [one for one in changes.of(step) if _told(step, one.path)]
             yield from _properties(step, step.old, found, Question.CLOUD, mask)
 
 
@@ -52,7 +48,7 @@ def of_program(plan: Plan, mask: Mask) -> Iterator[Finding]:
             yield _resource(step, Question.PROGRAM, Kind.UNEXPECTED, mask)
         elif step.old and step.new:
             found = [
-                Difference(one.path, one.new, one.old, one.label)
+                replace(one, old=one.new, new=one.old)
                 for one in changes.of(step)
                 if one.new is not UNKNOWN
             ]
@@ -73,7 +69,9 @@ def _properties(
     step: Step, declared: State, found: list[Difference], question: Question, mask: Mask
 ) -> Iterator[Finding]:
     for one in false_drift.without(step.type, found):
-        replaces = step.op is Op.REPLACE or _immutable(step.type, one.path)
+        # Such a property of a container group is brought back by replacing it.
+        fixed = step.type == azure_facts.CONTAINER_GROUP and bool(changes.aci_immutable(one.path))
+        replaces = step.op is Op.REPLACE or fixed
         yield replace(of_property(step, question, declared.inputs, one, mask), replaces=replaces)
 
 
@@ -102,17 +100,6 @@ def of_property(
         severity=level,
         reason=reason,
         urn=step.urn,
-    )
-
-
-def _immutable(kind: str, path: paths.Path) -> bool:
-    """Whether the program replaces a container group to bring a property back."""
-    if kind != azure_facts.CONTAINER_GROUP:
-        return False
-    text = false_drift.pattern(path)
-    return any(
-        text == each or text.startswith((f"{each}.", f"{each}["))
-        for each in azure_facts.ACI_IMMUTABLE
     )
 
 

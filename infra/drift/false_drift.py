@@ -12,7 +12,7 @@ from typing import Any
 
 from infra import azure_facts
 from infra.drift import azure_defaults
-from infra.preview.paths import MISSING, Difference, Path
+from infra.preview.paths import MISSING, Difference, Path, pattern
 from infra.preview.untold import SECRET
 
 _ARM_ID = re.compile(r"/(subscriptions|providers|tenants)/", re.IGNORECASE)
@@ -152,11 +152,3 @@ def _key(path: Path) -> Path:
 def _fold(value: Any) -> str:
     text = "[secret]" if value is SECRET else str(value)
     return text.casefold() if _ARM_ID.search(text) else text
-
-
-def pattern(path: Path) -> str:
-    """A path with every index as `[*]`."""
-    text = ""
-    for step in path:
-        text += "[*]" if isinstance(step, int) else f".{step}" if text else step
-    return text

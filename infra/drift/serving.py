@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from infra.arm.errors import ArmError
 from infra.disclosure import allow_list
 from infra.disclosure.mask import HIDDEN, Mask
 from infra.drift import endpoint
 from infra.drift.endpoint import Declared
-from infra.drift.errors import DriftError
+from infra.drift.errors import BREAKING, DriftError
 from infra.drift.finding import Finding, Severity
 from infra.drift.sample import Sample
 from infra.drift.scoring_group import ActualGroup
@@ -62,7 +61,7 @@ def ask(
     patience = endpoint.PATIENCE
     try:
         actual = group()
-    except (ArmError, DriftError):
+    except BREAKING:
         # The check breaks anyway: whether it answers now is all that is left to say.
         patience = 0.0
     else:

@@ -11,11 +11,10 @@ from typing import Any
 
 from infra import azure_facts
 from infra.drift import azure_defaults
-from infra.drift.false_drift import pattern
 from infra.drift.finding import Kind, Question, Severity
 from infra.policy.evaluate import Violation, evaluate
 from infra.policy.resource import Resource
-from infra.preview.paths import MISSING, Path
+from infra.preview.paths import MISSING, Path, pattern
 
 _SERVING = frozenset(
     {

@@ -14,8 +14,9 @@ from urllib.parse import unquote, urlsplit
 from infra import azure_facts
 from infra.drift.errors import DriftError
 from infra.preview import engine, events, secret_lists
+from infra.preview.engine import PreviewError
 from infra.preview.events import SECRET_SIGNATURE, SIGNATURE, STACK_TYPE
-from infra.preview.secret_lists import Opened
+from infra.preview.secret_lists import Opened, revealed
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Stack:
     def workspace_principals(self) -> list[str]:
         """The principal ids of the workspaces' own identities."""
         return [
-            str((_plain(each["outputs"].get("identity")) or {}).get("principalId", ""))
+            str((revealed(each["outputs"].get("identity")) or {}).get("principalId", ""))
             for each in self._all()
             if each["type"] == azure_facts.ML_WORKSPACE and each.get("outputs")
         ]
@@ -112,14 +113,14 @@ class Stack:
         """The deployed value of a secure environment variable, or empty."""
         for secret in self.objects:
             # The provider writes what was given as text in base64, as the API server does.
-            given = _plain(secret.inputs.get("data"))
+            given = revealed(secret.inputs.get("data"))
             if secret.type == azure_facts.SECRET and isinstance(given, Mapping):
-                return base64.b64decode(str(_plain(given.get(name)) or "")).decode()
+                return base64.b64decode(str(revealed(given.get(name)) or "")).decode()
         group = self.scoring_group
-        for container in _plain(group.inputs.get("containers")) or [] if group else []:
+        for container in revealed(group.inputs.get("containers")) or [] if group else []:
             for variable in container.get("environmentVariables") or []:
                 if variable.get("name") == name:
-                    return str(_plain(variable.get("secureValue")) or "")
+                    return str(revealed(variable.get("secureValue")) or "")
         return ""
 
     def opened(self, actual: list[Any] | None) -> Opened:
@@ -139,7 +140,7 @@ class Stack:
         """Whether the state still is what it was when it was read.
 
         Raises:
-            DriftError: It cannot be read.
+            PreviewError: It cannot be read.
         """
         if self.file:
             path, before = self.file
@@ -159,8 +160,8 @@ def read(name: str, folder: Path) -> Stack:
         folder: A folder of the Pulumi project.
 
     Raises:
-        DriftError: There is no such stack, it cannot be read, it is locked, or an update of it is
-            under way or was interrupted.
+        DriftError: It is empty or locked, or an update of it is under way or was interrupted.
+        PreviewError: There is no such stack, or it cannot be read.
     """
     backend = os.environ.get("PULUMI_BACKEND_URL", "")
     # Before the export: what is written in between is a change.
@@ -169,7 +170,8 @@ def read(name: str, folder: Path) -> Stack:
     urns = [each["urn"] for each in stack._all()]
     if not urns:
         raise DriftError(f"the stack {name} is empty; deploy it first: pulumi up --stack {name}")
-    holder = _lock(name, urns[0].split("::")[1], folder, backend or _backend(folder))
+    backend = backend or str(engine.document(["whoami", "--json"], folder).get("url", ""))
+    holder = _lock(name, urns[0].split("::")[1], folder, backend)
     if holder:
         raise DriftError(
             f"the stack {name} is locked by {holder}; wait for that update, or if it is dead: "
@@ -184,18 +186,7 @@ def read(name: str, folder: Path) -> Stack:
 
 
 def _export(name: str, folder: Path) -> Mapping[str, Any]:
-    try:
-        return engine.document(["stack", "export", "--show-secrets", "--stack", name], folder)
-    except engine.EngineError as error:
-        raise DriftError(str(error)) from error
-
-
-def _backend(folder: Path) -> str:
-    """The URL of the place where the states are."""
-    try:
-        return str(engine.document(["whoami", "--json"], folder).get("url", ""))
-    except engine.EngineError as error:
-        raise DriftError(str(error)) from error
+    return engine.document(["stack", "export", "--show-secrets", "--stack", name], folder)
 
 
 def _lock(name: str, project: str, folder: Path, backend: str) -> str:
@@ -231,30 +222,17 @@ def _file(name: str, folder: Path, backend: str) -> tuple[Path, bytes] | None:
     root = _root(folder, backend)
     try:
         project = engine.project(folder)
-    except engine.EngineError:
+    except PreviewError:
         return None
     found = root / "stacks" / project / f"{name.rpartition('/')[2]}.json" if root else None
     return (found, found.read_bytes()) if found and found.is_file() else None
 
 
 def _in_progress(name: str, folder: Path) -> bool:
-    try:
-        stacks = engine.document(["stack", "ls", "--json"], folder)
-    except engine.EngineError as error:
-        raise DriftError(str(error)) from error
+    stacks = engine.document(["stack", "ls", "--json"], folder)
     own = name.rpartition("/")[2]
     return any(
         each.get("updateInProgress")
         for each in stacks
         if str(each.get("name")).rpartition("/")[2] == own
     )
-
-
-def _plain(wire: Any) -> Any:
-    """What a secret on the wire holds; anything else as it is."""
-    if isinstance(wire, Mapping) and wire.get(SIGNATURE) == SECRET_SIGNATURE:
-        try:
-            return json.loads(wire.get("plaintext", "null"))
-        except ValueError:
-            return None
-    return wire

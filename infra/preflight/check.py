@@ -14,8 +14,9 @@ from infra.arm.client import Arm
 from infra.arm.errors import ArmError
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.preflight import capacity, leftovers, model, names, planned, rights
-from infra.preflight.line import Answer, Line, PreflightError, Status
+from infra.preflight.line import Answer, Line, Status
 from infra.preflight.planned import Planned
+from infra.preview import command
 
 AT_ONCE = 6
 
@@ -46,30 +47,30 @@ def run(asked: Asked, say: Say) -> list[Line]:
     """The lines; after a subscription that refuses there are no others.
 
     Raises:
-        PreflightError: There is no such stack, the login is refused, or nothing can be previewed.
+        ArmError: The login is refused, or the subscription cannot be read.
+        PreviewError: There is no such stack, or nothing can be previewed.
     """
     say("configuration and login")
     config = planned.configured(asked.stack, asked.folder)
     known = config.values.get("azure-native:subscriptionId", os.environ.get("ARM_SUBSCRIPTION_ID"))
-    try:
-        with Arm() as arm:
-            arm.caller()
-            first = rights.subscription(arm, f"/subscriptions/{known}") if known else None
-            if first and first.status is not Status.GOOD:
-                return [Line("subscription", first)]
-            say("what the update would make")
-            made = planned.of(planned.preview(config, asked.folder), config)
-            first = first or rights.subscription(arm, made.subscription)
-            lines = [Line("subscription", first)]
-            if first.status is not Status.GOOD:
-                return lines
-            say("Azure")
-            made = replace(made, left=leftovers.find(arm, made))
-            questions = _questions(arm, made, asked)
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                return [*lines, *pool.map(_line, questions, questions.values())]
-    except ArmError as error:
-        raise PreflightError(str(error)) from error
+    with Arm() as arm:
+        arm.caller()
+        first = rights.subscription(arm, f"/subscriptions/{known}") if known else None
+        if first and first.status is not Status.GOOD:
+            return [Line("subscription", first)]
+        say("what the update would make")
+        # Resources that are gone are to be made again, as an update would.
+        plan = command.whole(command.run(asked.stack, asked.folder, refresh=True).plan())
+        made = planned.of(plan, config)
+        first = first or rights.subscription(arm, made.subscription)
+        lines = [Line("subscription", first)]
+        if first.status is not Status.GOOD:
+            return lines
+        say("Azure")
+        made = replace(made, left=leftovers.find(arm, made))
+        questions = _questions(arm, made, asked)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return [*lines, *pool.map(_line, questions, questions.values())]
 
 
 def _questions(arm: Arm, made: Planned, asked: Asked) -> Questions:

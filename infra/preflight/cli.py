@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from infra.arm.errors import ArmError
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.preflight import check, rendering
-from infra.preflight.line import PreflightError, Status
+from infra.preflight.line import Status
+from infra.preview.engine import PreviewError
 
 REFUSED = 1
 UNANSWERED = 2
@@ -60,7 +62,7 @@ def preflight(
             lines = check.run(asked, lambda what: status.update(f"Asking: {what}"))
         if json_file:
             json_file.write_text(rendering.document(stack, lines) + "\n", encoding="utf-8")
-    except PreflightError as error:
+    except (ArmError, PreviewError) as error:
         typer.echo(f"error: {mask.text(str(error))}", err=True)
         raise typer.Exit(UNANSWERED) from None
     except OSError as error:

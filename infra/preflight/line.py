@@ -16,10 +16,6 @@ class Status(enum.StrEnum):
     NOT_ASKED = "not asked"
 
 
-class PreflightError(Exception):
-    """Nothing can be asked. The message is one line."""
-
-
 class Answer(NamedTuple):
     """How a question went.
 

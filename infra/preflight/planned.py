@@ -9,9 +9,7 @@ from typing import Any
 
 from infra import azure_facts
 from infra.image_reference import ImageReference
-from infra.preflight.line import PreflightError
-from infra.preview import command, engine
-from infra.preview.errors import PreviewError
+from infra.preview import engine
 from infra.preview.plan import Op, Plan, Step
 
 
@@ -94,29 +92,11 @@ def configured(stack: str, folder: Path) -> Configured:
     """Read a stack's configuration.
 
     Raises:
-        PreflightError: There is no such stack, or no Pulumi.
+        PreviewError: There is no such stack, or no Pulumi.
     """
-    try:
-        found = engine.document(["config", "--json", "--stack", stack], folder)
-        values = {key: each["value"] for key, each in found.items() if "value" in each}
-        return Configured(stack, values, engine.project(folder))
-    except engine.EngineError as error:
-        raise PreflightError(str(error)) from error
-
-
-def preview(config: Configured, folder: Path) -> Plan:
-    """What the next update would do; resources that are gone are to be made again.
-
-    Raises:
-        PreflightError: The program, the provider or Pulumi fails.
-    """
-    try:
-        plan = command.run(config.stack, folder, refresh=True).plan()
-    except PreviewError as error:
-        raise PreflightError(str(error)) from error
-    if plan.failed:
-        raise PreflightError(f"`pulumi preview` failed: {plan.reason or 'it did not end'}")
-    return plan
+    found = engine.document(["config", "--json", "--stack", stack], folder)
+    values = {key: each["value"] for key, each in found.items() if "value" in each}
+    return Configured(stack, values, engine.project(folder))
 
 
 def of(plan: Plan, config: Configured) -> Planned:

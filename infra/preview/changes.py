@@ -3,34 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from infra import azure_facts
 from infra.preview import paths
 from infra.preview.paths import MISSING, Difference, Path
 from infra.preview.plan import Op, Step
 
 
-@dataclass(frozen=True)
-class Change:
-    """A property that changes.
-
-    Attributes:
-        path: Where it is.
-        old: Its value, or `MISSING`.
-        new: Its value, or `MISSING`.
-        label: The name of the list element it belongs to, or empty.
-        forces: Whether the provider says that it forces a replacement.
-    """
-
-    path: Path
-    old: Any
-    new: Any
-    label: str
-    forces: bool
-
-
-def of(step: Step) -> list[Change]:
+def of(step: Step) -> list[Difference]:
     """The changed properties of a step, by path.
 
     The inputs tell most of it. What they cannot tell is whether a secret changed, since both sides
@@ -42,17 +24,8 @@ def of(step: Step) -> list[Change]:
     if step.op in {Op.UPDATE, Op.REPLACE}:
         found += _told_by_provider(step, old, new, [one.path for one in found])
     forcing = _forcing(step) if step.op is Op.REPLACE else []
-    changes = [
-        Change(
-            one.path,
-            one.old,
-            one.new,
-            one.label,
-            any(related(one.path, path) for path in forcing),
-        )
-        for one in found
-    ]
-    return sorted(changes, key=lambda one: _order(one.path))
+    told = [replace(one, forces=any(related(one.path, path) for path in forcing)) for one in found]
+    return sorted(told, key=lambda one: _order(one.path))
 
 
 def _told_by_provider(step: Step, old: Any, new: Any, seen: list[Path]) -> Iterator[Difference]:
@@ -85,6 +58,20 @@ def related(one: Path, other: Path) -> bool:
     """Whether one path leads to, or through, the other."""
     shared = min(len(one), len(other))
     return one[:shared] == other[:shared]
+
+
+def aci_immutable(path: Path) -> str:
+    """The property of a container group that Azure refuses to change in place and that a path is,
+    or leads into; empty for any other."""
+    text = paths.pattern(path)
+    return next(
+        (
+            each
+            for each in azure_facts.ACI_IMMUTABLE
+            if text == each or text.startswith((f"{each}.", f"{each}["))
+        ),
+        "",
+    )
 
 
 def _order(path: Path) -> tuple[Any, ...]:

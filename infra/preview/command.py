@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.preview import engine, events, secret_lists, unknowns
-from infra.preview.errors import PreviewError
+from infra.preview import engine, events, paths, secret_lists, unknowns
+from infra.preview.engine import PreviewError
 from infra.preview.plan import Plan
 from infra.preview.secret_lists import Opened
 
@@ -43,6 +43,17 @@ class Preview:
         return unknowns.settle(opened, self.opened.sources)
 
 
+def whole(plan: Plan) -> Plan:
+    """A plan that came to its end.
+
+    Raises:
+        PreviewError: It did not.
+    """
+    if plan.failed:
+        raise PreviewError(f"`pulumi preview` failed: {plan.reason or 'it did not end'}")
+    return plan
+
+
 def run(
     stack: str,
     folder: Path,
@@ -62,27 +73,25 @@ def run(
     Raises:
         PreviewError: Pulumi cannot be started, or failed without saying why in its events.
     """
-    try:
-        shown = ["--show-secrets", "--stack", stack]
-        with ThreadPoolExecutor() as pool:
-            configured = pool.submit(engine.document, ["config", "--json", *shown], folder)
-            exported = (
-                pool.submit(engine.document, ["stack", "export", *shown], folder)
-                if (state is None)
-                else None
-            )
-            previewed = pool.submit(_preview, stack, folder, refresh=refresh)
-        config = configured.result()
-        known = exported.result() if exported else state
-        told, update = previewed.result()
-    except engine.EngineError as error:
-        raise PreviewError(str(error)) from error
+    shown = ["--show-secrets", "--stack", stack]
+    with ThreadPoolExecutor() as pool:
+        configured = pool.submit(engine.document, ["config", "--json", *shown], folder)
+        exported = (
+            pool.submit(engine.document, ["stack", "export", *shown], folder)
+            if state is None
+            else None
+        )
+        previewed = pool.submit(_preview, stack, folder, refresh=refresh)
+    config = configured.result()
+    known = exported.result() if exported else state
+    told, update = previewed.result()
     opened = secret_lists.read(known or {}, update)
     texts = {
-        text
+        str(leaf)
         for each in config.values()
         if each.get("secret")
-        for text in _texts(each.get("objectValue", each.get("value")))
+        for leaf in paths.leaves(each.get("objectValue", each.get("value")))
+        if leaf is not None and not isinstance(leaf, bool)
     }
     return Preview(told, replace(opened, secrets=opened.secrets | texts))
 
@@ -115,14 +124,3 @@ def _preview(stack: str, folder: Path, *, refresh: bool) -> tuple[str, Mapping[s
 def _drain(reader: int, parts: list[bytes]) -> None:
     with os.fdopen(reader, "rb") as pipe:
         parts.append(pipe.read())
-
-
-def _texts(content: Any) -> Iterator[str]:
-    if isinstance(content, dict):
-        for each in content.values():
-            yield from _texts(each)
-    elif isinstance(content, list):
-        for each in content:
-            yield from _texts(each)
-    elif content is not None and not isinstance(content, bool):
-        yield str(content)

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 
-class EngineError(Exception):
-    """Pulumi cannot be started, or it failed; the message says why in one line."""
+class PreviewError(Exception):
+    """What Pulumi plans cannot be had or read; the message says in one line why and what to do."""
 
 
 def run(
@@ -31,7 +31,7 @@ def run(
         passed: File descriptors that the command may use.
 
     Raises:
-        EngineError: There is no such folder, or no `pulumi` on PATH.
+        PreviewError: There is no such folder, or no `pulumi` on PATH.
     """
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(added or {})}
     try:
@@ -47,41 +47,49 @@ def run(
         )
     except FileNotFoundError as error:
         if not folder.is_dir():
-            raise EngineError(f"there is no folder {folder}; name one with --cwd") from error
-        raise EngineError("`pulumi` is not on PATH; install the Pulumi CLI") from error
+            raise PreviewError(f"there is no folder {folder}; name one with --cwd") from error
+        raise PreviewError("`pulumi` is not on PATH; install the Pulumi CLI") from error
     except OSError as error:
-        raise EngineError(f"`pulumi` cannot be started: {error.strerror}") from error
+        raise PreviewError(f"`pulumi` cannot be started: {error.strerror}") from error
 
 
 def document(arguments: Sequence[str], folder: Path) -> Any:
     """The JSON that a command writes.
 
     Raises:
-        EngineError: It failed, or wrote something else.
+        PreviewError: It failed, or wrote something else.
     """
     done = run(arguments, folder)
     if done.returncode:
-        raise EngineError(f"`pulumi {arguments[0]}` failed: {said(done)}")
+        raise PreviewError(f"`pulumi {arguments[0]}` failed: {said(done)}")
     try:
         return json.loads(done.stdout)
     except ValueError as error:
-        raise EngineError(f"`pulumi {arguments[0]}` did not write JSON") from error
+        raise PreviewError(f"`pulumi {arguments[0]}` did not write JSON") from error
 
 
 def project(folder: Path) -> str:
     """The name of the Pulumi project that a folder is in.
 
     Raises:
-        EngineError: There is no project, or its file has no name.
+        PreviewError: There is no project, or its file has no name.
     """
-    return _name(_project_file(folder))
+    file = _project_file(folder)
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PreviewError(f"cannot read {file}: {' '.join(str(error).split())}") from error
+    name = content.get("name") if isinstance(content, Mapping) else None
+    if not isinstance(name, str) or not name:
+        raise PreviewError(f"{file} names no project; it needs a line `name: NAME`")
+    return name
 
 
 def root(folder: Path) -> Path:
     """The folder of the project's file, in which the stacks' configurations are.
 
     Raises:
-        EngineError: There is no project.
+        PreviewError: There is no project.
     """
     return _project_file(folder).parent
 
@@ -92,18 +100,7 @@ def _project_file(folder: Path) -> Path:
             file = each / name
             if file.is_file():
                 return file
-    raise EngineError(f"no Pulumi.yaml in {folder} or above it; name a folder with --cwd")
-
-
-def _name(file: Path) -> str:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise EngineError(f"cannot read {file}: {' '.join(str(error).split())}") from error
-    name = content.get("name") if isinstance(content, Mapping) else None
-    if not isinstance(name, str) or not name:
-        raise EngineError(f"{file} names no project; it needs a line `name: NAME`")
-    return name
+    raise PreviewError(f"no Pulumi.yaml in {folder} or above it; name a folder with --cwd")
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

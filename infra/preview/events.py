@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from infra.preview import paths
-from infra.preview.errors import PreviewError
+from infra.preview.engine import PreviewError
 from infra.preview.plan import Diagnostic, Op, Plan, State, Step
 from infra.preview.untold import SECRET, UNKNOWN
 

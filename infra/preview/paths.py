@@ -5,22 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
+
+from infra.preview.untold import MISSING
 
 Path = tuple[str | int, ...]
 
 _PLAIN = re.compile(r"[A-Za-z_$][\w$-]*")
 _STEP = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|\.?([^.\[\]]+)')
-
-
-class Missing:
-    """Stands for a property that is not there."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING = Missing()
 
 
 @dataclass(frozen=True)
@@ -32,12 +25,14 @@ class Difference:
         old: The leaf before, or `MISSING`.
         new: The leaf after, or `MISSING`.
         label: The `name` of the nearest list element on the way that has one, or empty.
+        forces: Whether the provider says that it forces a replacement.
     """
 
     path: Path
     old: Any
     new: Any
     label: str = ""
+    forces: bool = False
 
 
 def parse(text: str) -> Path:
@@ -65,6 +60,14 @@ def show(path: Path) -> str:
     return text
 
 
+def pattern(path: Path) -> str:
+    """A path as text, with every index as `[*]`."""
+    text = ""
+    for step in path:
+        text += "[*]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
 def at(tree: Any, path: Path) -> Any:
     """The value at a path, or `MISSING`."""
     for step in path:
@@ -77,21 +80,33 @@ def at(tree: Any, path: Path) -> Any:
     return tree
 
 
+def leaves(tree: Any) -> Iterator[Any]:
+    """Yield everything in a tree that is no mapping and no list."""
+    if isinstance(tree, Mapping):
+        tree = list(tree.values())
+    if not isinstance(tree, list):
+        yield tree
+        return
+    for each in tree:
+        yield from leaves(each)
+
+
 def differences(old: Any, new: Any, path: Path = (), label: str = "") -> Iterator[Difference]:
     """Yield every leaf that differs, in the order of the paths' own names and indices.
 
     Elements of lists are matched by their `name` where all have one, so that a variable put in
     front of others is one difference; else by index.
     """
-    if isinstance(old, Mapping | Missing) and isinstance(new, Mapping | Missing):
-        names = sorted({**_mapping(old), **_mapping(new)})
+    there = [each for each in (old, new) if each is not MISSING]
+    if all(isinstance(each, Mapping) for each in there):
+        names = sorted({name for each in there for name in each})
         for name in names:
             inner_old, inner_new = at(old, (name,)), at(new, (name,))
             yield from differences(inner_old, inner_new, (*path, name), label)
         if names:
             return
-    if isinstance(old, list | Missing) and isinstance(new, list | Missing):
-        pairs = list(_pairs(_sequence(old), _sequence(new)))
+    if all(isinstance(each, list) for each in there):
+        pairs = list(_pairs(*([] if each is MISSING else each for each in (old, new))))
         for index, inner_old, inner_new in pairs:
             named = _name(inner_new) or _name(inner_old) or label
             yield from differences(inner_old, inner_new, (*path, index), named)
@@ -110,10 +125,10 @@ def pairs(old: list[Any], new: list[Any]) -> Iterator[tuple[Any, Any]]:
 
 def _leaf(old: Any, new: Any, path: Path, label: str) -> Iterator[Difference]:
     """A leaf that became a tree, or the reverse, is one leaf gone and others come."""
-    if isinstance(old, Mapping | list) and old and not isinstance(new, Missing):
+    if isinstance(old, Mapping | list) and old and new is not MISSING:
         yield from differences(old, MISSING, path, label)
         yield Difference(path, MISSING, new, label)
-    elif isinstance(new, Mapping | list) and new and not isinstance(old, Missing):
+    elif isinstance(new, Mapping | list) and new and old is not MISSING:
         yield Difference(path, old, MISSING, label)
         yield from differences(MISSING, new, path, label)
     else:
@@ -121,21 +136,9 @@ def _leaf(old: Any, new: Any, path: Path, label: str) -> Iterator[Difference]:
 
 
 def _same(old: Any, new: Any) -> bool:
-    return (type(old) is type(new) and old == new) or _equal_numbers(old, new)
-
-
-def _equal_numbers(old: Any, new: Any) -> bool:
     """1 and 1.0 are one number on the wire; True is none."""
-    numbers = (int, float)
-    return type(old) in numbers and type(new) in numbers and old == new
-
-
-def _mapping(tree: Any) -> Mapping[str, Any]:
-    return tree if isinstance(tree, Mapping) else {}
-
-
-def _sequence(tree: Any) -> list[Any]:
-    return tree if isinstance(tree, list) else []
+    kinds = {type(old), type(new)}
+    return old == new and (len(kinds) == 1 or kinds == {int, float})
 
 
 def _name(element: Any) -> str:
@@ -153,14 +156,10 @@ def _pairs(old: list[Any], new: list[Any]) -> Iterator[tuple[int, Any, Any]]:
             if name not in kept:
                 yield index, element, MISSING
         return
-    for index in range(max(len(old), len(new))):
-        yield index, _item(old, index), _item(new, index)
+    for index, (was, will_be) in enumerate(zip_longest(old, new, fillvalue=MISSING)):
+        yield index, was, will_be
 
 
 def _all_named(elements: Sequence[Any]) -> bool:
     names = [_name(element) for element in elements]
     return all(names) and len(set(names)) == len(names)
-
-
-def _item(elements: list[Any], index: int) -> Any:
-    return elements[index] if index < len(elements) else MISSING

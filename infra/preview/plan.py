@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,6 +76,15 @@ class Step:
         return self.urn.rsplit("::", 1)[-1]
 
 
+_REFUSED = re.compile(
+    r"\bAADSTS\d+|'Unauthorized'|\bStatus(?:Code)?[=:] ?401\b"
+    r"|\b(?:Invalid|Expired)AuthenticationToken|\baz login\b"
+    r"|\w+Credential(?:: | authentication failed)"
+)
+"""Microsoft Entra's codes, Azure Resource Manager's answers, and the clients' own words."""
+
+_LONGEST = 200
+
 FRAME = "program exited with non-zero exit code"
 """Pulumi says this beside whatever the program said."""
 
@@ -119,3 +129,12 @@ class Plan:
         said = [one for one in self.diagnostics if one.severity == "error"]
         said.sort(key=lambda one: (FRAME in one.message, not one.urn, one.urn))
         return " ".join(said[0].message.removeprefix("error: ").split()) if said else ""
+
+    @property
+    def refused_login(self) -> str | None:
+        """What Azure said where it refused the login, in one line; None where it did not."""
+        for each in self.diagnostics:
+            if each.severity == "error" and _REFUSED.search(each.message):
+                line = " ".join(each.message.split())
+                return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+        return None

@@ -99,21 +99,25 @@ def _open(kind: str, state: State | None, plain: Mapping[str, Any]) -> State | N
     opened = {
         name: value(_without_secure(content))
         for name in OPENED.get(kind, ())
-        if state.inputs.get(name) is SECRET
-        for content in [_content(plain.get(name))]
+        if state.inputs.get(name) is SECRET and _is_secret(plain.get(name))
+        for content in [revealed(plain.get(name))]
         if isinstance(content, list)
     }
     return replace(state, inputs={**state.inputs, **opened})
 
 
-def _content(wire: Any) -> Any:
-    """What a secret on the wire holds; None if it is no secret in plain text."""
-    if isinstance(wire, Mapping) and wire.get(SIGNATURE) == SECRET_SIGNATURE:
-        try:
-            return json.loads(wire["plaintext"])
-        except (KeyError, ValueError):
-            return None
-    return None
+def _is_secret(wire: Any) -> bool:
+    return isinstance(wire, Mapping) and wire.get(SIGNATURE) == SECRET_SIGNATURE
+
+
+def revealed(wire: Any) -> Any:
+    """What a secret on the wire holds, None where that is not told; anything else as it is."""
+    if not _is_secret(wire):
+        return wire
+    try:
+        return json.loads(wire["plaintext"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _without_secure(tree: Any) -> Any:
@@ -134,8 +138,8 @@ def _secrets(tree: Any, *, inside: bool = False) -> Iterator[str]:
         if inside:
             yield tree
     elif isinstance(tree, Mapping):
-        if tree.get(SIGNATURE) == SECRET_SIGNATURE:
-            content = _content(tree)
+        if _is_secret(tree):
+            content = revealed(tree)
             yield from _secrets(content, inside=isinstance(content, str | Mapping))
             return
         for name, each in tree.items():

@@ -13,7 +13,7 @@ planned to be replaced; the update then changes the tag and nothing else. Unknow
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,10 +102,11 @@ def _given(steps: Mapping[str, Step]) -> Given:
     found: dict[str, dict[str, list[bool]]] = {}
     for urn, step in steps.items():
         changed = _changed(step)
-        for path, leaf in _outputs(step):
-            if isinstance(leaf, str):
-                known = found.setdefault(leaf.lower(), {}).setdefault(urn, [])
-                known.append(path[0] not in changed)
+        for name, tree in (step.old.outputs if step.old else {}).items():
+            for leaf in paths.leaves(tree):
+                if isinstance(leaf, str):
+                    known = found.setdefault(leaf.lower(), {}).setdefault(urn, [])
+                    known.append(name not in changed)
     return found
 
 
@@ -197,11 +198,7 @@ def _hold(old: Any, new: Any, around: _Around, urns: frozenset[str] | None, own:
 
 
 def _has_unknown(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_unknown, value.values()))
-    if isinstance(value, list):
-        return any(map(_has_unknown, value))
-    return value is UNKNOWN
+    return any(leaf is UNKNOWN for leaf in paths.leaves(value))
 
 
 def _changed(step: Step) -> frozenset[str]:
@@ -210,18 +207,3 @@ def _changed(step: Step) -> frozenset[str]:
         return frozenset()
     found = paths.differences(step.old.inputs, step.new.inputs)
     return frozenset(str(one.path[0]) for one in found if one.new is not UNKNOWN)
-
-
-def _outputs(step: Step) -> Iterator[tuple[Path, Any]]:
-    yield from _leaves(step.old.outputs if step.old else {}, ())
-
-
-def _leaves(tree: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if isinstance(tree, Mapping):
-        for name, each in tree.items():
-            yield from _leaves(each, (*path, name))
-    elif isinstance(tree, list):
-        for index, each in enumerate(tree):
-            yield from _leaves(each, (*path, index))
-    elif path:
-        yield path, tree

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra import azure_facts
-from infra.preview import paths
-from infra.preview.changes import Change
+from infra.preview.changes import aci_immutable
+from infra.preview.paths import Difference
 from infra.preview.plan import Op, Step
 
 _KEPT_SCOPES = frozenset({"TenantReuse", "SubscriptionReuse", "ResourceGroupReuse", "Unsecure"})
@@ -66,13 +66,13 @@ class Effect:
     """
 
     op: Op
-    forced_by: tuple[Change, ...] = ()
+    forced_by: tuple[Difference, ...] = ()
     endpoint: Endpoint = Endpoint.UNTOUCHED
     notes: tuple[str, ...] = ()
     lost: str = ""
 
 
-def effect(step: Step, changes: Sequence[Change]) -> Effect:
+def effect(step: Step, changes: Sequence[Difference]) -> Effect:
     """What Azure will do with a step of the plan."""
     if step.type == azure_facts.CONTAINER_GROUP:
         return _container_group(step, changes)
@@ -83,14 +83,14 @@ def effect(step: Step, changes: Sequence[Change]) -> Effect:
     return Effect(step.op, forced, notes=(note,) if note else (), lost=_FOR_GOOD.get(step.type, ""))
 
 
-def _container_group(step: Step, changes: Sequence[Change]) -> Effect:
+def _container_group(step: Step, changes: Sequence[Difference]) -> Effect:
     if step.op is Op.CREATE:
         return Effect(step.op, endpoint=Endpoint.STARTS)
     if step.op is Op.DELETE:
         return Effect(step.op, endpoint=Endpoint.REMOVED)
     if step.op is Op.SAME:
         return Effect(step.op)
-    refused = tuple(one for one in changes if is_immutable(one.path))
+    refused = tuple(one for one in changes if aci_immutable(one.path))
     if step.op is Op.UPDATE and not refused:
         return Effect(
             step.op,
@@ -99,34 +99,18 @@ def _container_group(step: Step, changes: Sequence[Change]) -> Effect:
         )
     forced = tuple(one for one in changes if one.forces)
     # A coarse difference ("containers") forces too much: what Azure refuses is more exact.
-    exact = tuple(one for one in forced if is_immutable(one.path)) or forced or refused
+    exact = tuple(one for one in forced if aci_immutable(one.path)) or forced or refused
     notes = [
         "down from the deletion until the new group is ready; a new IP address",
         *_name_note(step, replaced=True),
     ]
     if step.op is Op.UPDATE:
-        names = ", ".join(sorted({_top(one.path) for one in refused}))
+        names = ", ".join(sorted({aci_immutable(one.path) for one in refused}))
         notes.append(
             "the provider plans an update in place, which Azure refuses for "
             f"{names}: name it in replace_on_changes, with delete_before_replace"
         )
     return Effect(Op.REPLACE, exact, Endpoint.INTERRUPTED, tuple(notes))
-
-
-def is_immutable(path: paths.Path) -> bool:
-    """Whether Azure Container Instances refuses to change this property of a group in place."""
-    return any(_leads_to(paths.parse(each), path) for each in azure_facts.ACI_IMMUTABLE)
-
-
-def _leads_to(pattern: paths.Path, path: paths.Path) -> bool:
-    return len(path) >= len(pattern) and all(
-        step == "*" or step == other for step, other in zip(pattern, path, strict=False)
-    )
-
-
-def _top(path: paths.Path) -> str:
-    """The immutable property that a path belongs to, as the provider's option names it."""
-    return next(each for each in azure_facts.ACI_IMMUTABLE if _leads_to(paths.parse(each), path))
 
 
 def _name_note(step: Step, *, replaced: bool = False) -> tuple[str, ...]:

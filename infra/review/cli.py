@@ -10,9 +10,9 @@ import typer
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.github import workflow
 from infra.policy import limits as policy_limits
-from infra.preview import command, engine, login
+from infra.preview import command, engine
 from infra.preview.command import Preview
-from infra.preview.errors import PreviewError
+from infra.preview.engine import PreviewError
 from infra.preview.plan import Plan
 from infra.preview.secret_lists import Opened
 from infra.review import expectation, machine_formats, manifests, offline, rendering, report
@@ -120,7 +120,7 @@ def review(
             key=key_of(opened.secrets),
         )
         mask = Mask.of(opened.secrets | environment_secrets())
-        if said := login.refusal(told):
+        if said := told.refused_login:
             raise ReviewError(
                 f"Azure refused the login: {mask.text(said)}; sign in again (az login), or set"
                 " ARM_CLIENT_ID, ARM_TENANT_ID and what the login needs"
@@ -147,12 +147,7 @@ def review(
             from infra.review.comment import post as post_comment
 
             typer.echo(post_comment(engine.project(cwd), stack, text, repository, pull_request))
-    except (
-        PreviewError,
-        ReviewError,
-        engine.EngineError,
-        policy_limits.LimitsError,
-    ) as error:
+    except (PreviewError, ReviewError, policy_limits.LimitsError) as error:
         typer.echo(f"error: {Mask.of(environment_secrets()).text(str(error))}", err=True)
         raise typer.Exit(1) from None
     _end(made, moved, expect_no_changes)

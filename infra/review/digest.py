@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from infra.preview.changes import Change
-from infra.preview.paths import MISSING
+from infra.preview.paths import Difference
 from infra.preview.plan import Step
-from infra.preview.untold import SECRET, UNKNOWN
+from infra.preview.untold import Mark
 
 
 def key_of(secrets: Iterable[str]) -> bytes:
@@ -23,19 +21,12 @@ def key_of(secrets: Iterable[str]) -> bytes:
     return hashlib.sha256(b"infra-review" + inner).digest()
 
 
-def digest(step: Step, found: Sequence[Change], key: bytes) -> str:
+def digest(step: Step, found: Sequence[Difference], key: bytes) -> str:
     """A keyed digest of everything that is planned for a resource, the hidden values too."""
-    content = [
-        str(step.op),
-        step.urn,
-        [[list(one.path), _plain(one.old), _plain(one.new), one.forces] for one in found],
-    ]
-    return hmac.new(key, json.dumps(content, sort_keys=True).encode(), hashlib.sha256).hexdigest()
+    changes = [[list(one.path), one.old, one.new, one.forces] for one in found]
+    content = json.dumps([str(step.op), step.urn, changes], sort_keys=True, default=_mark)
+    return hmac.new(key, content.encode(), hashlib.sha256).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    if value is MISSING or value is SECRET or value is UNKNOWN:
-        return {"mark": repr(value)}
-    if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+def _mark(mark: Mark) -> dict[str, str]:
+    return {"mark": repr(mark)}

@@ -15,7 +15,7 @@ from typing import Any
 from infra import azure_facts
 from infra.policy.rules.deployment import LEAST_REPLICAS
 from infra.preview import paths
-from infra.preview.changes import Change
+from infra.preview.paths import Difference
 from infra.preview.plan import Op, State, Step
 from infra.preview.untold import UNKNOWN
 from infra.review.azure import Effect, Endpoint
@@ -77,7 +77,7 @@ def speaks_of(step: Step) -> bool:
     return step.type.startswith("kubernetes:") or step.type == azure_facts.MANAGED_CLUSTER
 
 
-def effect(step: Step, changes: Sequence[Change], rest: Around) -> Effect:
+def effect(step: Step, changes: Sequence[Difference], rest: Around) -> Effect:
     """What will happen with a step of the plan."""
     forced = tuple(one for one in changes if one.forces)
     endpoint, notes = _outcome(step, changes, rest)
@@ -86,7 +86,7 @@ def effect(step: Step, changes: Sequence[Change], rest: Around) -> Effect:
 
 
 def _outcome(
-    step: Step, changes: Sequence[Change], rest: Around
+    step: Step, changes: Sequence[Difference], rest: Around
 ) -> tuple[Endpoint, tuple[str, ...]]:
     if step.type == azure_facts.MANAGED_CLUSTER:
         return _cluster(step, changes, rest)
@@ -122,7 +122,7 @@ def _whole(step: Step) -> tuple[Endpoint, tuple[str, ...]]:
 
 
 def _roll_out(
-    step: Step, changes: Sequence[Change], rest: Around
+    step: Step, changes: Sequence[Difference], rest: Around
 ) -> tuple[Endpoint, tuple[str, ...]]:
     if not any(one.path[:2] == ("spec", "template") for one in changes):
         return Endpoint.UNTOUCHED, ("no pod is replaced",)
@@ -155,7 +155,7 @@ def _of_the_rest(rest: Around) -> Iterator[str]:
 
 
 def _cluster(
-    step: Step, changes: Sequence[Change], rest: Around
+    step: Step, changes: Sequence[Difference], rest: Around
 ) -> tuple[Endpoint, tuple[str, ...]]:
     if step.op is Op.REPLACE:
         return Endpoint.INTERRUPTED, ("the cluster is replaced, and everything on it is made anew",)

@@ -32,12 +32,10 @@ def plan(stack: str, folder: Path) -> Plan:
         folder: A folder of the Pulumi project.
 
     Raises:
+        PreviewError: There is no project.
         ReviewError: There is no such configuration, or the program does not end.
     """
-    try:
-        project = engine.project(folder)
-    except engine.EngineError as error:
-        raise ReviewError(str(error)) from error
+    project = engine.project(folder)
     file = engine.root(folder) / f"Pulumi.{stack}.yaml"
     if not file.is_file():
         raise ReviewError(f"the stack {stack} has no configuration: there is no {file.name}")

@@ -11,8 +11,7 @@ from infra.disclosure import display
 from infra.disclosure.mask import Mask
 from infra.policy.limits import Limits
 from infra.preview import changes
-from infra.preview.changes import Change
-from infra.preview.paths import MISSING, differences
+from infra.preview.paths import MISSING, Difference, differences
 from infra.preview.plan import FRAME, Op, Plan, Step
 from infra.review import azure, kubernetes, model
 from infra.review.azure import Effect, Endpoint
@@ -265,7 +264,7 @@ def _resource(step: Step, rest: Around, mask: Mask, options: Options) -> Resourc
     )
 
 
-def _row(step: Step, change: Change, forces: bool, mask: Mask) -> Row:
+def _row(step: Step, change: Difference, forces: bool, mask: Mask) -> Row:
     values = [
         display.property_value(step.type, change.path, change.label, value, mask)
         for value in (change.old, change.new)

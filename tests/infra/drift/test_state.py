@@ -35,7 +35,7 @@ class Pulumi:
     def document(self, arguments: Sequence[str], _: Path) -> Any:
         self.asked.append(" ".join(arguments[:2]))
         if self.asked[-1] == self.failing:
-            raise engine.EngineError("`pulumi` failed: no login")
+            raise engine.PreviewError("`pulumi` failed: no login")
         assert "dev" in arguments[-1] or arguments[0] == "whoami" or arguments[1] == "ls"
         answers: dict[str, Any] = {
             "stack export": json.loads(json.dumps(self.state)),
@@ -167,7 +167,7 @@ def test_what_pulumi_does_not_tell_ends_the_check(
     pulumi: Pulumi, tmp_path: Path, failing: str
 ) -> None:
     pulumi.failing = failing
-    with pytest.raises(DriftError, match="`pulumi` failed: no login"):
+    with pytest.raises(engine.PreviewError, match="`pulumi` failed: no login"):
         stacks.read("dev", tmp_path)
     assert pulumi.asked[-1] == failing
 

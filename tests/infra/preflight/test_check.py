@@ -15,7 +15,8 @@ from infra import azure_facts
 from infra.arm.errors import ArmError
 from infra.preflight import check, cli, rights
 from infra.preflight.check import Asked
-from infra.preflight.line import PreflightError, Status
+from infra.preflight.line import Status
+from infra.preview.engine import PreviewError
 from infra.preview.events import STACK_TYPE
 from tests.support.asked_azure import PATH, PROJECT, Azure, written
 
@@ -175,13 +176,13 @@ def test_without_a_preview_nothing_can_be_asked(pulumi: Pulumi, broken: str, why
         (folder / "Pulumi.yaml").unlink()
     else:
         (folder / broken).write_text("" if broken == "preview" else "no JSON")
-    with pytest.raises(PreflightError, match=why):
+    with pytest.raises(PreviewError, match=why):
         check.run(Asked("dev", folder, "", folder, 0.9), lambda _: None)
 
 
 def test_a_login_that_is_refused_ends_it(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARM_CLIENT_SECRET", "expired")
-    with pytest.raises(PreflightError, match=r"^Azure refused the login: "):
+    with pytest.raises(ArmError, match=r"^Azure refused the login: "):
         statuses(pulumi)
 
 

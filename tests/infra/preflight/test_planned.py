@@ -10,8 +10,8 @@ import pytest
 
 from infra import azure_facts
 from infra.preflight import planned
-from infra.preflight.line import PreflightError
 from infra.preflight.planned import Configured, Planned
+from infra.preview.engine import PreviewError
 from infra.preview.plan import Op, Plan, State, Step
 from tests.infra.preview.conftest import Pulumi
 
@@ -101,43 +101,8 @@ def test_the_configuration_is_read_without_what_is_secret(pulumi: Pulumi, projec
 
 def test_a_stack_that_is_not_there_is_said_as_pulumi_says_it(pulumi: Pulumi, project: Path) -> None:
     pulumi.says(config="echo \"error: no stack named 'dev' found\" >&2; exit 1")
-    with pytest.raises(PreflightError, match=r"^`pulumi config` failed: no stack named 'dev'"):
+    with pytest.raises(PreviewError, match=r"^`pulumi config` failed: no stack named 'dev'"):
         planned.configured("dev", project)
-
-
-def told(*events: Any, result: str = "succeeded") -> str:
-    whole = [*events, {"summaryEvent": {"result": result}}]
-    return "".join(f"{json.dumps(one)}\n" for one in whole)
-
-
-def preview(pulumi: Pulumi, project: Path, events: str) -> Plan:
-    (project / "events").write_text(events)
-    pulumi.says(config="echo '{}'", stack="echo '{}'", preview="cat events")
-    return planned.preview(CONFIG, project)
-
-
-def test_the_preview_is_the_next_update_of_the_stack(pulumi: Pulumi, project: Path) -> None:
-    new = {"custom": True, "inputs": {"registryName": "cr"}, "outputs": {}}
-    step = {"op": "create", "urn": "urn::r", "type": KIND, "old": None, "new": new}
-    plan = preview(pulumi, project, told({"resourcePreEvent": {"metadata": step}}))
-    assert [(one.type, one.op) for one in plan.steps] == [(KIND, Op.CREATE)]
-    (asked,) = [each for each in pulumi.asked if each[0] == "preview"]
-    assert "--refresh" in asked
-    assert asked[asked.index("--stack") + 1] == "dev"
-
-
-def test_a_preview_that_failed_says_why(pulumi: Pulumi, project: Path) -> None:
-    wrong = {"diagnosticEvent": {"severity": "error", "message": "error: cpu is 99"}}
-    with pytest.raises(PreflightError, match=r"^`pulumi preview` failed: cpu is 99$"):
-        preview(pulumi, project, told(wrong, result="failed"))
-    with pytest.raises(PreflightError, match=r"^`pulumi preview` failed: it did not end$"):
-        preview(pulumi, project, "")
-
-
-def test_a_preview_that_cannot_begin_says_why(pulumi: Pulumi, project: Path) -> None:
-    pulumi.says(config="echo '{}'", stack="echo '{}'", preview="echo 'error: no login' >&2; exit 1")
-    with pytest.raises(PreflightError, match=r"^`pulumi preview` failed: no login$"):
-        planned.preview(CONFIG, project)
 
 
 def test_the_text_of_a_plan_shows_nothing_that_is_declared() -> None:

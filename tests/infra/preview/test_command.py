@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from infra.preview import command
-from infra.preview.errors import PreviewError
-from infra.preview.plan import Op
+from infra.preview.engine import PreviewError
+from infra.preview.plan import Diagnostic, Op, Plan
 from infra.preview.untold import SECRET
 from tests.infra.preview.conftest import Pulumi
 
@@ -232,3 +232,12 @@ def test_a_pulumi_that_fails_without_events_is_a_one_line_error(
     with pytest.raises(PreviewError, match=said) as caught:
         command.run("dev", tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_preview_that_did_not_end_says_why_it_is_not_whole() -> None:
+    said = Diagnostic("error", "", "error: cpu is 99")
+    with pytest.raises(PreviewError, match=r"^`pulumi preview` failed: cpu is 99$"):
+        command.whole(Plan(diagnostics=(said,), failed=True))
+    with pytest.raises(PreviewError, match=r"^`pulumi preview` failed: it did not end$"):
+        command.whole(Plan(failed=True))
+    assert command.whole(Plan()) == Plan()

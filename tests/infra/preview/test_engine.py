@@ -49,13 +49,13 @@ def test_what_cannot_be_started_is_told_with_what_to_do(
     pulumi: Pulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = tmp_path / "gone"
-    with pytest.raises(engine.EngineError, match=f"no folder {gone}; name one with --cwd"):
+    with pytest.raises(engine.PreviewError, match=f"no folder {gone}; name one with --cwd"):
         engine.run(["up"], gone)
     file = tmp_path / "bin" / "pulumi"
-    with pytest.raises(engine.EngineError, match="cannot be started: Not a directory"):
+    with pytest.raises(engine.PreviewError, match="cannot be started: Not a directory"):
         engine.run(["up"], file)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(engine.EngineError, match="`pulumi` is not on PATH"):
+    with pytest.raises(engine.PreviewError, match="`pulumi` is not on PATH"):
         engine.run(["up"], tmp_path)
 
 
@@ -76,7 +76,7 @@ def test_a_command_without_a_document_is_a_one_line_error(
     pulumi: Pulumi, tmp_path: Path, script: str, said: str
 ) -> None:
     pulumi.does(script)
-    with pytest.raises(engine.EngineError, match=said) as caught:
+    with pytest.raises(engine.PreviewError, match=said) as caught:
         engine.document(["stack", "export"], tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -130,11 +130,11 @@ def test_a_project_file_that_names_nothing_is_a_one_line_error(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
     (tmp_path / "Pulumi.yaml").write_bytes(content)
-    with pytest.raises(engine.EngineError, match=said) as caught:
+    with pytest.raises(engine.PreviewError, match=said) as caught:
         engine.project(tmp_path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_folder_outside_of_any_project_is_a_one_line_error(tmp_path: Path) -> None:
-    with pytest.raises(engine.EngineError, match=r"no Pulumi\.yaml"):
+    with pytest.raises(engine.PreviewError, match=r"no Pulumi\.yaml"):
         engine.project(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from infra.preview import events
-from infra.preview.errors import PreviewError
+from infra.preview.engine import PreviewError
 from infra.preview.plan import Diagnostic, Op, State, Step
 from infra.preview.untold import SECRET, UNKNOWN
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.preview import login
 from infra.preview.plan import Diagnostic, Plan
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,7 +51,7 @@ def test_a_refused_login_is_one_line_that_says_how_to_sign_in(tmp_path, message)
 def test_what_azure_said_is_one_line_of_at_most_200_characters(length: int, more: int) -> None:
     message = "AADSTS1:\n" + "x" * (length - 9)
     told = Diagnostic("warning", "", "AADSTS2"), Diagnostic("error", "", message)
-    found = login.refusal(Plan(diagnostics=told))
+    found = Plan(diagnostics=told).refused_login
     kept = " ".join(message.split())[: length - more]
     assert found == (f"{kept}..." if more else kept)
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.preview.changes import Change
-from infra.preview.paths import MISSING
+from infra.preview.paths import MISSING, Difference
 from infra.preview.plan import Op, Step
 from infra.preview.untold import SECRET, UNKNOWN
 from infra.review.digest import digest, key_of
@@ -20,7 +19,7 @@ RECORDED = "da8052fa0cbff0eba389148c539de80ba291e826ba1edc628a401f7c1ef08bc2"
 
 def of(old: Any = "a", new: Any = "b", *, step: Step = STEP, key: bytes = KEY, **more: Any) -> str:
     known: dict[str, Any] = {"path": PATH, "label": "", "forces": False, **more}
-    return digest(step, [Change(old=old, new=new, **known)], key)
+    return digest(step, [Difference(old=old, new=new, **known)], key)
 
 
 def test_a_review_of_yesterday_can_be_compared_with_one_of_today() -> None:

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from infra import azure_facts
+from infra.preview.engine import PreviewError
 from infra.preview.plan import Diagnostic, Op, Plan, State, Step
 from infra.preview.untold import SECRET as UNTOLD
 from infra.review import offline as room
@@ -233,5 +234,5 @@ def test_a_program_that_says_nothing_is_a_one_line_error(
 
 
 def test_a_folder_outside_of_any_project_is_a_one_line_error(tmp_path: Path) -> None:
-    with pytest.raises(ReviewError, match=r"no Pulumi\.yaml"):
+    with pytest.raises(PreviewError, match=r"no Pulumi\.yaml"):
         room.plan("dev", tmp_path)

@@ -9,22 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from infra import azure_facts
 from infra.arm.client import Arm
 from infra.disclosure.mask import Mask, environment_secrets
 from infra.drift import (
+    actual,
     answers,
-    assignments,
     baseline,
     by_hand,
     cloud,
     comparison,
-    federation,
-    pods,
     portal,
     repair,
-    scoring_group,
     serving,
-    unmanaged,
+    strays,
     unrecorded,
 )
 from infra.drift import stack as stacks
@@ -32,14 +30,12 @@ from infra.drift.baseline import Entry
 from infra.drift.cloud import Told
 from infra.drift.errors import BREAKING, DriftError
 from infra.drift.finding import Finding, Question
-from infra.drift.lists import Lists
 from infra.drift.report import Report
 from infra.drift.sample import Sample
-from infra.drift.scoring_group import ActualGroup
 from infra.drift.serving import ANSWERED, Served
 from infra.drift.stack import Stack
+from infra.drift.strays import Lists
 from infra.preview import command
-from infra.preview.command import Preview
 from infra.preview.plan import Plan
 
 AT_ONCE = 8
@@ -73,15 +69,15 @@ class _Check:
         self.say("cloud, program, resource group and endpoint")
         with Arm() as arm, ThreadPoolExecutor(AT_ONCE) as pool:
             preview = pool.submit(command.run, name, folder, refresh=True, state=stack.state)
-            group = pool.submit(_group, arm, stack, preview.result)
+            group = pool.submit(actual.read, arm, stack, preview.result)
             served = pool.submit(serving.ask, stack, group.result, sample, self.mask)
             lists = Lists(arm, stack, pool)
             # In the order in which their errors say most.
-            actual = self._value(group.result)
+            found = self._value(group.result)
             previewed = self._value(preview.result)
             if previewed:
                 self.mask = Mask.of(self.mask.known | previewed.opened.secrets)
-                opened = stack.opened(actual.containers if actual else None)
+                opened = stack.opened(found.containers if found else None)
                 told = self._value(lambda: cloud.part(previewed, opened))
                 if told:
                     self._compared(told)
@@ -123,24 +119,18 @@ class _Check:
             if one.question is not Question.PROGRAM or one.urn not in urns
         ]
         known = [*(each.id for each in stack.resources), *declared]
-        strays = unmanaged.find(listed, known, self.mask)
-        rights = assignments.find(lists, groups, known, stack.workspace_principals, self.mask)
-        tokens = federation.find(lists, stack.identities, known, self.mask)
-        self._note(Question.GROUP, [*declared.values(), *strays, *rights, *tokens])
+        found = (
+            *strays.resources(listed, known, self.mask),
+            *strays.rights(lists, groups, known, stack.workspace_principals, self.mask),
+            *strays.credentials(lists, stack.ids(azure_facts.IDENTITY), known, self.mask),
+        )
+        self._note(Question.GROUP, [*declared.values(), *found])
 
     def _served(self, served: Served) -> None:
         self.endpoint = served.now
         self._note(Question.ENDPOINT, list(served.findings), served.how)
         if served.broken:
             self.broken.append(served.broken)
-
-
-def _group(arm: Arm, stack: Stack, preview: Callable[[], Preview]) -> ActualGroup | None:
-    """The container group, or the pods, as they are; None if the state has none, or Azure."""
-    if stack.deployment:
-        return pods.read(preview, stack.deployment)
-    group = stack.scoring_group
-    return scoring_group.read(arm, group) if group else None
 
 
 def run(

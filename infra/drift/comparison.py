@@ -117,8 +117,6 @@ def _resource(step: Step, question: Question, kind: Kind, mask: Mask) -> Finding
         question=question,
         resource=display.name(step.name, mask),
         type=step.type,
-        path="",
-        label="",
         declared=present if missing else NOTHING,
         actual=NOTHING if missing else DEPLOYED,
         kind=kind,

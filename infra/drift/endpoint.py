@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -48,10 +48,7 @@ class Declared:
 
     address: str
     sha256: str
-    key: str = ""
-
-    def __repr__(self) -> str:
-        return f"Declared({self.address!r}, {self.sha256!r})"
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -91,16 +88,17 @@ def check(
         if ready.status != 200:
             yield finding("ready", "HTTP 200", f"HTTP {ready.status}", Severity.CRITICAL)
             return
-        served = _served(ready.content)
+        served = _of_model(ready.content, "sha256")
         if served != declared.sha256:
+            shown = served if allow_list.DIGEST(served, mask) else HIDDEN
             yield finding(
                 "model.sha256",
                 declared.sha256,
-                _shown(served, mask),
+                shown if served else "(none)",
                 Severity.CRITICAL,
                 "another model answers",
             )
-        name = _named(ready.content)
+        name = _of_model(ready.content, "name")
         described = _describe(client, declared, name)
         if described.status == 401:
             yield _refused(declared)
@@ -235,22 +233,10 @@ def _json(content: bytes) -> Any:
         return None
 
 
-def _served(content: Any) -> str:
-    return _of_model(content, "sha256") or "(none)"
-
-
-def _named(content: Any) -> str:
-    return _of_model(content, "name")
-
-
 def _of_model(content: Any, member: str) -> str:
     model = content.get("model") if isinstance(content, dict) else None
     found = model.get(member) if isinstance(model, dict) else None
     return found if isinstance(found, str) else ""
-
-
-def _shown(text: str, mask: Mask) -> str:
-    return text if text == "(none)" or allow_list.DIGEST(text, mask) else HIDDEN
 
 
 def finding(path: str, declared: str, actual: str, severity: Severity, reason: str = "") -> Finding:
@@ -260,7 +246,6 @@ def finding(path: str, declared: str, actual: str, severity: Severity, reason: s
         resource="endpoint",
         type="",
         path=path,
-        label="",
         declared=declared,
         actual=actual,
         kind=Kind.CHANGED,

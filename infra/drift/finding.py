@@ -34,7 +34,7 @@ class Question(enum.StrEnum):
     GROUP = "resource group against state"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """One difference; every text may be shown, secrets are masked already.
 
@@ -63,8 +63,8 @@ class Finding:
     question: Question
     resource: str
     type: str
-    path: str
-    label: str
+    path: str = ""
+    label: str = ""
     declared: str
     actual: str
     kind: Kind

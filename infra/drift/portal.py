@@ -33,9 +33,6 @@ def linked(findings: Iterable[Finding], stack: Stack, mask: Mask) -> list[Findin
     for one in findings:
         # A finding about the endpoint names no resource: its container group is meant.
         own = one.id or ids.get(one.urn, "") or (group.id if group and not one.type else "")
-        if allow_list.ARM_ID(own, mask):
-            link = f"https://{host}/#@{at}/resource{quote(own)}"
-            made.append(replace(one, link=link))
-        else:
-            made.append(one)
+        link = f"https://{host}/#@{at}/resource{quote(own)}"
+        made.append(replace(one, link=link if allow_list.ARM_ID(own, mask) else ""))
     return made

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from infra import azure_facts
-from infra.drift import assignments
+from infra.drift import strays
 from infra.drift.finding import Finding, Kind, Question
 from infra.drift.stack import Resource, Stack
 from infra.preview import importing
@@ -257,7 +257,7 @@ def _strays(findings: Sequence[Finding]) -> Iterator[Repair]:
             " program and import it, or accept it in the baseline"
         )
         if one.id:
-            right = one.type == assignments.TYPE
+            right = one.type == strays.RIGHT
             noun = ["role", "assignment"] if right else ["resource"]
             yield Repair(
                 "or delete it",

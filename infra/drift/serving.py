@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from infra.disclosure import allow_list
 from infra.disclosure.mask import HIDDEN, Mask
 from infra.drift import endpoint
+from infra.drift.actual import Actual
 from infra.drift.endpoint import Declared
 from infra.drift.errors import BREAKING, DriftError
 from infra.drift.finding import Finding, Severity
 from infra.drift.sample import Sample
-from infra.drift.scoring_group import ActualGroup
 from infra.drift.stack import Stack
 
 ANSWERED = "answered"
@@ -40,9 +40,7 @@ class Served:
     broken: DriftError | None = None
 
 
-def ask(
-    stack: Stack, group: Callable[[], ActualGroup | None], sample: Sample, mask: Mask
-) -> Served:
+def ask(stack: Stack, group: Callable[[], Actual | None], sample: Sample, mask: Mask) -> Served:
     """Ask the endpoint.
 
     Args:
@@ -96,7 +94,7 @@ def _base(uri: str, host: str) -> str:
     return f"{place.scheme}://{host}:{place.port or (443 if place.scheme == 'https' else 80)}"
 
 
-def _stuck(actual: ActualGroup, mask: Mask) -> Iterator[Finding]:
+def _stuck(actual: Actual, mask: Mask) -> Iterator[Finding]:
     if actual.stuck:
         serving = "what was there before serves on"
         yield endpoint.finding(

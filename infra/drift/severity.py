@@ -12,7 +12,7 @@ from typing import Any
 from infra import azure_facts
 from infra.drift import azure_defaults
 from infra.drift.finding import Kind, Question, Severity
-from infra.policy.evaluate import Violation, evaluate
+from infra.policy.evaluate import evaluate
 from infra.policy.resource import Resource
 from infra.preview.paths import MISSING, Path, pattern
 
@@ -58,9 +58,7 @@ def of_resource(kind: str, question: Question, difference: Kind) -> tuple[Severi
 
 def _broken(kind: str, inputs: Mapping[str, Any]) -> set[str]:
     return {
-        one.rule.name
-        for one in evaluate(Resource(kind, inputs))
-        if isinstance(one, Violation) and one.mandatory
+        one.rule.name for one in evaluate(Resource(kind, inputs)) if one.decided and one.mandatory
     }
 
 

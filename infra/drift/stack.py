@@ -92,22 +92,20 @@ class Stack:
             if each["type"] == azure_facts.ML_WORKSPACE and each.get("outputs")
         ]
 
-    @property
-    def identities(self) -> list[str]:
-        """The ids of the user-assigned identities."""
-        return [each.id for each in self.resources if each.type == azure_facts.IDENTITY]
+    def ids(self, kind: str) -> list[str]:
+        """The ids of the resources of a type."""
+        return [each.id for each in self.resources if each.type == kind]
 
     @property
     def scoring_group(self) -> Resource | None:
         """The container group that answers, if it is deployed."""
-        groups = [each for each in self.resources if each.type == azure_facts.CONTAINER_GROUP]
-        return groups[0] if groups else None
+        groups = (each for each in self.resources if each.type == azure_facts.CONTAINER_GROUP)
+        return next(groups, None)
 
     @property
     def deployment(self) -> Resource | None:
         """The Deployment whose pods answer, if it is deployed."""
-        found = [each for each in self.objects if each.type == azure_facts.DEPLOYMENT]
-        return found[0] if found else None
+        return next((each for each in self.objects if each.type == azure_facts.DEPLOYMENT), None)
 
     def secure_variable(self, name: str) -> str:
         """The deployed value of a secure environment variable, or empty."""

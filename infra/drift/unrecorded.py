@@ -23,8 +23,8 @@ REASON = "it exists and is declared, but is in no state: an update would fail to
 
 def groups(stack: Stack, plan: Plan) -> list[str]:
     """The ids of the stack's resource groups: those of the state, and those to be created."""
-    known = [each.id for each in stack.resources if each.type == azure_facts.RESOURCE_GROUP]
-    return sorted({*known, *filter(None, (_group(stack, step) for step in _new(plan)))})
+    new = filter(None, (_group(stack, step) for step in _new(plan)))
+    return sorted({*stack.ids(azure_facts.RESOURCE_GROUP), *new})
 
 
 def find(
@@ -52,8 +52,6 @@ def find(
                     question=Question.GROUP,
                     resource=display.name(step.name, mask),
                     type=step.type,
-                    path="",
-                    label="",
                     declared="declared",
                     actual="deployed",
                     kind=Kind.UNRECORDED,

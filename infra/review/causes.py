@@ -92,11 +92,10 @@ def groups(changes: Sequence[ResourceChange]) -> list[tuple[Row, list[str]]]:
     for change in changes:
         if change.op in {Op.UPDATE, Op.REPLACE}:
             for row in change.rows:
-                key = (row.path, row.label, row.before, row.after)
-                known = found.setdefault(key, (row, []))
-                known[1].append(change.name)
+                _, names = found.setdefault(row.told, (row, []))
+                names.append(change.name)
                 if row.forces:
-                    found[key] = (row, known[1])
+                    found[row.told] = (row, names)
     return sorted(found.values(), key=lambda one: (not one[0].forces, -len(one[1]), one[0].path))
 
 

@@ -17,7 +17,6 @@ from infra.preview.plan import Plan
 from infra.preview.secret_lists import Opened
 from infra.review import expectation, machine_formats, manifests, offline, rendering, report
 from infra.review.digest import key_of
-from infra.review.document import document
 from infra.review.errors import ReviewError
 from infra.review.report import Options, Report
 from infra.review.verdict import verdict
@@ -130,7 +129,7 @@ def review(
         moved = expectation.moved(expected, made) if expected is not None else []
         text = rendering.markdown(made, moved=moved)
         _write(markdown, text)
-        _write(json_file, document(made))
+        _write(json_file, machine_formats.document(made))
         _write(junit, machine_formats.junit(made))
         _write(sarif, machine_formats.sarif(made))
         if html:

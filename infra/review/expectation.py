@@ -9,14 +9,13 @@ So the deployment reviews once more, right before it, and compares: nothing is t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pydantic
 
 from infra.disclosure.markdown import code
-from infra.review.document import plain
+from infra.disclosure.plain import plain
 from infra.review.errors import ReviewError
 from infra.review.report import Report
 
@@ -36,13 +35,15 @@ class _Change(pydantic.BaseModel):
     rows: list[_Row]
 
 
-class _Review(pydantic.BaseModel):
+class Review(pydantic.BaseModel):
+    """What of a review's document is compared."""
+
     stack: str
     changes: list[_Change]
     outputs: list[_Row]
 
 
-def read(path: Path) -> Mapping[str, Any]:
+def read(path: Path) -> Review:
     """A report that `--json` wrote.
 
     Raises:
@@ -53,70 +54,55 @@ def read(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as error:
         raise ReviewError(f"cannot read the expected review {path}: {error}") from error
     try:
-        _Review.model_validate(content)
+        return Review.model_validate(content)
     except pydantic.ValidationError as error:
         raise ReviewError(f"{path} is no review; allowed: a file that `--json` wrote") from error
-    return content
 
 
-def moved(expected: Mapping[str, Any], report: Report) -> list[str]:
+def moved(expected: Review, report: Report) -> list[str]:
     """What is not as it was reviewed, a line of Markdown each; empty if all is.
 
     Args:
-        expected: The document of the review that was agreed to.
+        expected: The review that was agreed to.
         report: The review of now.
     """
-    now: Mapping[str, Any] = plain(report)
+    now = Review.model_validate(plain(report))
+    if expected.stack != now.stack:
+        return [f"the stack: {code(expected.stack)} was reviewed"]
     said: list[str] = []
-    if expected.get("stack") != now["stack"]:
-        return [f"the stack: {code(str(expected.get('stack')))} was reviewed"]
-    before, after = (_by_name(each["changes"]) for each in (expected, now))
+    before, after = (
+        {f"{one.type} {one.name}": one for one in each.changes} for each in (expected, now)
+    )
     for name in sorted({*before, *after}):
         said += _resource(name, before.get(name), after.get(name))
-    was, will_be = (_rows(each.get("outputs") or []) for each in (expected, now))
-    said += [
-        f"output {code(path)}: {_told(was.get(path))} was reviewed, now {_told(will_be.get(path))}"
-        for path in sorted({*was, *will_be})
-        if was.get(path) != will_be.get(path)
-    ]
+    said += [f"output {told}" for told in _rows(expected.outputs, now.outputs)]
     return said
 
 
-def _by_name(changes: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    return {f"{one.get('type')} {one.get('name')}": one for one in changes}
+def _rows(before: Sequence[_Row], after: Sequence[_Row]) -> list[str]:
+    """Each row that is another one, with both."""
+    was, will_be = (
+        {f"{row.path} {row.label}".strip(): row for row in each} for each in (before, after)
+    )
+    return [
+        f"{code(path)}: {_told(was.get(path))} was reviewed, now {_told(will_be.get(path))}"
+        for path in sorted({*was, *will_be})
+        if was.get(path) != will_be.get(path)
+    ]
 
 
-def _rows(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
-    return {
-        f"{row.get('path')} {row.get('label')}".strip(): (
-            str(row.get("before")),
-            str(row.get("after")),
-        )
-        for row in rows
-    }
+def _told(row: _Row | None) -> str:
+    return f"{code(row.before)} -> {code(row.after)}" if row else "no change"
 
 
-def _told(row: tuple[str, str] | None) -> str:
-    return f"{code(row[0])} -> {code(row[1])}" if row else "no change"
-
-
-def _resource(
-    name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
-) -> Iterator[str]:
-    if before is None or after is None:
-        one = before or after or {}
-        when = "was reviewed, now nothing is" if after is None else "was not reviewed"
-        yield f"{code(name)}: **{one.get('op')}** {when}"
-        return
-    if before.get("op") != after.get("op"):
-        yield f"{code(name)}: **{before.get('op')}** was reviewed, now **{after.get('op')}**"
-        return
-    was, will_be = (_rows(each.get("rows") or []) for each in (before, after))
-    differing = [path for path in sorted({*was, *will_be}) if was.get(path) != will_be.get(path)]
-    for path in differing:
-        yield (
-            f"{code(name)} {code(path)}: {_told(was.get(path))} was reviewed, "
-            f"now {_told(will_be.get(path))}"
-        )
-    if not differing and before.get("digest") != after.get("digest"):
+def _resource(name: str, before: _Change | None, after: _Change | None) -> Iterator[str]:
+    if before is None:
+        yield f"{code(name)}: **{after and after.op}** was not reviewed"
+    elif after is None:
+        yield f"{code(name)}: **{before.op}** was reviewed, now nothing is"
+    elif before.op != after.op:
+        yield f"{code(name)}: **{before.op}** was reviewed, now **{after.op}**"
+    elif rows := _rows(before.rows, after.rows):
+        yield from (f"{code(name)} {told}" for told in rows)
+    elif before.digest != after.digest:
         yield f"{code(name)}: a value that is not shown, or a secret of the stack, is another one"

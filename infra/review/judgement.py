@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from infra.disclosure import display
 from infra.disclosure.mask import Mask
-from infra.policy.evaluate import Undecided, evaluate
+from infra.policy.evaluate import evaluate
 from infra.policy.limits import Limits
 from infra.policy.resource import Resource
 from infra.preview.plan import Step
@@ -43,15 +43,14 @@ def judge(
         if step.new is None:
             continue
         for one in evaluate(Resource(step.type, step.new.inputs, limits)):
-            open_question = isinstance(one, Undecided)
             finding = Finding(
                 one.rule.name,
                 one.rule.description,
                 one.mandatory,
                 display.name(step.name, mask),
-                one.why if open_question else mask.text(one.message),
+                mask.text(one.message) if one.decided else one.message,
             )
-            (undecided if open_question else violations).append(finding)
+            (violations if one.decided else undecided).append(finding)
     return _ordered(violations), _ordered(undecided)
 
 

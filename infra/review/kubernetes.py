@@ -174,7 +174,7 @@ def obstacles(steps: Sequence[Step]) -> Iterator[Obstacle]:
         fixed = _of_the_pools(step)
         if fixed:
             yield Obstacle(
-                step.urn,
+                step.name,
                 "",
                 f"AKS refuses to change {', '.join(fixed)} of a pool that exists",
                 "put it back; for other nodes, make a stack of another name, lead the callers to "
@@ -183,7 +183,7 @@ def obstacles(steps: Sequence[Step]) -> Iterator[Obstacle]:
         old, new = (_version(_at(state, ("kubernetesVersion",))) for state in (step.old, step.new))
         if old and new and (new < old[: len(new)] or new[:2] > (old[0], old[1] + 1)):
             yield Obstacle(
-                step.urn,
+                step.name,
                 "",
                 "AKS takes no older version of Kubernetes, and one minor version at a time",
                 f"set kubernetesVersion to {old[0]}.{old[1]}, or to {old[0]}.{old[1] + 1} at most",

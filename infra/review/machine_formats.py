@@ -1,4 +1,4 @@
-"""What stops a change, for machines: JUnit XML and SARIF 2.1.0."""
+"""For machines: the whole report as JSON, what stops a change as JUnit XML and SARIF 2.1.0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from infra.disclosure.plain import plain
 from infra.review.report import Report
+from infra.review.verdict import verdict
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -22,6 +24,20 @@ class _Result:
     resource: str
     level: str
     message: str
+
+
+def document(report: Report) -> str:
+    """The report whole, with sorted keys: the same report gives the same bytes.
+
+    Nothing is left out for length, and nothing hidden appears.
+    """
+    content = {
+        "verdict": verdict(report),
+        "endpoint": report.endpoint.name.lower(),
+        "counts": {str(op): count for op, count in report.counts.items()},
+        **plain(report),
+    }
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
 def junit(report: Report) -> str:

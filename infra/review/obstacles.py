@@ -61,14 +61,14 @@ class Obstacle:
     """Why an update cannot finish.
 
     Attributes:
-        urn: The resource it fails at.
+        resource: The name of the resource it fails at.
         name: The name it needs and cannot have, or empty.
         why: What is in the way, a sentence's end.
         remedy: What to do instead.
         first: Whether Pulumi refuses before anything is touched.
     """
 
-    urn: str
+    resource: str
     name: str
     why: str
     remedy: str
@@ -78,7 +78,7 @@ class Obstacle:
 def obstacles(plan: Plan) -> Iterator[Obstacle]:
     """Everything that would stop an update: what stopped the preview first."""
     yield from (
-        Obstacle(urn, "", _protected(op or "delete"), _PROTECTED, first=True)
+        Obstacle(urn.rpartition("::")[2], "", _protected(op or "delete"), _PROTECTED, first=True)
         for one in plan.diagnostics
         for op, urn in _REFUSED.findall(one.message)
     )
@@ -94,13 +94,13 @@ def obstacles(plan: Plan) -> Iterator[Obstacle]:
         name = _name(step.type, step.new)
         if step.op is Op.CREATE and step.vanished and step.type in _GONE:
             why, remedy = _GONE[step.type]
-            yield Obstacle(step.urn, name, why, remedy.format(name=name or "NAME"))
+            yield Obstacle(step.name, name, why, remedy.format(name=name or "NAME"))
             continue
         destroyed = step.op in {Op.DELETE, Op.REPLACE}
         if destroyed and step.old and step.old.protected:
-            yield Obstacle(step.urn, "", _protected(step.op), _PROTECTED, first=True)
+            yield Obstacle(step.name, "", _protected(step.op), _PROTECTED, first=True)
         if step.op in {Op.CREATE, Op.REPLACE} and (step.type, name.lower()) in held:
-            yield Obstacle(step.urn, name, _HELD[step.type], _ASIDE)
+            yield Obstacle(step.name, name, _HELD[step.type], _ASIDE)
 
 
 def _protected(op: str) -> str:

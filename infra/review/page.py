@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.review.judgement import Finding
 from infra.review.report import Report
+from infra.review.sections import WORST_CELLS, by_rule
 from infra.review.verdict import verdict
 from pages import page
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
-WORST_CELLS = 10
-"""Cells of a confusion matrix that are listed; the matrices show all."""
 
 
 def html(report: Report, moved: Sequence[str] = ()) -> str:
@@ -27,8 +25,8 @@ def html(report: Report, moved: Sequence[str] = ()) -> str:
         "moved": moved,
         "verdict": verdict(report).splitlines(),
         "heading": _heading(report),
-        "rules": _by_rule(report.findings),
-        "open_rules": _by_rule(report.undecided),
+        "rules": by_rule(report.findings),
+        "open_rules": by_rule(report.undecided),
         "worst_cells": WORST_CELLS,
     }
     return page.render(TEMPLATE, content, page.now())
@@ -45,10 +43,3 @@ def _heading(report: Report) -> str:
         return "Nothing changes in Azure" if report.causes else "Nothing changes"
     words = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
     return ", ".join(f"{count} {words[op]}" for op, count in report.counts.items())
-
-
-def _by_rule(findings: Sequence[Finding]) -> list[list[Finding]]:
-    found: dict[str, list[Finding]] = {}
-    for one in findings:
-        found.setdefault(one.rule, []).append(one)
-    return list(found.values())

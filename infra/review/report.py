@@ -22,27 +22,8 @@ from infra.review.key_change import KeyChange, key_change
 from infra.review.kubernetes import Around
 from infra.review.manifests import Manifests
 from infra.review.model import ModelChange, Side
-from infra.review.obstacles import obstacles
+from infra.review.obstacles import Obstacle, obstacles
 from infra.review.resource_change import ResourceChange, Row
-
-
-@dataclass(frozen=True)
-class ShownObstacle:
-    """Why the update cannot finish, as it is shown.
-
-    Attributes:
-        resource: The resource's name.
-        name: The name that it cannot have, or empty.
-        why: What is in the way.
-        remedy: What to do instead.
-        first: Whether Pulumi refuses before anything is touched.
-    """
-
-    resource: str
-    name: str
-    why: str
-    remedy: str
-    first: bool
 
 
 @dataclass(frozen=True)
@@ -116,7 +97,7 @@ class Report:
     strict: bool = False
     causes: tuple[str, ...] = ()
     key: KeyChange = KeyChange.NONE
-    obstacles: tuple[ShownObstacle, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
     unsettled: tuple[tuple[str, str], ...] = ()
     run_url: str = ""
     outputs: tuple[Row, ...] = ()
@@ -184,19 +165,16 @@ def build(
     options = options or Options()
     steps = [step for step in plan.steps if step.custom]
     rest = kubernetes.around(steps)
+    # Offline nothing is known to change.
+    moving = [] if options.offline else [step for step in steps if step.op is not Op.SAME]
     changed = tuple(
         sorted(
-            (_resource(step, rest, mask, options) for step in steps if step.op is not Op.SAME),
+            (_resource(step, rest, mask, options) for step in moving),
             key=lambda one: (_ORDER[one.op], one.type, one.name),
         )
     )
-    if options.offline:
-        changed = ()
-    models = (
-        ()
-        if options.offline
-        else tuple(_model(one, mask) for one in model.changes(plan, manifests))
-    )
+    compared = [] if options.offline else model.changes(plan, manifests)
+    models = tuple(_model(one, mask) for one in compared)
     key, group = key_change(changed)
     findings, undecided = judge(steps, limits, mask)
     of_key = tuple(of_the_key(key, group, allowed=options.allow_open))
@@ -214,8 +192,8 @@ def build(
         causes=tuple(causes(changed, models, key, _unprotected(steps, mask))),
         key=key,
         obstacles=tuple(
-            ShownObstacle(
-                _name(one.urn, mask), display.key(one.name, mask), one.why, one.remedy, one.first
+            replace(
+                one, resource=display.name(one.resource, mask), name=display.key(one.name, mask)
             )
             for one in (*obstacles(plan), *kubernetes.obstacles(steps))
         ),
@@ -227,7 +205,11 @@ def build(
         run_url=options.run_url,
         outputs=_outputs(plan, mask),
         problems=tuple(
-            Problem(one.severity, _name(one.urn, mask), mask.text(one.message))
+            Problem(
+                one.severity,
+                display.name(one.urn.rpartition("::")[2], mask),
+                mask.text(one.message),
+            )
             for one in plan.diagnostics
         ),
     )
@@ -316,7 +298,3 @@ def _outputs(plan: Plan, mask: Mask) -> tuple[Row, ...]:
         for one in differences(plan.outputs_before or MISSING, plan.outputs_after)
         if one.path
     )
-
-
-def _name(urn: str, mask: Mask) -> str:
-    return display.name(urn.rsplit("::", 1)[-1], mask)

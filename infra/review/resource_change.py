@@ -26,6 +26,11 @@ class Row:
     after: str
     forces: bool = False
 
+    @property
+    def told(self) -> tuple[str, str, str, str]:
+        """What is said of it: equal for the same change of several resources."""
+        return self.path, self.label, self.before, self.after
+
 
 @dataclass(frozen=True)
 class ResourceChange:

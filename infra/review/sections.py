@@ -23,12 +23,16 @@ SHARED = 2
 """From so many resources on, an equal change is told once."""
 
 
+def _more(count: int, text: str) -> str:
+    """That something is left out; nothing where nothing is."""
+    return text.format(count) if count > 0 else ""
+
+
 def moved(lines: Sequence[str]) -> Iterator[str]:
     """What is not as it was reviewed."""
     if lines:
         for most in (40, 10):
-            more = len(lines) - most
-            left = f"\n- and {more} more" if more > 0 else ""
+            left = _more(len(lines) - most, "\n- and {} more")
             shown = "\n".join(f"- {line}" for line in lines[:most])
             yield f"### Not as it was reviewed\n\n{shown}{left}"
 
@@ -44,8 +48,7 @@ def obstacles(report: Report) -> Iterator[str]:
             + f": {one.why}\n  - What to do: {one.remedy}"
             for one in report.obstacles[:count]
         ]
-        more = len(report.obstacles) - count
-        left = f"\n- And {more} more." if more > 0 else ""
+        left = _more(len(report.obstacles) - count, "\n- And {} more.")
         yield "### This update cannot finish\n\n" + "\n".join(lines) + left
 
 
@@ -79,8 +82,7 @@ def _destructive(change: ResourceChange, *, whole: bool) -> str:
             f"{code(row.path)} {code(row.before)} -> {code(row.after)}" if whole else code(row.path)
             for row in rows
         )
-        more = len(change.forced_by) - len(rows)
-        text += f", forced by {forced}" + (f" and {more} more" if more else "")
+        text += f", forced by {forced}" + _more(len(change.forced_by) - len(rows), " and {} more")
     elif change.op is Op.REPLACE:
         text += ", forced by something that the provider does not name"
     notes = [f"  - {_sentence(note)}" for note in change.notes]
@@ -109,9 +111,8 @@ def problems(report: Report) -> Iterator[str]:
             + f"\n\n{fence(_cut(one.message, length))}"
             for one in errors[:count]
         ]
-        if len(errors) > count:
-            parts.append(f"And {len(errors) - count} more.")
-        yield "### Errors and warnings\n\n" + "\n\n".join(parts)
+        left = _more(len(errors) - count, "\n\nAnd {} more.")
+        yield "### Errors and warnings\n\n" + "\n\n".join(parts) + left
 
 
 def _cut(text: str, most: int) -> str:
@@ -131,44 +132,29 @@ def models(report: Report) -> Iterator[str]:
 
 
 def _model(change: ModelChange) -> str:
-    sides = [change.old, change.new]
-    rows = [
-        ["image", *(_images(side) for side in sides)],
-        ["model", *(_name(side) for side in sides)],
-        ["version", *(_version(side) for side in sides)],
-        ["sha256", *(code(side.sha256 or "unknown") if side else "(none)" for side in sides)],
-        ["accuracy", *(_accuracy(side) for side in sides)],
-    ]
+    names = ("image", "model", "version", "sha256", "accuracy")
+    rows = list(zip(names, _side(change.old), _side(change.new), strict=True))
     parts = [table([code(change.group), "before", "after"], rows)]
     if change.old and change.new:
         parts.append(_comparison(change))
     return "\n\n".join(parts)
 
 
-def _images(side: Side | None) -> str:
+def _side(side: Side | None) -> tuple[str, ...]:
+    """Its image, model, version, SHA-256 and accuracy."""
     if side is None:
-        return "(none)"
-    return ", ".join(code(one) if one else LATER for one in side.images[:3]) or "(none)"
-
-
-def _version(side: Side | None) -> str:
-    if side is None:
-        return "(none)"
-    shown = code(side.version or "unknown")
-    return f"[{shown}]({side.url})" if side.url else shown
-
-
-def _name(side: Side | None) -> str:
-    if side is None:
-        return "(none)"
-    return code(side.manifest.name) if side.manifest else "no manifest with this sha256"
-
-
-def _accuracy(side: Side | None) -> str:
-    manifest = side.manifest if side else None
-    if manifest is None or manifest.accuracy is None:
-        return "(none)" if side is None else "unknown"
-    return f"{manifest.accuracy:.4f}" + (f" of {manifest.rows} samples" if manifest.rows else "")
+        return ("(none)",) * 5
+    manifest, version, accuracy = side.manifest, code(side.version or "unknown"), "unknown"
+    if manifest and manifest.accuracy is not None:
+        of = f" of {manifest.rows} samples" if manifest.rows else ""
+        accuracy = f"{manifest.accuracy:.4f}{of}"
+    return (
+        ", ".join(code(one) if one else LATER for one in side.images[:3]) or "(none)",
+        code(manifest.name) if manifest else "no manifest with this sha256",
+        f"[{version}]({side.url})" if side.url else version,
+        code(side.sha256 or "unknown"),
+        accuracy,
+    )
 
 
 def _comparison(change: ModelChange) -> str:
@@ -189,10 +175,10 @@ def _comparison(change: ModelChange) -> str:
         [code(one.true), code(one.predicted), str(one.before), str(one.after), f"{one.worse_by}"]
         for one in change.worse[:WORST_CELLS]
     ]
-    more = len(change.worse) - len(rows)
+    more = _more(len(change.worse) - len(rows), "\n\nAnd {} more, none worse than these.")
     worse = table(["true label", "predicted", "before", "after", "worse by"], rows)
     title = f"{gained}Cells of the confusion matrix that got worse: {len(change.worse)}."
-    return f"{title}\n\n{worse}" + (f"\n\nAnd {more} more, none worse than these." if more else "")
+    return f"{title}\n\n{worse}{more}"
 
 
 def policies(report: Report) -> Iterator[str]:
@@ -212,10 +198,13 @@ def policies(report: Report) -> Iterator[str]:
         yield "\n\n".join(parts)
 
 
+def by_rule(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """The findings of each rule; they stand together already."""
+    return [list(group) for _, group in groupby(findings, key=lambda one: one.rule)]
+
+
 def _rules(findings: Sequence[Finding], most: int) -> str:
-    return "\n".join(
-        _rule(list(group), most) for _, group in groupby(findings, key=lambda one: one.rule)
-    )
+    return "\n".join(_rule(group, most) for group in by_rule(findings))
 
 
 def _rule(findings: Sequence[Finding], most: int) -> str:
@@ -239,7 +228,7 @@ def _rule(findings: Sequence[Finding], most: int) -> str:
 
 def shared(report: Report) -> Iterator[str]:
     """Changes that several resources have in common, once."""
-    found = [(row, names) for row, names in groups(report.changes) if len(names) >= SHARED]
+    found = _shared(report)
     if not found:
         return
     for most, named in ((60, 12), (20, 3), (5, 0)):
@@ -247,8 +236,7 @@ def shared(report: Report) -> Iterator[str]:
             [_path(row), code(row.before), code(row.after), _resources(names, named)]
             for row, names in found[:most]
         ]
-        more = len(found) - len(cells)
-        left = f"\n\nAnd {more} more." if more else ""
+        left = _more(len(found) - len(cells), "\n\nAnd {} more.")
         header = ["property", "before", "after", "resources"]
         yield "### The same on several resources\n\n" + table(header, cells) + left
 
@@ -266,8 +254,7 @@ def unsettled(report: Report) -> Iterator[str]:
     if report.unsettled:
         for most in (20, 3):
             lines = [f"- {code(path)} of {code(name)}" for name, path in report.unsettled[:most]]
-            more = len(report.unsettled) - most
-            left = f"\n- and {more} more" if more > 0 else ""
+            left = _more(len(report.unsettled) - most, "\n- and {} more")
             yield (
                 "### Not known before the update\n\nWhat these come from stays, so they are not "
                 "counted as changes.\n\n" + "\n".join(lines) + left
@@ -276,27 +263,23 @@ def unsettled(report: Report) -> Iterator[str]:
 
 def own_rows(change: ResourceChange, told: frozenset[tuple[str, str, str, str]]) -> ResourceChange:
     """The change without the rows that were told for several resources at once."""
-    rows = tuple(
-        row for row in change.rows if (row.path, row.label, row.before, row.after) not in told
-    )
-    return replace(change, rows=rows)
+    return replace(change, rows=tuple(row for row in change.rows if row.told not in told))
 
 
 def told_once(report: Report) -> frozenset[tuple[str, str, str, str]]:
     """Rows that `shared` tells."""
-    return frozenset(
-        (row.path, row.label, row.before, row.after)
-        for row, names in groups(report.changes)
-        if len(names) >= SHARED
-    )
+    return frozenset(row.told for row, _ in _shared(report))
+
+
+def _shared(report: Report) -> list[tuple[Row, list[str]]]:
+    return [(row, names) for row, names in groups(report.changes) if len(names) >= SHARED]
 
 
 def resource(change: ResourceChange) -> Iterator[str]:
     """One table of properties: whole, or its first rows and a count."""
     for most in (60, 10, 3):
         rows = change.rows[:most]
-        more = len(change.rows) - len(rows)
-        left = f"\n\nAnd {more} more properties." if more else ""
+        left = _more(len(change.rows) - len(rows), "\n\nAnd {} more properties.")
         title = f"{code(change.name)} ({code(change.type)})"
         if change.op is Op.CREATE:
             body = table(["property", "value"], [[_path(row), code(row.after)] for row in rows])
@@ -328,9 +311,8 @@ def outputs(report: Report) -> Iterator[str]:
     for most in (50, 10):
         if report.outputs:
             rows = report.outputs[:most]
-            more = len(report.outputs) - len(rows)
             cells = [[code(row.path), code(row.before), code(row.after)] for row in rows]
-            left = f"\n\nAnd {more} more outputs." if more else ""
+            left = _more(len(report.outputs) - len(rows), "\n\nAnd {} more outputs.")
             yield "### Stack outputs\n\n" + table(["output", "before", "after"], cells) + left
 
 
@@ -340,5 +322,5 @@ def unchanged(report: Report) -> Iterator[str]:
     if count:
         for most in (200, 20, 0):
             names = ", ".join(map(code, report.unchanged[:most]))
-            more = f" and {count - most} more" if count > most else ""
+            more = _more(count - most, " and {} more")
             yield details(f"{count} unchanged", names + more)

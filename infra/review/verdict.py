@@ -40,7 +40,8 @@ _ENDPOINT = {
 
 def verdict(report: Report) -> str:
     """What happens in two lines of Markdown, the cause above what follows; one if nothing does."""
-    return "\n".join(line for line in (_first(report), _second(report)) if line)
+    second = " ".join(_consequences(report))
+    return "\n".join(line for line in (_first(report), second) if line)
 
 
 def _first(report: Report) -> str:
@@ -75,10 +76,6 @@ def _first(report: Report) -> str:
     elif report.changes:
         said.append("What was changed is not shown.")
     return " ".join(said)
-
-
-def _second(report: Report) -> str:
-    return " ".join(_consequences(report))
 
 
 def _consequences(report: Report) -> Iterator[str]:

@@ -116,8 +116,15 @@ def _finding(
     reason: str = "",
 ) -> Finding:
     return Finding(
-        *(Question.CLOUD, resource, kind, path, "", declared, actual),
-        *(Kind.CHANGED, severity, reason),
+        question=Question.CLOUD,
+        resource=resource,
+        type=kind,
+        path=path,
+        declared=declared,
+        actual=actual,
+        kind=Kind.CHANGED,
+        severity=severity,
+        reason=reason,
     )
 
 

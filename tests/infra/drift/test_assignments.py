@@ -8,7 +8,7 @@ import pytest
 
 from infra import azure_facts
 from infra.disclosure.mask import Mask
-from infra.drift import assignments
+from infra.drift import strays
 from infra.drift.finding import Finding, Kind, Question, Severity
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-00000000da7a/resourceGroups/rg"
@@ -20,7 +20,7 @@ WORKSPACE = "00000000-0000-0000-0000-0000000000bb"
 def an_assignment(scope: str, role: str, principal: str = PERSON) -> dict[str, Any]:
     name = "00000000-0000-0000-0000-000000000001"
     return {
-        "id": f"{scope}/providers/{assignments.TYPE}/{name}",
+        "id": f"{scope}/providers/{strays.RIGHT}/{name}",
         "name": name,
         "properties": {
             "scope": scope,
@@ -39,7 +39,7 @@ def found(
             return [*before, one]
 
     arm: Any = Listing()
-    return list(assignments.find(arm, [GROUP], known, [WORKSPACE], mask or Mask()))
+    return list(strays.rights(arm, [GROUP], known, [WORKSPACE], mask or Mask()))
 
 
 @pytest.mark.parametrize(("scope", "where"), [(GROUP, "rg"), (GROUP.upper(), "RG"), (VAULT, "kv")])
@@ -86,7 +86,7 @@ def test_a_right_made_by_hand_is_found_and_says_what_it_allows_to_whom(
         reason="it is not declared, and its holder can give anybody any right"
         if grave
         else "it is neither declared nor in the state",
-        id=f"{scope}/providers/{assignments.TYPE}/00000000-0000-0000-0000-000000000001",
+        id=f"{scope}/providers/{strays.RIGHT}/00000000-0000-0000-0000-000000000001",
     )
 
 

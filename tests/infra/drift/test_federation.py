@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.disclosure.mask import Mask
-from infra.drift import federation
+from infra.drift import strays
 from infra.drift.finding import Finding, Kind, Question, Severity
 
 IDENTITY = (
@@ -24,7 +24,7 @@ def found(*known: str, properties: Any, mask: Mask | None = None) -> list[Findin
             return [{"id": CREDENTIAL, "name": "outside", "properties": properties}]
 
     lists: Any = Listing()
-    return list(federation.find(lists, [IDENTITY], known, mask or Mask()))
+    return list(strays.credentials(lists, [IDENTITY], known, mask or Mask()))
 
 
 def test_a_credential_that_nobody_declared_is_critical_and_says_whose_tokens() -> None:
@@ -65,7 +65,7 @@ def test_one_behind_a_declared_one_is_found() -> None:
             return [{"id": CREDENTIAL}, {"id": f"{CREDENTIAL}2"}]
 
     lists: Any = Listing()
-    (one,) = federation.find(lists, [IDENTITY], [CREDENTIAL], Mask())
+    (one,) = strays.credentials(lists, [IDENTITY], [CREDENTIAL], Mask())
     assert (one.resource, one.id) == ("", f"{CREDENTIAL}2")
 
 

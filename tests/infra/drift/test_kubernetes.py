@@ -12,17 +12,18 @@ import pytest
 
 from infra.azure_facts import DEPLOYMENT, MANAGED_CLUSTER, SECRET, SERVICE
 from infra.disclosure.mask import Mask
-from infra.drift import by_hand, cloud, comparison, false_drift, pods, repair, serving
+from infra.drift import actual, by_hand, cloud, comparison, false_drift, repair, serving
+from infra.drift.actual import Actual
 from infra.drift.cloud import Told
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.sample import Sample
-from infra.drift.scoring_group import ActualGroup
 from infra.drift.stack import Stack
 from infra.preview.command import Preview
 from infra.preview.events import SECRET_SIGNATURE, SIGNATURE
 from infra.preview.paths import MISSING, Difference
 from infra.preview.secret_lists import Opened
+from tests.support.told_azure import Told as Azure
 
 EVENTS = Path(__file__).with_name("recorded").joinpath("aks.jsonl").read_text()
 """`pulumi preview --refresh` after kubectl put a container before the declared one, opened the
@@ -196,7 +197,7 @@ def test_pods_that_run_as_declared_and_answer_wrong_are_replaced_one_by_one() ->
 def test_the_pods_are_where_the_service_says() -> None:
     stack = a_stack()
     assert stack.deployment
-    found = pods.read(lambda: Preview(EVENTS, Opened()), stack.deployment)
+    found = actual.read(Azure(), stack, lambda: Preview(EVENTS, Opened()))
     assert found
     assert found.state == "Running"
     assert found.host.startswith("127.")
@@ -205,7 +206,7 @@ def test_the_pods_are_where_the_service_says() -> None:
         {"type": "Available", "status": "True"},
     ]}  # fmt: skip
     text = events_with(status=status, spec={"replicas": 2})
-    found = pods.read(lambda: Preview(text, Opened()), stack.deployment)
+    found = actual.pods(Preview(text, Opened()), stack.deployment)
     assert found
     assert (found.state, found.stuck) == ("0 of 2 pods are ready", "exceeded its deadline")
     sample = Sample(rows=[[0]], answers=[1])
@@ -239,8 +240,8 @@ def test_the_pods_are_where_the_service_says() -> None:
 def test_a_deployment_runs_when_a_pod_is_ready_and_says_why_a_new_one_is_not(
     status: Any, spec: Any, state: str, stuck: str
 ) -> None:
-    found = pods.of({"status": status, "spec": spec}, {})
-    assert found == ActualGroup("", state, [], "no pod is ready", stuck)
+    found = actual.of_pods({"status": status, "spec": spec}, {})
+    assert found == Actual("", state, [], "no pod is ready", stuck)
 
 
 @pytest.mark.parametrize(
@@ -254,9 +255,9 @@ def test_a_deployment_runs_when_a_pod_is_ready_and_says_why_a_new_one_is_not(
     ],
 )
 def test_the_address_is_the_load_balancers(ingress: Any, host: str) -> None:
-    assert pods.of({}, {"status": {"loadBalancer": {"ingress": ingress}}}).host == host
-    assert pods.of({}, {"status": {"loadBalancer": None}}).host == ""
-    assert pods.of({}, {"status": None}).host == ""
+    assert actual.of_pods({}, {"status": {"loadBalancer": {"ingress": ingress}}}).host == host
+    assert actual.of_pods({}, {"status": {"loadBalancer": None}}).host == ""
+    assert actual.of_pods({}, {"status": None}).host == ""
 
 
 def test_whoever_wrote_the_whole_object_set_only_what_is_no_default() -> None:
@@ -294,7 +295,7 @@ def test_a_deployment_that_is_gone_is_missing_and_one_that_was_not_read_breaks_t
         if metadata.get("type") == DEPLOYMENT:
             metadata["new"] = None
     gone = "\n".join(map(json.dumps, lines))
-    assert pods.read(lambda: Preview(gone, Opened()), stack.deployment) is None
+    assert actual.pods(Preview(gone, Opened()), stack.deployment) is None
     (missing,) = [
         one for one in comparison.of_cloud(told(gone).cloud, MASK) if one.kind is Kind.MISSING
     ]
@@ -303,7 +304,7 @@ def test_a_deployment_that_is_gone_is_missing_and_one_that_was_not_read_breaks_t
     said = {"severity": "error", "urn": "u", "message": UNREACHABLE}
     text = "\n".join(map(json.dumps, [*unread, {"diagnosticEvent": said}]))
     with pytest.raises(DriftError, match="the cluster was not reached: failed to read") as it:
-        pods.read(lambda: Preview(text, Opened()), stack.deployment)
+        actual.pods(Preview(text, Opened()), stack.deployment)
     assert "DELETE_UNREACHABLE" not in str(it.value)
     assert str(it.value).endswith("is it stopped, or closed to this machine?")
 
@@ -318,7 +319,7 @@ def test_what_pulumi_said_of_a_cluster_that_was_not_read_is_told(said: str, why:
     event = {"diagnosticEvent": {"severity": "error", "urn": "u", "message": said}}
     text = json.dumps(event) if said else ""
     with pytest.raises(DriftError) as raised:
-        pods.read(lambda: Preview(text, Opened()), stack.deployment)
+        actual.pods(Preview(text, Opened()), stack.deployment)
     assert str(raised.value) == (
         f"the cluster was not reached: {why}; is it stopped, or closed to this machine?"
     )
@@ -328,7 +329,7 @@ def test_a_deployment_whose_service_is_gone_runs_and_has_no_address() -> None:
     stack = a_stack()
     assert stack.deployment
     left = "\n".join(line for line in EVENTS.splitlines() if SERVICE not in line)
-    found = pods.read(lambda: Preview(left, Opened()), stack.deployment)
+    found = actual.pods(Preview(left, Opened()), stack.deployment)
     assert found
     assert (found.host, found.state) == ("", "Running")
 

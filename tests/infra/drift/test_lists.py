@@ -11,16 +11,16 @@ import pytest
 
 from infra import azure_facts
 from infra.arm.errors import ArmError
-from infra.drift.lists import Lists
 from infra.drift.stack import Stack
+from infra.drift.strays import Lists
 from tests.support.told_azure import Told
 
 GROUP, IDENTITY, OTHER = "/subscriptions/s/resourceGroups/rg", "/identity", "/other"
 ASSIGNMENTS = "providers/Microsoft.Authorization/roleAssignments"
 READ: dict[str, Callable[[Lists, str], Any]] = {
-    "resources": Lists.resources,
-    ASSIGNMENTS: Lists.role_assignments,
-    "federatedIdentityCredentials": Lists.federated_credentials,
+    "resources": lambda lists, of: lists.resources(of),
+    ASSIGNMENTS: lambda lists, of: lists.role_assignments(of),
+    "federatedIdentityCredentials": lambda lists, of: lists.federated_credentials(of),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from infra import azure_facts
 from infra.disclosure.mask import Mask
-from infra.drift import assignments, repair, unmanaged
+from infra.drift import repair, strays
 from infra.drift.finding import Finding, Kind, Question
 from infra.drift.stack import Stack
 
@@ -52,7 +52,7 @@ class Listing:
 
 def found(*resources: tuple[str, str]) -> list[Finding]:
     known = [each.id for each in stack().resources]
-    return list(unmanaged.find(Listing(*resources).resources(GROUP), known, Mask()))
+    return list(strays.resources(Listing(*resources).resources(GROUP), known, Mask()))
 
 
 def lines(*findings: Finding) -> list[str]:
@@ -165,11 +165,11 @@ def test_what_is_declared_and_in_no_state_is_imported_and_never_deleted(
 def test_a_right_is_deleted_by_what_it_allows_and_holds_nothing(
     finding: Callable[..., Finding],
 ) -> None:
-    own = f"{GROUP}/providers/{assignments.TYPE}/42"
+    own = f"{GROUP}/providers/{strays.RIGHT}/42"
     right = finding(
         question=Question.GROUP,
         resource="42",
-        type=assignments.TYPE,
+        type=strays.RIGHT,
         path="",
         label="Owner at rg",
         kind=Kind.UNEXPECTED,

@@ -14,10 +14,10 @@ from infra import azure_facts
 from infra.arm.errors import ArmError
 from infra.disclosure.mask import Mask
 from infra.drift import serving
+from infra.drift.actual import Actual
 from infra.drift.errors import DriftError
 from infra.drift.finding import Finding, Kind, Question, Severity
 from infra.drift.sample import Sample
-from infra.drift.scoring_group import ActualGroup
 from infra.drift.serving import Served
 from infra.drift.stack import Stack
 from infra.preview.events import STACK_TYPE
@@ -83,29 +83,29 @@ def ask(
 
 
 def test_one_that_answers_as_declared(port: int) -> None:
-    running = ActualGroup("127.0.0.1", "Running", [])
+    running = Actual("127.0.0.1", "Running", [])
     assert ask(port, running) == Served("The endpoint answers.")
     assert ask(port, running).how == "answered"
-    without_a_host = ActualGroup("", "Running", [])
+    without_a_host = Actual("", "Running", [])
     assert ask(port, without_a_host) == Served("The endpoint answers.")
 
 
 def test_one_that_answers_wrong_says_so_before_anything_else(port: int) -> None:
     wrong = Sample(rows=[[0]], answers=[2])
-    served = ask(port, ActualGroup("127.0.0.1", "Running", []), asked=wrong)
+    served = ask(port, Actual("127.0.0.1", "Running", []), asked=wrong)
     assert served.now == "The endpoint answers, but not as declared."
     assert [one.path for one in served.findings] == ["answers"]
 
 
 def test_a_sample_that_is_for_another_model_is_said_beside_the_answer(port: int) -> None:
     asked = Sample(rows=[[0]], answers=[1], model="other")
-    served = ask(port, ActualGroup("127.0.0.1", "Running", []), asked=asked)
+    served = ask(port, Actual("127.0.0.1", "Running", []), asked=asked)
     assert served.now == "The endpoint answers."
     assert served.how == f"answered; its predictions were not asked for: {asked.other}"
 
 
 def test_a_roll_out_that_is_stuck_is_told_and_no_reason_to_doubt_the_endpoint(port: int) -> None:
-    stuck = ActualGroup("127.0.0.1", "Running", [], stuck="pull of hunter2-hunter2 failed")
+    stuck = Actual("127.0.0.1", "Running", [], stuck="pull of hunter2-hunter2 failed")
     served = ask(port, stuck, mask=Mask.of(["hunter2-hunter2"]))
     assert served == Served(
         "The endpoint answers.",
@@ -138,7 +138,7 @@ def test_it_is_asked_where_it_was_declared_when_azure_does_not_say(port: int, cl
 
 def test_another_address_is_asked_and_said() -> None:
     with answering(ThreadingHTTPServer(("127.0.0.2", 0), Handler)) as server:
-        served = ask(server.server_address[1], ActualGroup("127.0.0.2", "Running", []))
+        served = ask(server.server_address[1], Actual("127.0.0.2", "Running", []))
     (moved,) = served.findings
     port = server.server_address[1]
     assert (moved.path, moved.declared) == ("scoring_uri", f"http://127.0.0.1:{port}/score")
@@ -154,7 +154,7 @@ def test_an_address_that_may_not_be_shown_is_hidden() -> None:
 
 def test_a_group_that_does_not_run_is_critical_and_is_not_asked(port: int) -> None:
     for state, shown in (("Stopped", "Stopped"), ("", "(none)")):
-        served = ask(port, ActualGroup("127.0.0.1", state, []))
+        served = ask(port, Actual("127.0.0.1", state, []))
         assert served.now == "The endpoint does not answer: its container group does not run."
         assert served.how == "not asked: its container group does not run"
         (one,) = served.findings
@@ -179,7 +179,7 @@ def test_a_service_that_is_not_ready_is_told_from_one_that_answers_wrong(
             self.end_headers()
 
     with answering(ThreadingHTTPServer(("127.0.0.1", 0), Starting)) as server:
-        served = ask(server.server_address[1], ActualGroup("127.0.0.1", "Running", []))
+        served = ask(server.server_address[1], Actual("127.0.0.1", "Running", []))
     assert (served.now, served.how) == ("The endpoint is not ready.", "answered")
 
 
@@ -191,7 +191,7 @@ def test_a_sample_that_is_refused_breaks_the_check_of_an_endpoint_that_answers()
             self.end_headers()
 
     with answering(ThreadingHTTPServer(("127.0.0.1", 0), Refusing)) as server:
-        group = ActualGroup("127.0.0.1", "Running", [], stuck="late")
+        group = Actual("127.0.0.1", "Running", [], stuck="late")
         served = ask(server.server_address[1], group)
     assert (served.now, served.how) == ("The endpoint answers.", "not answered")
     assert "HTTP 422" in str(served.broken)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.disclosure.mask import Mask
-from infra.drift import unmanaged
+from infra.drift import strays
 from infra.drift.finding import Finding, Kind, Question, Severity
 
 GROUP = "/subscriptions/00000000-0000-0000-0000-00000000da7a/resourceGroups/rg"
@@ -16,7 +16,7 @@ NET = f"{GROUP}/providers/{KIND}/vnet"
 
 
 def found(*listed: dict[str, Any], known: tuple[str, ...] = (), mask: Mask | None = None) -> Any:
-    return list(unmanaged.find(listed, known, mask or Mask()))
+    return list(strays.resources(listed, known, mask or Mask()))
 
 
 def of_type(kind: str, name: str) -> dict[str, Any]:
@@ -66,3 +66,4 @@ def test_what_application_insights_makes_for_itself_is_nobodys(
     kind: str, name: str, own: bool
 ) -> None:
     assert len(found(of_type(kind, name))) == (not own)
+    assert len(found(of_type(kind, name), of_type(KIND, "vnet"))) == 2 - own

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,9 @@ import pytest
 
 from infra.review import expectation
 from infra.review.digest import key_of
-from infra.review.document import document
 from infra.review.errors import ReviewError
+from infra.review.expectation import Review
+from infra.review.machine_formats import document
 from infra.review.report import Report
 
 Build = Callable[..., Report]
@@ -21,7 +21,7 @@ KEY = key_of(["open-sesame-street"])
 
 
 def moved(reviewed: Report, now: Report) -> list[str]:
-    return expectation.moved(json.loads(document(reviewed)), now)
+    return expectation.moved(Review.model_validate_json(document(reviewed)), now)
 
 
 def test_nothing_moved_where_nothing_did(
@@ -106,7 +106,7 @@ def test_an_output_that_is_another_one_is_told(build: Build, outputs: Make) -> N
 
 
 def test_the_review_of_another_stack_is_no_review_of_this_one(build: Build) -> None:
-    expected = {**json.loads(document(build())), "stack": "prod"}
+    expected = Review(stack="prod", changes=[], outputs=[])
     assert expectation.moved(expected, build()) == ["the stack: `prod` was reviewed"]
 
 
@@ -116,7 +116,7 @@ def test_a_review_is_read_as_it_was_written(
     made = build(group_change(group(), group(cpu=2)), outputs({}, {"fqdn": "b"}), key=KEY)
     (tmp_path / "review.json").write_text(document(made))
     expected = expectation.read(tmp_path / "review.json")
-    assert expected == json.loads(document(made))
+    assert expected == Review.model_validate_json(document(made))
     assert expectation.moved(expected, made) == []
 
 

@@ -25,8 +25,8 @@ from infra.azure_facts import (
 from infra.disclosure.display import LATER
 from infra.review import expectation
 from infra.review.azure import Endpoint
-from infra.review.document import document
 from infra.review.key_change import KeyChange
+from infra.review.machine_formats import document
 from infra.review.report import Report
 from infra.review.verdict import verdict
 from tests.infra.review.conftest import BLIND, a_group, a_step
@@ -415,7 +415,7 @@ def test_a_name_that_every_preview_invents_anew_is_the_same_review(build: Build)
             )
         )
     first, second = told
-    assert expectation.moved(json.loads(document(first)), second) == []
+    assert expectation.moved(expectation.Review.model_validate_json(document(first)), second) == []
     assert first.key is KeyChange.CHANGED
     rows = {row.path: row.after for change in first.changes for row in change.rows}
     assert rows["spec.template.spec.containers[0].env[3].valueFrom.secretKeyRef.name"] == LATER

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from infra.review import manifests
-from infra.review.document import document
-from infra.review.machine_formats import junit, sarif
+from infra.review.machine_formats import document, junit, sarif
 from infra.review.rendering import markdown
 from infra.review.report import Report
 from tests.support.inputs import changed

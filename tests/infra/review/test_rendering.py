@@ -17,8 +17,8 @@ from infra.disclosure.mask import Mask
 from infra.policy.limits import Limits
 from infra.preview import events as preview_events
 from infra.review import manifests, report, sections
-from infra.review.document import document
 from infra.review.judgement import Finding
+from infra.review.machine_formats import document
 from infra.review.model import ModelChange, Side
 from infra.review.rendering import LIMIT
 from infra.review.rendering import markdown as render

@@ -13,7 +13,7 @@ from infra.preview import events, secret_lists
 from infra.preview.secret_lists import Opened
 from infra.review import report
 from infra.review.azure import Endpoint
-from infra.review.document import document
+from infra.review.machine_formats import document
 from infra.review.manifests import Manifests
 from infra.review.rendering import markdown
 from infra.review.report import Report

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.disclosure.mask import HIDDEN, Mask
-from infra.review.document import document
+from infra.review.machine_formats import document
 from infra.review.rendering import markdown
 from infra.review.report import Report
 

@@ -15,8 +15,9 @@ from infra.review import manifests
 from infra.review.azure import Endpoint
 from infra.review.judgement import Finding
 from infra.review.key_change import KeyChange
+from infra.review.obstacles import Obstacle
 from infra.review.rendering import markdown
-from infra.review.report import Problem, Report, ShownObstacle
+from infra.review.report import Problem, Report
 from infra.review.resource_change import ResourceChange, Row
 from infra.review.verdict import verdict
 from tests.support.inputs import changed
@@ -399,8 +400,8 @@ def shown(**more: Any) -> list[str]:
     return lines(Report("dev", **more))
 
 
-def stopped(name: str, held: str = "", *, first: bool = False) -> ShownObstacle:
-    return ShownObstacle(name, held, "it is held", "wait", first)
+def stopped(name: str, held: str = "", *, first: bool = False) -> Obstacle:
+    return Obstacle(name, held, "it is held", "wait", first)
 
 
 def test_the_first_obstacle_is_said_whole_and_the_others_are_counted() -> None:

@@ -7,17 +7,15 @@ and takes what it could not make for replaced: the next update would remove what
 from __future__ import annotations
 
 import base64
-import contextlib
 import ssl
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import yaml
 
+from infra.aks.settings import chosen
 from infra.configuration.reader import Problem, SettingError
 
 KINDS = (
@@ -52,14 +50,18 @@ def check(key: str, kubeconfig: str, namespace: str, *, gateway: bool) -> None:
     Raises:
         SettingError: The cluster does not answer, refuses who asks, or a right is missing.
     """
-    cluster, user = _chosen(yaml.safe_load(kubeconfig))
+    cluster, user = chosen(kubeconfig)
     server = str(cluster["server"])
     # A name below .invalid is nobody's (RFC 2606): reviews run the program with one, offline.
     nobody = (urlsplit(server).hostname or "").endswith(".invalid")
     if nobody or cluster.get("proxy-url") or cluster.get("tls-server-name"):
         return
+    headers = {"Authorization": f"Bearer {user['token']}"} if user.get("token") else {}
     try:
-        with _client(cluster, user) as client:
+        context = _tls(cluster, user)
+        with httpx.Client(
+            base_url=server, verify=context, headers=headers, timeout=_SECONDS
+        ) as client:
             answer = client.get("/version")
             if not (user.get("token") or "client-certificate-data" in user):
                 return
@@ -91,37 +93,15 @@ def _missing(client: httpx.Client, namespace: str, kinds: tuple[tuple[str, str],
             attributes = {"group": group, "resource": kind, "verb": verb}
             if kind != "namespaces":
                 attributes["namespace"] = namespace
-            answer = client.post(_REVIEW, json=_review(attributes))
+            review = {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": attributes},
+            }
+            answer = client.post(_REVIEW, json=review)
             if answer.is_success and not answer.json()["status"].get("allowed"):
                 found.append(f"{verb} {kind}{'.' if group else ''}{group}")
     return found
-
-
-def _review(attributes: dict[str, str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": attributes},
-    }
-
-
-def _chosen(content: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The cluster and the user of the current context; no user is an empty one."""
-    contexts = {each["name"]: each["context"] for each in content["contexts"]}
-    context = contexts[content["current-context"]]
-    clusters = {each["name"]: each["cluster"] for each in content["clusters"]}
-    users = {each["name"]: each.get("user") for each in content.get("users") or []}
-    return clusters[context["cluster"]], users.get(context.get("user")) or {}
-
-
-@contextlib.contextmanager
-def _client(cluster: dict[str, Any], user: dict[str, Any]) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {user['token']}"} if user.get("token") else {}
-    context = _tls(cluster, user)
-    with httpx.Client(
-        base_url=str(cluster["server"]), verify=context, headers=headers, timeout=_SECONDS
-    ) as client:
-        yield client
 
 
 def _tls(cluster: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import yaml
@@ -81,17 +82,19 @@ def load(read: Reader, cpu: float) -> KubernetesSettings:
     settings = KubernetesSettings(
         min_replicas=read.number("minReplicas", int, 2, 1000) or default.min_replicas,
         max_replicas=read.number("maxReplicas", int, 2, 1000)
-        or max(default.max_replicas, read.valid_number("minReplicas", int) or 0),
+        or max(default.max_replicas, read.valid_number("minReplicas") or 0),
         cpu_target=read.number("cpuTarget", int, 10, 90) or default.cpu_target,
         rollout_seconds=read.number("rolloutSeconds", int, 30, 3600) or default.rollout_seconds,
         node_size=read.text("nodeSize", NODE_SIZE.pattern) or default.node_size,
         min_nodes=read.number("minNodes", int, 2, 100) or default.min_nodes,
         max_nodes=read.number("maxNodes", int, 2, 100)
-        or max(default.max_nodes, read.valid_number("minNodes", int) or 0),
+        or max(default.max_nodes, read.valid_number("minNodes") or 0),
         kubernetes_version=read.text("kubernetesVersion", r"1\.\d{2}(\.\d{1,2})?"),
         hostname=read.text("hostname", rf"(?=.{{4,253}}$){_LABEL}(?:\.{_LABEL})+"),
         gateway_class=read.text("gatewayClass", _LABEL),
-        kubeconfig=_kubeconfig(read),
+        kubeconfig=read.secret(
+            "kubeconfig", _is_kubeconfig, "cat FILE | pulumi config set --secret kubeconfig"
+        ),
     )
     _check(read, settings, cpu)
     return settings
@@ -100,7 +103,7 @@ def load(read: Reader, cpu: float) -> KubernetesSettings:
 def _check(read: Reader, settings: KubernetesSettings, cpu: float) -> None:
     """What fits alone, and not together."""
     for least, most in (("minReplicas", "maxReplicas"), ("minNodes", "maxNodes")):
-        low, high = read.valid_number(least, int), read.valid_number(most, int)
+        low, high = read.valid_number(least), read.valid_number(most)
         low = low or (2 if high is not None else None)
         if low is not None and high is not None and low > high:
             read.wrong(most, str(high), f"{low} and more, which is {least}")
@@ -126,20 +129,25 @@ def _check(read: Reader, settings: KubernetesSettings, cpu: float) -> None:
                 read.useless(key, "is of a cluster that is made, and kubeconfig names another")
 
 
-def _kubeconfig(read: Reader) -> pulumi.Output[str] | None:
-    return read.secret(
-        "kubeconfig", _is_kubeconfig, "cat FILE | pulumi config set --secret kubeconfig"
-    )
+def chosen(kubeconfig: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The cluster and the user of the current context; no user is an empty one.
+
+    Raises:
+        yaml.YAMLError, ValueError, KeyError, TypeError: It is no kubeconfig.
+    """
+    content = yaml.safe_load(kubeconfig)
+    current = content["current-context"]
+    (context,) = [each["context"] for each in content["contexts"] if each["name"] == current]
+    (cluster,) = [
+        each["cluster"] for each in content["clusters"] if each["name"] == context["cluster"]
+    ]
+    users = {each["name"]: each.get("user") for each in content.get("users") or []}
+    return cluster, users.get(context.get("user")) or {}
 
 
 def _is_kubeconfig(text: str) -> bool:
     try:
-        content = yaml.safe_load(text)
-        current = content["current-context"]
-        (context,) = [each["context"] for each in content["contexts"] if each["name"] == current]
-        (cluster,) = [
-            each["cluster"] for each in content["clusters"] if each["name"] == context["cluster"]
-        ]
+        cluster, _ = chosen(text)
         return str(cluster["server"]).startswith("https://")
-    except (yaml.YAMLError, ValueError, KeyError, TypeError):
+    except (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -92,7 +92,15 @@ class Arm:
         Raises:
             ArmError: Azure was not reached, or refused.
         """
-        yield from self._pages(f"{self._endpoint}{path}?api-version={api_version}{query}")
+        page = self._read(f"{self._endpoint}{path}?api-version={api_version}{query}")
+        while page:
+            yield from page.get("value") or ()
+            url = page.get("nextLink")
+            if not url:
+                return
+            if urlsplit(url)[:2] != urlsplit(self._endpoint)[:2]:
+                raise ArmError("Azure named a next page on another host; it was not followed")
+            page = self._read(url, absent=frozenset())
 
     def ask(self, path: str, api_version: str, question: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a question that Azure wants in a body; nothing is changed by it.
@@ -143,17 +151,6 @@ class Arm:
             ArmError: Azure was not reached, or refused.
         """
         yield from self.listed(f"{identity_id}/federatedIdentityCredentials", CREDENTIALS)
-
-    def _pages(self, first: str) -> Iterator[dict[str, Any]]:
-        page = self._read(first)
-        while page:
-            yield from page.get("value") or ()
-            url = page.get("nextLink")
-            if not url:
-                return
-            if urlsplit(url)[:2] != urlsplit(self._endpoint)[:2]:
-                raise ArmError("Azure named a next page on another host; it was not followed")
-            page = self._read(url, absent=frozenset())
 
     def _read(
         self,

@@ -227,10 +227,10 @@ class Reader:
         """Whether the configuration has it, right or wrong."""
         return pulumi.runtime.config.get_config(self._full(key)) is not None
 
-    def valid_number(self, key: str, parse: Callable[[str], T]) -> T | None:
-        """A number that was read without a fault."""
+    def valid_number(self, key: str) -> int | None:
+        """A whole number that was read without a fault."""
         value = self.config.get(key)
-        return None if value is None or key in self.broken else parse(value)
+        return None if value is None or key in self.broken else int(value)
 
     def useless(self, key: str, why: str) -> None:
         """A key that is set and has no meaning beside the others; its value is not shown."""

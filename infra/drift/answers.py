@@ -69,12 +69,12 @@ def differences(
 def _decided(kind: str, one: Difference) -> Difference | None:
     text = pattern(one.path)
     known = azure_defaults.known(kind, text)
-    if one.old is MISSING and known is not None:
-        one = Difference(one.path, known.value, one.new, one.label)
+    if one.old is MISSING and known is not MISSING:
+        one = replace(one, old=known)
     elif one.old is MISSING:
         named = azure_defaults.opens(kind, text, one.new)
         return one if named or azure_defaults.is_left_empty(kind, text) else None
-    elif known is None and text not in azure_defaults.OPENINGS.get(kind, {}):
+    elif known is MISSING and text not in azure_defaults.OPENINGS.get(kind, {}):
         return None
     return None if _same(one.old, one.new) else one
 

@@ -3,7 +3,7 @@
 `azure_defaults.yaml` holds it, by the provider's type token; a PATH is made of the provider's own
 input names, with `[*]` for every index, such as `policies.trustPolicy.status`.
 
-- `defaults`: by their source. The drift check holds what Azure answers against what is declared,
+- `defaults`: by who says so. The drift check holds what Azure answers against what is declared,
   else against these: a value that is neither was set by somebody. `known(TYPE, PATH)` finds one.
 - `openings`: the values that let more people in than any other value would; a path that is not
   there opens nothing. Each element of a list in `opening lists` lets somebody in.
@@ -18,35 +18,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-
-@dataclass(frozen=True)
-class Default:
-    """What Azure answers for a property that was left out.
-
-    Attributes:
-        value: The value; it is compared with its type, so that 1 is not True.
-        source: Who says so.
-    """
-
-    value: Any
-    source: str
-
+from infra.preview.untold import MISSING
 
 _TABLES: Mapping[str, Any] = yaml.safe_load(
     Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
 )
-DEFAULTS: Mapping[str, Mapping[str, Default]] = {
-    kind: {
-        path: Default(value, source)
-        for source, values in tables["defaults"].items()
-        for path, value in values.items()
-    }
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    kind: {path: each for values in tables["defaults"].values() for path, each in values.items()}
     for kind, tables in _TABLES.items()
 }
 OPENINGS: Mapping[str, Mapping[str, list[Any]]] = {
@@ -63,18 +46,18 @@ _READ_ONLY: Mapping[str, list[str]] = {
 }
 
 
-def known(kind: str, path: str) -> Default | None:
-    """What Azure is known to answer for a property that was left out.
+def known(kind: str, path: str) -> Any:
+    """What Azure is known to answer for a property that was left out, else `MISSING`.
 
     Of an element of a list, or what is in one, nothing is known but that the list is empty: ask
     `is_left_empty`.
     """
-    return DEFAULTS.get(kind, {}).get(path)
+    return DEFAULTS.get(kind, {}).get(path, MISSING)
 
 
 def is_left_empty(kind: str, path: str) -> bool:
     """Whether a path leads into a list that is empty where nobody set it."""
-    return any(_is_empty(kind, each) for each in _lists(path))
+    return any(known(kind, each) == [] for each in _lists(path))
 
 
 def setting(kind: str, path: str) -> str:
@@ -83,25 +66,20 @@ def setting(kind: str, path: str) -> str:
     It is what `az resource update --set` takes. A list is set as a whole. It is empty where no
     default is known or nobody can set one.
     """
-    emptied = [each for each in _lists(path) if _is_empty(kind, each)]
+    emptied = [each for each in _lists(path) if known(kind, each) == []]
     where = emptied[0] if emptied else path
     default = known(kind, where)
-    if default is None or "[*]" in where or where in _READ_ONLY[kind]:
+    if default is MISSING or "[*]" in where or where in _READ_ONLY[kind]:
         return ""
     top, _, rest = where.partition(".")
     if top != "properties":
         top = f"properties.{_ARM_NAMES[kind].get(top, top)}"
-    return f"{top}{rest and '.'}{rest}={json.dumps(default.value)}"
+    return f"{top}{rest and '.'}{rest}={json.dumps(default)}"
 
 
 def _lists(path: str) -> list[str]:
     """The paths of the lists that a path leads through."""
     return [path[: found.start()] for found in re.finditer(r"\[\*\]", path)]
-
-
-def _is_empty(kind: str, path: str) -> bool:
-    default = known(kind, path)
-    return default is not None and default.value == []
 
 
 def opens(kind: str, path: str, value: Any) -> bool:

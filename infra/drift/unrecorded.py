@@ -42,9 +42,9 @@ def find(
     Raises:
         ArmError: Azure was not reached, or refused.
     """
-    by_name = importing.by_name(listed)
+    ids = importing.listed(_new(plan), listed)
     for step in _new(plan):
-        own = by_name.get(importing.listed_as(step)) or _read(arm, stack, step)
+        own = ids.get(step.urn) or _read(arm, stack, step)
         if own and step.new:
             yield (
                 own,

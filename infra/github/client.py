@@ -15,7 +15,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import httpx
@@ -37,6 +37,8 @@ ACTIONS_LOGIN = "github-actions[bot]"
 """Who writes with the token of a workflow."""
 
 _LONGEST_REASON = 300
+
+Content = TypeVar("Content", dict[str, Any], list[Any])
 
 
 class GitHubError(Exception):
@@ -167,9 +169,7 @@ class GitHub:
         url: str | None = f"{self._url(path)}{joint}per_page=100"
         while url:
             answer = self._send("GET", url, None)
-            content = _json(answer)
-            if not isinstance(content, list):
-                raise ServerError(_not_understood(answer, "a list"))
+            content = _content(answer, list, "a list")
             yield from (one for one in content if isinstance(one, dict))
             url = answer.links.get("next", {}).get("url")
             if url and not self._is_own(url):
@@ -252,18 +252,18 @@ def _used_up(answer: httpx.Response) -> str:
     return "GitHub's rate limit is used up; try again later" + (f" ({reason})" if reason else "")
 
 
-def _json(answer: httpx.Response) -> Any:
+def _content(answer: httpx.Response, kind: type[Content], wanted: str) -> Content:
     try:
-        return answer.json()
+        content = answer.json()
     except ValueError as error:  # UnicodeDecodeError is one, too
         raise ServerError(_not_understood(answer, "JSON")) from error
+    if not isinstance(content, kind):
+        raise ServerError(_not_understood(answer, wanted))
+    return content
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:
-    content = _json(answer)
-    if not isinstance(content, dict):
-        raise ServerError(_not_understood(answer, "an object"))
-    return content
+    return _content(answer, dict, "an object")
 
 
 def _not_understood(answer: httpx.Response, wanted: str) -> str:

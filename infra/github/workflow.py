@@ -14,22 +14,22 @@ MOST_SUMMARY = 1_000_000
 
 def run_url() -> str:
     """The address of the run, or empty outside of one."""
-    server, repository, run = (
-        os.environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
-    )
-    url = f"{server}/{repository}/actions/runs/{run}"
-    pattern = r"https?://[A-Za-z0-9.:-]+/[\w.-]+/[\w.-]+/actions/runs/\d+"
-    return url if re.fullmatch(pattern, url, re.ASCII) else ""
+    return _url(f"actions/runs/{os.environ.get('GITHUB_RUN_ID')}", r"actions/runs/\d+")
 
 
 def blob_url(path: str) -> str:
     """The address of a file of the commit that the run is for, or empty outside of one."""
-    server, repository, commit = (
-        os.environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA")
+    return _url(f"blob/{os.environ.get('GITHUB_SHA')}/{path}", r"blob/[0-9a-f]{40}/[\w./-]+")
+
+
+def _url(place: str, pattern: str) -> str:
+    """The address of a place in the repository; empty where it is none."""
+    server, repository = (
+        os.environ.get(name) for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY")
     )
-    url = f"{server}/{repository}/blob/{commit}/{path}"
-    pattern = r"https?://[A-Za-z0-9.:-]+/[\w.-]+/[\w.-]+/blob/[0-9a-f]{40}/[\w./-]+"
-    return url if re.fullmatch(pattern, url, re.ASCII) else ""
+    url = f"{server}/{repository}/{place}"
+    whole = rf"https?://[A-Za-z0-9.:-]+/[\w.-]+/[\w.-]+/{pattern}"
+    return url if re.fullmatch(whole, url, re.ASCII) else ""
 
 
 def summarize(text: str) -> bool:

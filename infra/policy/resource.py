@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.policy.limits import Limits
-from infra.preview.untold import SECRET, UNKNOWN
+from infra.preview import paths
+from infra.preview.untold import MISSING, SECRET, UNKNOWN
 
 _VERSION = re.compile(r"/v\d{8}\w*(?=:)")
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 class NotKnownYetError(Exception):
@@ -46,18 +46,13 @@ class Resource:
                 or one on the way is secret as a whole.
         """
         value: Any = self.inputs
-        for name, index in _STEP.findall(path):
+        for step in paths.parse(path):
             if value is SECRET:
                 raise NotKnownYetError(path)
-            if isinstance(value, Mapping) and name:
-                value = value.get(name)
-            elif isinstance(value, Sequence) and not isinstance(value, str) and index:
-                value = value[int(index)] if int(index) < len(value) else None
-            else:
-                value = None
+            value = paths.at(value, (step,))
             if value is UNKNOWN:
                 raise NotKnownYetError(path)
-        return value
+        return None if value is MISSING else value
 
     def count(self, path: str) -> range:
         """The indices of the list at a path; none where it is not set.

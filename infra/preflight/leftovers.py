@@ -21,12 +21,8 @@ def find(arm: Arm, planned: Planned) -> Mapping[str, str]:
     created = {kind: step for kind, step in planned.steps.items() if step.op is Op.CREATE}
     if not created:
         return {}
-    by_name = importing.by_name(arm.resources(planned.group))
-    found = {
-        kind: own
-        for kind, step in created.items()
-        if (own := by_name.get(importing.listed_as(step)))
-    }
+    ids = importing.listed(created.values(), arm.resources(planned.group))
+    found = {kind: ids[step.urn] for kind, step in created.items() if step.urn in ids}
     group = azure_facts.RESOURCE_GROUP
     if group in created and arm.get(planned.group, LISTING):
         found = {group: planned.group, **found}

@@ -53,8 +53,7 @@ def document(stack: str, lines: Sequence[Line]) -> str:
             "checks": [
                 {
                     "check": one.check,
-                    "status": one.answer.status,
-                    "said": one.answer.said,
+                    **one.answer._asdict(),
                     "remedy": one.answer.remedy.splitlines(),
                 }
                 for one in lines

@@ -10,20 +10,20 @@ from infra import azure_facts
 from infra.preview.plan import State, Step
 
 
-def listed_as(step: Step) -> tuple[str, str]:
-    """(type, name) by which a resource group lists what a step declares, in one case of letters;
-    empty names for what no group lists."""
-    kind, name = azure_facts.NAMED.get(step.type, ("", ""))
-    declared = step.new.inputs.get(name) if step.new else None
-    return kind.casefold(), declared.casefold() if isinstance(declared, str) else ""
-
-
-def by_name(listed: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """The ids of what a resource group lists, by what `listed_as` says of a step."""
-    return {
+def listed(steps: Iterable[Step], in_group: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """By URN, the ids of what steps declare and a resource group lists, in whatever case."""
+    by_name = {
         (str(one.get("type")).casefold(), str(one.get("name")).casefold()): str(one.get("id"))
-        for one in listed
+        for one in in_group
     }
+    found: dict[str, str] = {}
+    for step in steps:
+        kind, key = azure_facts.NAMED.get(step.type, ("", ""))
+        name = step.new.inputs.get(key) if step.new else None
+        own = by_name.get((kind.casefold(), name.casefold())) if isinstance(name, str) else None
+        if own:
+            found[step.urn] = own
+    return found
 
 
 def command(

@@ -73,7 +73,7 @@ def at(tree: Any, path: Path) -> Any:
     for step in path:
         if isinstance(tree, Mapping):
             tree = tree.get(step, MISSING)
-        elif isinstance(tree, list) and isinstance(step, int) and step < len(tree):
+        elif isinstance(step, int) and _is_list(tree) and step < len(tree):
             tree = tree[step]
         else:
             return MISSING
@@ -133,6 +133,11 @@ def _leaf(old: Any, new: Any, path: Path, label: str) -> Iterator[Difference]:
         yield from differences(MISSING, new, path, label)
     else:
         yield Difference(path, old, new, label)
+
+
+def _is_list(tree: Any) -> bool:
+    """Also what stands for a list in a policy pack."""
+    return isinstance(tree, Sequence) and not isinstance(tree, str)
 
 
 def _same(old: Any, new: Any) -> bool:

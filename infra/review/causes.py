@@ -66,24 +66,24 @@ def causes(
     yield from (_model(one) for one in models if one.group not in gone)
     yield from _keys(key, key_change(changes, SECOND)[0])
     if unprotected:
-        yield f"**protection is removed** from {_some(unprotected)}: they can be deleted then"
+        yield f"**protection is removed** from {some(unprotected)}: they can be deleted then"
     for change in changes:
         if change.type in _FACING and change.op in {Op.UPDATE, Op.REPLACE}:
             yield from _address(change)
     if gone:
-        yield f"gone from the cloud and made again: {_some(gone)}"
+        yield f"gone from the cloud and made again: {some(gone)}"
     yield from _others(changes)
     told = {one.group for one in models}
     deleted = [one.name for one in changes if one.op is Op.DELETE and one.name not in told]
     if deleted:
-        yield f"no longer declared: {_some(deleted)}"
+        yield f"no longer declared: {some(deleted)}"
     made = [
         one.name
         for one in changes
         if one.op is Op.CREATE and not one.vanished and one.name not in told
     ]
     if made:
-        yield f"newly declared: {_some(made)}"
+        yield f"newly declared: {some(made)}"
 
 
 def groups(changes: Sequence[ResourceChange]) -> list[tuple[Row, list[str]]]:
@@ -210,6 +210,10 @@ def _accuracy(side: Side) -> str:
     return "" if accuracy is None else f", accuracy {accuracy:.4f}"
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(map(code, names[:MOST]))
-    return shown + (f" and {len(names) - MOST} more" if len(names) > MOST else "")
+def some(names: Sequence[str], most: int = MOST) -> str:
+    """The first names, and how many more there are."""
+    shown = ", ".join(map(code, names[:most]))
+    more = len(names) - most
+    if more <= 0:
+        return shown
+    return f"{shown} and {more} more" if shown else f"{len(names)} resources"

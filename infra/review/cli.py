@@ -18,7 +18,7 @@ from infra.preview.secret_lists import Opened
 from infra.review import expectation, machine_formats, manifests, offline, rendering, report
 from infra.review.digest import key_of
 from infra.review.errors import ReviewError
-from infra.review.report import Options, Report
+from infra.review.report import Report
 from infra.review.verdict import verdict
 
 DIFFERENT = 7
@@ -111,13 +111,6 @@ def review(
         expected = expectation.read(expect) if expect else None
         bounds = policy_limits.load(limits) if limits else policy_limits.Limits()
         told, opened = _plan(stack, plan, cwd, without_identity=without_identity)
-        options = Options(
-            strict=strict,
-            allow_open=allow_open,
-            offline=without_identity,
-            run_url=workflow.run_url(),
-            key=key_of(opened.secrets),
-        )
         mask = Mask.of(opened.secrets | environment_secrets())
         if said := told.refused_login:
             raise ReviewError(
@@ -125,7 +118,18 @@ def review(
                 " ARM_CLIENT_ID, ARM_TENANT_ID and what the login needs"
             )
         found = manifests.find(manifest_folder)
-        made = report.build(stack, told, found, bounds, mask, options)
+        made = report.build(
+            stack,
+            told,
+            found,
+            bounds,
+            mask,
+            strict=strict,
+            allow_open=allow_open,
+            offline=without_identity,
+            run_url=workflow.run_url(),
+            key=key_of(opened.secrets),
+        )
         moved = expectation.moved(expected, made) if expected is not None else []
         text = rendering.markdown(made, moved=moved)
         _write(markdown, text)

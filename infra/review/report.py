@@ -42,25 +42,6 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a report is made.
-
-    Attributes:
-        strict: Whether a mandatory rule that is not decided stops the change.
-        allow_open: Whether an endpoint may lose its key.
-        offline: Whether the plan is only what the program declares: nothing is known to change.
-        run_url: The run of the workflow, or empty.
-        key: What digests of the planned values are keyed with; empty for none.
-    """
-
-    strict: bool = False
-    allow_open: bool = False
-    offline: bool = False
-    run_url: str = ""
-    key: bytes = b""
-
-
-@dataclass(frozen=True)
 class Report:
     """A whole review.
 
@@ -159,38 +140,55 @@ def build(
     manifests: Manifests,
     limits: Limits,
     mask: Mask,
-    options: Options | None = None,
+    *,
+    strict: bool = False,
+    allow_open: bool = False,
+    offline: bool = False,
+    run_url: str = "",
+    key: bytes = b"",
 ) -> Report:
-    """The report of a plan; pure: the same arguments give an equal report."""
-    options = options or Options()
+    """The report of a plan; pure: the same arguments give an equal report.
+
+    Args:
+        stack: The stack's name.
+        plan: What Pulumi plans.
+        manifests: Of the models.
+        limits: Of the policies.
+        mask: What may not be shown.
+        strict: Whether a mandatory rule that is not decided stops the change.
+        allow_open: Whether an endpoint may lose its key.
+        offline: Whether the plan is only what the program declares: nothing is known to change.
+        run_url: The run of the workflow, or empty.
+        key: What digests of the planned values are keyed with; empty for none.
+    """
     steps = [step for step in plan.steps if step.custom]
     rest = kubernetes.around(steps)
     # Offline nothing is known to change.
-    moving = [] if options.offline else [step for step in steps if step.op is not Op.SAME]
+    moving = [] if offline else [step for step in steps if step.op is not Op.SAME]
     changed = tuple(
         sorted(
-            (_resource(step, rest, mask, options) for step in moving),
+            (_resource(step, rest, mask, key) for step in moving),
             key=lambda one: (_ORDER[one.op], one.type, one.name),
         )
     )
-    compared = [] if options.offline else model.changes(plan, manifests)
+    compared = [] if offline else model.changes(plan, manifests)
     models = tuple(_model(one, mask) for one in compared)
-    key, group = key_change(changed)
+    asked, group = key_change(changed)
     findings, undecided = judge(steps, limits, mask)
-    of_key = tuple(of_the_key(key, group, allowed=options.allow_open))
+    of_key = tuple(of_the_key(asked, group, allowed=allow_open))
     return Report(
         stack=display.name(stack, mask),
         failed=plan.failed,
-        offline=options.offline,
+        offline=offline,
         changes=changed,
         unchanged=tuple(sorted(display.name(one.name, mask) for one in steps if one.op is Op.SAME)),
         models=models,
         manifests_broken=tuple(display.name(one, mask) for one in manifests.broken),
         findings=(*of_key, *findings),
         undecided=undecided,
-        strict=options.strict,
-        causes=tuple(causes(changed, models, key, _unprotected(steps, mask))),
-        key=key,
+        strict=strict,
+        causes=tuple(causes(changed, models, asked, _unprotected(steps, mask))),
+        key=asked,
         obstacles=tuple(
             replace(
                 one, resource=display.name(one.resource, mask), name=display.key(one.name, mask)
@@ -202,7 +200,7 @@ def build(
             for step in steps
             for path in sorted(step.unsettled, key=str)
         ),
-        run_url=options.run_url,
+        run_url=run_url,
         outputs=_outputs(plan, mask),
         problems=tuple(
             Problem(
@@ -224,7 +222,7 @@ def _unprotected(steps: Sequence[Step], mask: Mask) -> list[str]:
     )
 
 
-def _resource(step: Step, rest: Around, mask: Mask, options: Options) -> ResourceChange:
+def _resource(step: Step, rest: Around, mask: Mask, key: bytes) -> ResourceChange:
     found = changes.of(step)
     effect: Effect = (
         kubernetes.effect(step, found, rest)
@@ -242,7 +240,7 @@ def _resource(step: Step, rest: Around, mask: Mask, options: Options) -> Resourc
         rows=tuple(_row(step, one, one in effect.forced_by, mask) for one in found),
         lost=effect.lost,
         vanished=step.vanished,
-        digest=digest(step, found, options.key) if options.key else "",
+        digest=digest(step, found, key) if key else "",
     )
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from infra.disclosure.display import LATER
 from infra.disclosure.markdown import code, details, fence, table
 from infra.preview.plan import Op
-from infra.review.causes import groups
+from infra.review.causes import groups, some
 from infra.review.judgement import Finding
 from infra.review.model import ModelChange, Side
 from infra.review.report import Report
@@ -219,7 +219,7 @@ def _rule(findings: Sequence[Finding], most: int) -> str:
         if len(names) == 1:
             lines.append(f"  - {code(names[0])}: {code(message)}")
         else:
-            lines.append(f"  - {len(names)} resources: {code(message)}: {_resources(names, most)}")
+            lines.append(f"  - {len(names)} resources: {code(message)}: {some(names, most)}")
     more = len(findings) - sum(len(names) for names in list(said.values())[:most])
     if more > 0:
         lines.append(f"  - {more} {'more ' if most else ''}resource{'s' if more > 1 else ''}")
@@ -233,20 +233,12 @@ def shared(report: Report) -> Iterator[str]:
         return
     for most, named in ((60, 12), (20, 3), (5, 0)):
         cells = [
-            [_path(row), code(row.before), code(row.after), _resources(names, named)]
+            [_path(row), code(row.before), code(row.after), some(names, named)]
             for row, names in found[:most]
         ]
         left = _more(len(found) - len(cells), "\n\nAnd {} more.")
         header = ["property", "before", "after", "resources"]
         yield "### The same on several resources\n\n" + table(header, cells) + left
-
-
-def _resources(names: Sequence[str], most: int) -> str:
-    shown = ", ".join(map(code, names[:most]))
-    more = len(names) - most
-    if more <= 0:
-        return shown
-    return f"{shown} and {more} more" if shown else f"{len(names)} resources"
 
 
 def unsettled(report: Report) -> Iterator[str]:

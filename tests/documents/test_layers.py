@@ -33,7 +33,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "infra.arm": (),
     "infra.preview": ("infra.azure_facts",),
     "infra.disclosure": ("infra.preview", "infra.azure_facts", "infra.image_reference"),
-    "infra.policy": ("infra.preview.untold", "infra.azure_facts", "infra.image_reference"),
+    "infra.policy": (
+        *("infra.preview.paths", "infra.preview.untold", "infra.azure_facts"),
+        "infra.image_reference",
+    ),
     "infra.github": (),
     "infra.review": (
         *("infra.preview", "infra.disclosure", "infra.policy", "infra.azure_facts"),

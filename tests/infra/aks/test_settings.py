@@ -137,6 +137,9 @@ def test_a_kubeconfig_is_kept_as_a_secret_and_no_size_of_nodes_is_asked_for() ->
         ({"clusters": [ANOTHER]}, False),
         ({"clusters": [{"name": "one"}]}, False),
         ({"clusters": 7}, False),
+        ({"users": 7}, False),
+        ({"users": [7]}, False),
+        ({"users": None}, True),
     ],
 )
 def test_a_kubeconfig_names_one_cluster_by_its_current_context(

@@ -47,7 +47,7 @@ def test_what_a_group_lists_is_found_in_any_case_of_letters(kind: str) -> None:
         {"type": listed_type, "name": "another", "id": "/another/id"},
         {"type": "Microsoft.Other/things", "name": "my-name", "id": "/other/id"},
     ]
-    assert importing.by_name(listed)[importing.listed_as(step)] == "/its/id"
+    assert importing.listed([step], listed) == {step.urn: "/its/id"}
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,8 @@ def test_what_a_group_lists_is_found_in_any_case_of_letters(kind: str) -> None:
     ],
 )
 def test_what_has_no_known_name_is_none_of_what_is_listed(step: Step) -> None:
-    kind, name = importing.listed_as(step)
-    assert name == "" or kind == ""
     listed = [{"type": "Microsoft.KeyVault/vaults", "name": "kv", "id": "1"}, {"id": "2"}]
-    assert importing.listed_as(step) not in importing.by_name(listed)
+    assert importing.listed([step], listed) == {}
 
 
 def test_it_is_imported_below_its_parent_and_protected_as_declared() -> None:

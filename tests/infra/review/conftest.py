@@ -189,6 +189,6 @@ def build() -> Callable[..., Report]:
         state = {step.urn: {} for step in plan.steps if step.name in before}
         plan = unknowns.settle(secret_lists.open_lists(plan, Opened(state)), {})
         found = found or manifests.Manifests({})
-        return report.build("dev", plan, found, Limits(), Mask.of(known), report.Options(**options))
+        return report.build("dev", plan, found, Limits(), Mask.of(known), **options)
 
     return make

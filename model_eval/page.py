@@ -111,7 +111,7 @@ def validation(
             for one in wrong
         ],
     }
-    return page.render(VALIDATION, content, page.now())
+    return page.render(VALIDATION, content)
 
 
 def smoke(result: Result, data: Dataset) -> str:
@@ -139,4 +139,4 @@ def smoke(result: Result, data: Dataset) -> str:
             for row, truth, answer in zip(samples.indices, samples.truth, answers, strict=True)
         ],
     }
-    return page.render(SMOKE, content, page.now())
+    return page.render(SMOKE, content)

@@ -20,7 +20,7 @@ _MARKED = re.compile(r"`([^`\n]*)`|\*\*((?:`[^`\n]*`|[^`\n])+?)\*\*")
 _SEAM = re.compile(r"(?<=[./:@])|(?=\[)")
 
 
-def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) -> str:
+def render(template: Path, content: Mapping[str, Any]) -> str:
     """One self-contained HTML page.
 
     Every value is escaped. The page forbids the browser to fetch anything, so a value that were
@@ -29,7 +29,6 @@ def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) 
     Args:
         template: A file that extends `layout.html.jinja`, in the folder of the room that owns it.
         content: What the template names; a name that is missing is an error.
-        made: When, with its zone; the page says so in UTC.
     """
     engine = jinja2.Environment(
         loader=jinja2.FileSystemLoader([template.parent, FOLDER]),
@@ -46,11 +45,10 @@ def render(template: Path, content: Mapping[str, Any], made: datetime.datetime) 
         "inline": inline,
         "path": path,
     }
-    utc = made.astimezone(datetime.UTC)
     return engine.get_template(template.name).render(
         **content,
         style=Markup((FOLDER / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own
-        made=f"{utc:%Y-%m-%d %H:%M} UTC",
+        made=f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC",
     )
 
 
@@ -86,8 +84,3 @@ def _visible(value: Any) -> Any:
     return "".join(
         one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in value
     )
-
-
-def now() -> datetime.datetime:
-    """The time that a page carries."""
-    return datetime.datetime.now(datetime.UTC)

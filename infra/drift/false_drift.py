@@ -122,14 +122,10 @@ def _without_reordered(differences: Sequence[Difference]) -> list[Difference]:
     same = {
         path
         for path, members in lists.items()
-        if _texts(one.old for one in members) == _texts(one.new for one in members)
+        if sorted(_fold(one.old) for one in members) == sorted(_fold(one.new) for one in members)
         and all(isinstance(one.old, str) and isinstance(one.new, str) for one in members)
     }
     return [one for one in differences if not one.path or one.path[:-1] not in same]
-
-
-def _texts(values: Iterable[Any]) -> list[str]:
-    return sorted(_fold(value) for value in values)
 
 
 def _without_renamed(differences: Sequence[Difference]) -> list[Difference]:

@@ -57,7 +57,7 @@ def html(report: Report, checks: Sequence[Check]) -> str:
         "together": [one for one in report.repair if one.command and not one.chosen],
         "choices": [one for one in report.repair if not one.command or one.chosen],
     }
-    return page.render(TEMPLATE, content, page.now())
+    return page.render(TEMPLATE, content)
 
 
 def _by_severity(

@@ -21,7 +21,8 @@ def markdown(report: Report) -> str:
     parts = [f"## Drift of {code(report.stack)}", f"**{report.headline}**"]
     if report.broken:
         parts.append("The check broke:\n\n" + fence(report.broken[:2000]))
-    rest = [*_stale(report), *_repair(report), *_accepted(report), *_asked(report)]
+    asked = "\n".join(f"- {question}: {how}" for question, how in report.asked.items())
+    rest = [*_stale(report), *_repair(report), *_accepted(report), asked]
     room = LIMIT - size("\n\n".join([*parts, *rest]))
     parts += _findings(report, room)
     return "\n\n".join([*parts, *rest]) + "\n"
@@ -102,7 +103,3 @@ def _choice(one: Repair) -> str:
         return f"- {code(one.why)}"
     word = one.harm.partition(" ")[0]
     return f"- **{word}** {code(one.line.removeprefix(f'# {word} '))}"
-
-
-def _asked(report: Report) -> list[str]:
-    return ["\n".join(f"- {question}: {how}" for question, how in report.asked.items())]

@@ -105,7 +105,7 @@ def keep(
                 return Done.MADE, github.call("POST", place.made, wanted)
             if all(found.get(name) == each for name, each in wanted.items()):
                 return Done.LEFT, found
-            return Done.CHANGED, github.call("PATCH", path_of(place, found), wanted)
+            return Done.CHANGED, github.call("PATCH", place.changed.format_map(found), wanted)
         except ServerError:
             # It may have been done all the same: look again before another is made.
             if attempt == TRIES:
@@ -114,11 +114,6 @@ def keep(
             # Somebody deleted it between the look and the change: make it anew.
             if attempt == TRIES or found is None:
                 raise
-
-
-def path_of(place: Place, one: Mapping[str, Any]) -> str:
-    """The path of one that was found."""
-    return place.changed.format_map(one)
 
 
 def _author(one: Mapping[str, Any]) -> str:

@@ -56,10 +56,16 @@ def preflight(
     Exit codes: 0 nothing refuses; 1 something does; 2 wrong usage, or something cannot be asked.
     """
     mask = Mask.of(environment_secrets())
-    asked = check.Asked(stack, cwd, registrar, report, min_accuracy)
     try:
         with Console(stderr=True).status("Asking") as status:
-            lines = check.run(asked, lambda what: status.update(f"Asking: {what}"))
+            lines = check.run(
+                stack,
+                cwd,
+                lambda what: status.update(f"Asking: {what}"),
+                registrar=registrar,
+                report=report,
+                least=min_accuracy,
+            )
         if json_file:
             json_file.write_text(rendering.document(stack, lines) + "\n", encoding="utf-8")
     except (ArmError, PreviewError) as error:

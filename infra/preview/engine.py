@@ -74,7 +74,7 @@ def project(folder: Path) -> str:
     Raises:
         PreviewError: There is no project, or its file has no name.
     """
-    file = _project_file(folder)
+    file = project_file(folder)
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -85,16 +85,12 @@ def project(folder: Path) -> str:
     return name
 
 
-def root(folder: Path) -> Path:
-    """The folder of the project's file, in which the stacks' configurations are.
+def project_file(folder: Path) -> Path:
+    """The project's file; the stacks' configurations are beside it.
 
     Raises:
         PreviewError: There is no project.
     """
-    return _project_file(folder).parent
-
-
-def _project_file(folder: Path) -> Path:
     for each in [folder.resolve(), *folder.resolve().parents]:
         for name in ("Pulumi.yaml", "Pulumi.yml"):
             file = each / name

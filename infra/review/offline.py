@@ -36,7 +36,7 @@ def plan(stack: str, folder: Path) -> Plan:
         ReviewError: There is no such configuration, or the program does not end.
     """
     project = engine.project(folder)
-    file = engine.root(folder) / f"Pulumi.{stack}.yaml"
+    file = engine.project_file(folder).with_name(f"Pulumi.{stack}.yaml")
     if not file.is_file():
         raise ReviewError(f"the stack {stack} has no configuration: there is no {file.name}")
     told = _run(project, stack, file)

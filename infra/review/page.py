@@ -29,7 +29,7 @@ def html(report: Report, moved: Sequence[str] = ()) -> str:
         "open_rules": by_rule(report.undecided),
         "worst_cells": WORST_CELLS,
     }
-    return page.render(TEMPLATE, content, page.now())
+    return page.render(TEMPLATE, content)
 
 
 def _heading(report: Report) -> str:

@@ -86,7 +86,7 @@ def render(
         "script_digest": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "sizes": {"width": picture.WIDTH, "height": picture.HEIGHT},
     }
-    return page.render(TEMPLATE, content, page.now())
+    return page.render(TEMPLATE, content)
 
 
 def checks(out: Path) -> list[Check]:

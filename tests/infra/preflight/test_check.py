@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from infra import azure_facts
 from infra.arm.errors import ArmError
 from infra.preflight import check, cli, rights
-from infra.preflight.check import Asked
 from infra.preflight.line import Status
 from infra.preview.engine import PreviewError
 from infra.preview.events import STACK_TYPE
@@ -80,15 +79,14 @@ def pulumi(azure: Azure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pul
 
 def statuses(pulumi: Pulumi, said: list[str] | None = None, **more: Any) -> dict[str, Status]:
     asked = {
-        "stack": "dev",
-        "folder": pulumi.install(),
         "registrar": "",
         "report": pulumi.folder / "report.json",
         "least": 0.9,
         **more,
     }
     told = said if said is not None else []
-    return {one.check: one.answer.status for one in check.run(Asked(**asked), told.append)}
+    lines = check.run("dev", pulumi.install(), told.append, **asked)
+    return {one.check: one.answer.status for one in lines}
 
 
 def test_every_question_has_its_line_in_their_order(pulumi: Pulumi) -> None:
@@ -177,7 +175,7 @@ def test_without_a_preview_nothing_can_be_asked(pulumi: Pulumi, broken: str, why
     else:
         (folder / broken).write_text("" if broken == "preview" else "no JSON")
     with pytest.raises(PreviewError, match=why):
-        check.run(Asked("dev", folder, "", folder, 0.9), lambda _: None)
+        check.run("dev", folder, print, registrar="", report=folder, least=0.9)
 
 
 def test_a_login_that_is_refused_ends_it(pulumi: Pulumi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +193,8 @@ def test_a_question_without_an_answer_is_said_and_hides_what_is_secret(
         raise ArmError("HTTP 500 opensesame-1")
 
     monkeypatch.setattr(rights, "providers", providers)
-    lines = check.run(Asked("dev", pulumi.install(), "", pulumi.folder, 0.9), lambda _: None)
+    more: dict[str, Any] = {"registrar": "", "report": pulumi.folder, "least": 0.9}
+    lines = check.run("dev", pulumi.install(), print, **more)
     (one,) = [one for one in lines if one.answer.status is Status.UNANSWERED]
     assert (one.check, one.answer.said) == ("resource providers", "HTTP 500 [hidden]")
     assert [one.check for one in lines] == QUESTIONS

@@ -102,9 +102,10 @@ def test_the_project_is_found_above_a_folder(
     (tmp_path / name).write_text("name: größe\n", encoding="utf-8")
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
-    assert (engine.project(inner), engine.root(inner)) == ("größe", tmp_path)
+    assert (engine.project(inner), engine.project_file(inner).parent) == ("größe", tmp_path)
     monkeypatch.chdir(inner)
-    assert (engine.project(Path()), engine.root(Path())) == ("größe", tmp_path)
+    assert engine.project(Path()) == "größe"
+    assert engine.project_file(Path()).parent == tmp_path
 
 
 def test_the_nearest_project_counts(tmp_path: Path) -> None:

@@ -56,8 +56,7 @@ class Api:
                 )
             filters = dict(request.query_params)
             return JSONResponse(await self.collections.list(path, version, filters))
-        rid = parse(path)
-        return await self._resource(request, rid, version)
+        return await self._resource(request, parse(path), version)
 
     async def _resource(self, request: Request, rid: ResourceId, version: str) -> Response:
         kind = known_type(rid.type, version)

@@ -58,13 +58,8 @@ class Tokens:
     audiences: Collection[str]
     others: Collection[str] = ()
 
-    def issue(self, audience: str, lifetime: int = LIFETIME) -> str:
-        """A signed token for one audience.
-
-        Args:
-            audience: The service it is for, with or without a slash at the end.
-            lifetime: Seconds until it expires.
-        """
+    def issue(self, audience: str) -> str:
+        """A signed token for one audience, with or without a slash at its end."""
         now = int(time.time())
         return jwt.encode(
             {
@@ -72,7 +67,7 @@ class Tokens:
                 "aud": audience,
                 "iat": now,
                 "nbf": now,
-                "exp": now + lifetime,
+                "exp": now + LIFETIME,
                 "tid": self.identity.tenant,
                 "appid": self.identity.client_id,
                 "oid": self.identity.object_id,

@@ -70,14 +70,9 @@ def completed(kind: ResourceType, request: Any, configured: str, locate: Locate)
     old, inputs = from_struct(request.olds), from_struct(request.news)
     if kind.name_input not in inputs:
         if kind.name_input in old:
-            inputs[kind.name_input] = old[kind.name_input]
-            named_here = bool(old.get(CREATE_FIRST))
+            inputs |= {name: old[name] for name in (kind.name_input, CREATE_FIRST) if old.get(name)}
         elif name := _name(kind, request):
-            inputs[kind.name_input], named_here = name, True
-        else:
-            named_here = False
-        if named_here:
-            inputs[CREATE_FIRST] = True
+            inputs |= {kind.name_input: name, CREATE_FIRST: True}
     if "location" in kind.shape.top and "location" not in inputs:
         group = inputs.get("resourceGroupName") if kind.scope_input else None
         location = old.get("location") or configured or _of_group(group, locate)

@@ -87,14 +87,8 @@ class Reader:
     ) -> None:
         """Keep a fault: the key, its value, what is allowed, what to do."""
         self.broken.add(key)
-        self.problems.append(
-            Problem(
-                self._full(key),
-                "is not set" if value is None else f"is {_shown(value)}",
-                allowed or self.keys[key],
-                remedy or f"set it with: pulumi config set {key} VALUE",
-            )
-        )
+        typed = remedy or f"set it with: pulumi config set {key} VALUE"
+        self._fault(self._full(key), value, allowed or self.keys[key], typed)
 
     def unknown(self) -> None:
         """Keep a fault for every key of the project that there is not."""
@@ -117,14 +111,8 @@ class Reader:
         """The region; it is required."""
         value = azure.get("location")
         if value is None or not re.fullmatch(r"[a-z][a-z0-9]{2,31}", value):
-            self.problems.append(
-                Problem(
-                    LOCATION,
-                    "is not set" if value is None else f"is {_shown(value)}",
-                    REGION,
-                    f"set it with: pulumi config set {LOCATION} westeurope",
-                )
-            )
+            typed = f"set it with: pulumi config set {LOCATION} westeurope"
+            self._fault(LOCATION, value, REGION, typed)
         return value or ""
 
     def text(self, key: str, pattern: str) -> str | None:
@@ -236,6 +224,10 @@ class Reader:
         """A key that is set and has no meaning beside the others; its value is not shown."""
         remedy = f"remove it with: pulumi config rm {key}"
         self.problems.append(Problem(self._full(key), why, "nothing", remedy))
+
+    def _fault(self, full: str, value: object, allowed: str, remedy: str) -> None:
+        found = "is not set" if value is None else f"is {_shown(value)}"
+        self.problems.append(Problem(full, found, allowed, remedy))
 
     def _full(self, key: str) -> str:
         return f"{self.config.name}:{key}"

@@ -14,6 +14,7 @@ from infra.drift.stack import Resource, Stack
 from infra.preview import importing
 
 NOTHING = "# nothing to repair"
+_RESTARTS = "INTERRUPTS the endpoint: its containers restart"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _imports(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
             yield Repair(
                 "write its secure values, which Azure never returns, into the state",
                 _up(stack, one.urn),
-                "INTERRUPTS the endpoint: its containers restart",
+                _RESTARTS,
             )
 
 
@@ -99,8 +100,7 @@ def _set_back(stack: Stack, findings: Sequence[Finding]) -> Iterator[Repair]:
             continue
         if resource.type == azure_facts.CONTAINER_GROUP:
             # A group forgets what an update leaves out; set alone, it would lose its secret values.
-            harm = "INTERRUPTS the endpoint: its containers restart"
-            yield Repair(f"set {one.path} of {one.resource} back", _up(stack, one.urn), harm)
+            yield Repair(f"set {one.path} of {one.resource} back", _up(stack, one.urn), _RESTARTS)
         elif one.default and resource.api_version:
             settings = groups.setdefault(one.urn, [])
             settings += [one.default] * (one.default not in settings)
@@ -198,7 +198,7 @@ def _harm(own: Sequence[Finding]) -> str:
     if any(one.replaces for one in own):
         return f"REPLACES {first.resource}" + (": no endpoint meanwhile" if endpoint else "")
     if endpoint and any(one.path for one in own):
-        return "INTERRUPTS the endpoint: its containers restart"
+        return _RESTARTS
     return ""
 
 
@@ -231,8 +231,7 @@ def _endpoint(stack: Stack, group_id: str, urn: str, wrong: Sequence[Finding]) -
     if any(one.path == "state" for one in wrong):
         yield Repair("start the container group", _container("start", group_id))
     else:
-        harm = "INTERRUPTS the endpoint: its containers restart"
-        yield Repair("restart the container group", _container("restart", group_id), harm)
+        yield Repair("restart the container group", _container("restart", group_id), _RESTARTS)
     words = ["pulumi", "up", "--refresh", "--target", urn, "--replace", urn]
     yield Repair(
         "if that does not help, make it anew",

@@ -69,7 +69,7 @@ chmod +x "$root"/bin/*
 class Machine:
     """A machine of the test's own: its programs, its cache, and no internet."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, closed_port: int) -> None:
         self.programs = folder / "bin"
         self.programs.mkdir()
         for tool in ("sh", "mkdir", "cp", "cat", "chmod", "sleep"):
@@ -77,13 +77,10 @@ class Machine:
         self.cache = folder / "cache"
         self.folder = folder
         self.said = io.StringIO()
-        with socket.socket() as closed:
-            closed.bind(("127.0.0.1", 0))
-            port = closed.getsockname()[1]
         self.environment = {
             "PATH": str(self.programs),
             "XDG_CACHE_HOME": str(self.cache),
-            "HTTPS_PROXY": f"http://127.0.0.1:{port}",
+            "HTTPS_PROXY": f"http://127.0.0.1:{closed_port}",
         }
 
     @property
@@ -130,8 +127,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path: Path, closed_port: int) -> Machine:
+    return Machine(tmp_path, closed_port)
 
 
 @pytest.mark.parametrize("version", ["v3.245.0", "3.259.0", "v4.0.0-alpha.1"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -129,10 +128,9 @@ def test_a_managed_identity_is_tried_before_a_login_is_called_expired(
 
 
 def test_no_login_at_all_is_one_line_that_names_what_was_tried(
-    cellar: Cellar, machine_of_azure: dict[str, str]
+    cellar: Cellar, machine_of_azure: dict[str, str], closed_port: int
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        closed = f"http://127.0.0.1:{free.getsockname()[1]}/token"
+    closed = f"http://127.0.0.1:{closed_port}/token"
     cellar.good("info", **machine_of_azure)
     said = cellar.bad("info", **machine_of_azure | {"MSI_ENDPOINT": closed})
     assert "the login was refused or has expired; sign in again: az login (tried " in said

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -40,19 +37,21 @@ class Look:
 @pytest.fixture(scope="module")
 def look(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Look]:
     state = tmp_path_factory.mktemp("state")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    uri = f"http://127.0.0.1:{port}/score"
     with subprocess.Popen(
-        [sys.executable, "-m", "scoring", "serve", "--model", MODEL, "--port", str(port)],
+        [sys.executable, "-m", "scoring", "serve", "--model", MODEL, "--port", "0"],
         cwd=ROOT,
-        env={**os.environ, "SCORING_KEY": KEY, "SCORING_WORKERS": "1"},
-        stdout=subprocess.DEVNULL,
+        env={
+            **os.environ,
+            "SCORING_KEY": KEY,
+            "SCORING_WORKERS": "1",
+            "SCORING_LOG_REQUESTS": "false",
+        },
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as service:
         try:
-            wait_until_ready(f"http://127.0.0.1:{port}/ready")
+            assert service.stdout
+            uri = f"http://127.0.0.1:{json.loads(service.stdout.readline())['port']}/score"
             out = state / "out"
             out.mkdir()
             (state / "server.json").touch()
@@ -66,18 +65,6 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Look]:
         finally:
             process.stop(state)
             service.terminate()
-
-
-def wait_until_ready(address: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            if httpx.get(address, trust_env=False).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        assert time.monotonic() < deadline, f"{address} was never ready"
-        time.sleep(0.05)
 
 
 def draw(page: Page, points: tuple[tuple[int, int], ...]) -> None:

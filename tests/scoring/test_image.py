@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tarfile
@@ -149,14 +148,14 @@ def test_an_image_without_a_python_is_pushed_to_the_stand_in_alone(image, regist
 @pytest.mark.parametrize(
     ("host", "told"), [("127.0.0.1", False), ("localhost", False), ("registry.invalid", True)]
 )
-def test_a_registry_of_this_machine_or_one_that_is_meant_is_asked(image, host, told, monkeypatch):
+def test_a_registry_of_this_machine_or_one_that_is_meant_is_asked(
+    image, host, told, closed_port, monkeypatch
+):
     for name, value in {"TENANT_ID": "t", "CLIENT_ID": "c", "CLIENT_SECRET": "s"}.items():
         monkeypatch.setenv(f"AZURE_{name}", value)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    monkeypatch.setenv("AZURE_AUTHORITY_HOST", f"https://127.0.0.1:{port}")
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", f"https://127.0.0.1:{closed_port}")
     with pytest.raises(ImageError, match="cannot be reached"):
-        push_image(image, f"{host}:{port}", "scoring", without_python=told)
+        push_image(image, f"{host}:{closed_port}", "scoring", without_python=told)
 
 
 def test_any_registry_may_have_an_image_with_a_python(tmp_path, monkeypatch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -199,10 +198,8 @@ def test_one_that_does_not_get_ready_is_drift(service: Service) -> None:
     assert rows(ask(service, patience=0.05)) == [("ready", "HTTP 200", "HTTP 503")]
 
 
-def test_one_that_cannot_be_reached_breaks_the_check() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    declared = Declared(f"http://127.0.0.1:{port}", SHA256)
+def test_one_that_cannot_be_reached_breaks_the_check(closed_port: int) -> None:
+    declared = Declared(f"http://127.0.0.1:{closed_port}", SHA256)
     with pytest.raises(DriftError, match="was not reached") as caught:
         list(endpoint.check(declared, ASKED, Mask(), patience=0))
     assert "\n" not in str(caught.value)
@@ -287,11 +284,9 @@ def test_a_key_that_is_refused_is_found_whatever_the_sample(service: Service) ->
     assert rows(found) == [("key", "[secret]", "refused")]
 
 
-def test_whether_anybody_answers_is_told(service: Service) -> None:
+def test_whether_anybody_answers_is_told(service: Service, closed_port: int) -> None:
     assert endpoint.answers(service.url)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    assert not endpoint.answers(f"http://127.0.0.1:{port}")
+    assert not endpoint.answers(f"http://127.0.0.1:{closed_port}")
 
 
 def test_an_endless_answer_is_not_read_to_its_end(service: Service) -> None:

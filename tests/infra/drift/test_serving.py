@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -47,12 +46,6 @@ class Handler(BaseHTTPRequestHandler):
 def port() -> Iterator[int]:
     with answering(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield server.server_address[1]
-
-
-@pytest.fixture
-def closed() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def ask(
@@ -126,14 +119,16 @@ def test_a_roll_out_that_is_stuck_is_told_and_no_reason_to_doubt_the_endpoint(po
     )
 
 
-def test_it_is_asked_where_it_was_declared_when_azure_does_not_say(port: int, closed: int) -> None:
+def test_it_is_asked_where_it_was_declared_when_azure_does_not_say(
+    port: int, closed_port: int
+) -> None:
     refused = ArmError("Azure refused the login")
     assert ask(port, refused).now == "The endpoint answers."
-    gone = ask(closed, refused)
+    gone = ask(closed_port, refused)
     assert (gone.now, gone.how) == ("The endpoint does not answer.", "not reached")
     assert "was not reached" in str(gone.broken)
     # It is not waited for: the check breaks anyway.
-    assert ask(closed, DriftError("the cluster was not reached")).now == gone.now
+    assert ask(closed_port, DriftError("the cluster was not reached")).now == gone.now
 
 
 def test_another_address_is_asked_and_said() -> None:
@@ -200,15 +195,15 @@ def test_a_sample_that_is_refused_breaks_the_check_of_an_endpoint_that_answers()
 
 @pytest.mark.parametrize("known", [True, False])
 def test_without_a_group_it_is_told_whether_anybody_answers(
-    port: int, closed: int, known: bool
+    port: int, closed_port: int, known: bool
 ) -> None:
     assert ask(port, None, known=known).now == "The endpoint answers."
-    served = ask(closed, None, known=known)
+    served = ask(closed_port, None, known=known)
     assert served.now == "The endpoint does not answer."
     assert ("is missing" if known else "is in no state") in served.how
 
 
-def test_a_stack_without_an_endpoint_says_so(closed: int) -> None:
-    assert ask(closed, None, declared=False) == Served(
+def test_a_stack_without_an_endpoint_says_so(closed_port: int) -> None:
+    assert ask(closed_port, None, declared=False) == Served(
         "No endpoint is declared.", "no endpoint is declared"
     )

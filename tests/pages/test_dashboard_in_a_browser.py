@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +35,8 @@ class Look:
     service: subprocess.Popen[bytes]
 
 
-@pytest.fixture(scope="module")
-def look(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Look]:
-    state = tmp_path_factory.mktemp("state")
+@contextmanager
+def looking(state: Path) -> Iterator[Look]:
     with subprocess.Popen(
         [sys.executable, "-m", "scoring", "serve", "--model", MODEL, "--port", "0"],
         cwd=ROOT,
@@ -65,6 +65,12 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Look]:
         finally:
             process.stop(state)
             service.terminate()
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Look]:
+    with looking(tmp_path_factory.mktemp("state")) as begun:
+        yield begun
 
 
 def draw(page: Page, points: tuple[tuple[int, int], ...]) -> None:
@@ -122,11 +128,11 @@ def test_a_page_opened_as_a_file_says_where_to_draw(browser: Browser, look: Look
     assert faults(browser, look.file.as_uri(), width=360) == []
 
 
-def test_an_endpoint_that_is_gone_is_told(browser: Browser, look: Look) -> None:
-    """The last test: it ends the service."""
-    look.service.terminate()
-    look.service.wait(30)
-    with opened(browser, look.origin, width=1440) as (page, _):
-        expect(page.locator("#state")).to_contain_text("start it with make up", timeout=20_000)
-        draw(page, SEVEN)
-        expect(page.locator("#answer")).to_contain_text("gave no answer", timeout=20_000)
+def test_an_endpoint_that_is_gone_is_told(browser: Browser, tmp_path: Path) -> None:
+    with looking(tmp_path) as look:
+        look.service.terminate()
+        look.service.wait(30)
+        with opened(browser, look.origin, width=1440) as (page, _):
+            expect(page.locator("#state")).to_contain_text("start it with make up", timeout=20_000)
+            draw(page, SEVEN)
+            expect(page.locator("#answer")).to_contain_text("gave no answer", timeout=20_000)

@@ -23,6 +23,7 @@ REMEDY_AFTER_DELETES = (
     "same command again, it goes on from there."
 )
 _COUNT = re.compile(r"(?:[^\w\s]+ ?)?\d+ [a-z]+(?: [a-z]+)*")
+# How the provider tells the id of a resource that exists although no state has it.
 _UNOWNED = re.compile(r"cannot create already existing resource '([^']+)'")
 _DELETED = re.compile(r"\b[1-9]\d* (?:deleted|replaced)\b|\b(?:deleted|replaced) \(")
 
@@ -85,6 +86,7 @@ class Stack:
         """A secret setting in plain text; None where it is not set.
 
         Raises:
+            DamagedStateError: The passphrase is not the one that the state was made with.
             JourneyError: The CLI could not read it.
         """
         if not self.is_set(key):
@@ -99,7 +101,10 @@ class Stack:
             check=False,
         )
         if answer.returncode != 0:
-            self._refuse_damage(answer.stderr)
+            if "incorrect passphrase" in answer.stderr:
+                raise DamagedStateError(
+                    f"{self.local.home.passphrase} is not the passphrase of the stack's secrets"
+                )
             raise JourneyError(f"cannot read the setting {key}: {answer.stderr.strip()}")
         return answer.stdout.rstrip("\n")
 
@@ -125,7 +130,7 @@ class Stack:
         except DiskFullError:
             raise
         except JourneyError as error:
-            left = unowned(error.output)
+            left = sorted(set(_UNOWNED.findall(error.output)))
             if not left:
                 raise
             for each in left:
@@ -158,22 +163,6 @@ class Stack:
             raise
         if shown := counts(output):
             self.steps.detail(f"pulumi: {', '.join(shown)}")
-
-    def _refuse_damage(self, said: str) -> None:
-        """Name the remedy where the passphrase is not the one that the state was made with.
-
-        Raises:
-            DamagedStateError: It is not.
-        """
-        if "incorrect passphrase" in said:
-            raise DamagedStateError(
-                f"{self.local.home.passphrase} is not the passphrase of the stack's secrets"
-            )
-
-
-def unowned(output: str) -> list[str]:
-    """The ids of resources that exist although no state has them, as the provider tells them."""
-    return sorted(set(_UNOWNED.findall(output)))
 
 
 def remedy(output: str) -> str:

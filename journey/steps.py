@@ -216,7 +216,9 @@ class Steps:
             limit = threading.Timer(END_SECONDS, _kill, [process.pid])
             limit.start()
             try:
-                _drain(process)
+                for _ in process.stdout or ():  # until whoever writes to its pipe has ended
+                    pass
+                process.wait()
             except KeyboardInterrupt:
                 _kill(process.pid)
             finally:
@@ -230,13 +232,6 @@ class Steps:
             self.detail(f"... {len(output) - TAIL_LINES} lines more in {self.relative(log)}")
         for line in output[-TAIL_LINES:]:
             self.detail(line.rstrip())
-
-
-def _drain(process: subprocess.Popen[str]) -> None:
-    """Read until the command and whoever writes to its pipe have ended."""
-    for _ in process.stdout or ():
-        pass
-    process.wait()
 
 
 def _kill(pid: int) -> None:

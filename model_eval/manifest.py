@@ -17,7 +17,7 @@ from model_eval.dataset import Dataset
 from model_eval.digest import sha256_of
 from model_eval.errors import DataError
 from model_eval.metrics import Evaluation, evaluate
-from scoring.errors import ModelError
+from scoring.errors import ModelError, message_of
 from scoring.manifest import MANIFEST, Label, Manifest
 from scoring.model import contract
 from scoring.output_folder import write_text
@@ -141,10 +141,9 @@ def describe(pickle: Path, data: Dataset, said: Description) -> Manifest:
     try:
         predicted = np.asarray(estimator.predict(data.features))
     except Exception as error:  # an estimator may raise anything
-        reason = " ".join(str(error).split())
         raise DataError(
             f"{pickle.name} cannot answer the rows of the data, {data.features.shape[1]} numbers"
-            f" each: {type(error).__name__}: {reason}"
+            f" each: {type(error).__name__}: {message_of(error)}"
         ) from error
     classes = _classes(estimator, predicted)
     evaluation = None

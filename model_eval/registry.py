@@ -25,7 +25,7 @@ from model_eval.sdk import Registered, SdkVersion
 from model_eval.sdk_v1 import SdkV1
 from model_eval.sdk_v2 import SdkV2
 from model_eval.workspace_config import Workspace
-from scoring.errors import ScoringError
+from scoring.errors import ScoringError, message_of
 from scoring.manifest import MANIFEST, Manifest, verified_bytes
 from scoring.output_folder import replaced
 
@@ -200,7 +200,7 @@ def _described(found: Registered, place: Path, draft: Path) -> str:
         digest = sha256_of(place / manifest.file)
     except (OSError, ScoringError) as error:
         raise RegistryError(
-            f"{found.name} version {found.version} is no model directory: {_line(error)}"
+            f"{found.name} version {found.version} is no model directory: {message_of(error)}"
         ) from error
     if digest != found.sha256:
         raise _altered(found, manifest.file, digest)
@@ -291,8 +291,4 @@ def _reason(error: BaseException) -> str:
         )
     if any(word in lowered for word in ("connection", "max retries", "timed out", "resolve")):
         return "the workspace does not answer"
-    return _line(error)[:300] or type(error).__name__
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return message_of(error)[:300] or type(error).__name__

@@ -18,7 +18,7 @@ from model_eval.errors import DataError, GateError
 from model_eval.estimator import Classifier
 from model_eval.manifest import versions
 from model_eval.metrics import Evaluation, evaluate
-from scoring.errors import ModelError
+from scoring.errors import ModelError, message_of
 from scoring.manifest import Manifest
 
 
@@ -68,7 +68,7 @@ def validate(model_folder: Path, data: Dataset) -> Measured:
         labels = data.for_classes(manifest.classes).labels
         counts = evaluate(labels, predicted, manifest.classes)
     except Exception as error:  # an estimator may raise anything
-        reason = " ".join(str(error).split())
+        reason = message_of(error)
         raise ModelError(f"{manifest.name} and the test data do not fit: {reason}") from error
     seconds = {"load the model": loaded - began, "predict": done - loaded}
     size = (model_folder / manifest.file).stat().st_size

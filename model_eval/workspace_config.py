@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model_eval.errors import RegistryError
+from scoring.errors import message_of
 from scoring.output_folder import write_json
 
 NEEDED = {
@@ -89,7 +90,7 @@ def read(file: Path) -> Workspace:
     except FileNotFoundError:
         raise RegistryError(f"{file} is missing; {remedy}") from None
     except (OSError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+        reason = message_of(error)
         raise RegistryError(f"{file} cannot be read as JSON: {reason}; {remedy}") from None
     values = [found.get(key) if isinstance(found, dict) else None for key in NEEDED]
     for key, value in zip(NEEDED, values, strict=True):

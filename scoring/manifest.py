@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scoring.errors import ModelError
+from scoring.errors import ModelError, message_of
 
 MANIFEST = "manifest.json"
 LARGEST_MANIFEST = 64 << 20
@@ -92,12 +92,12 @@ class Manifest:
         try:
             content = json.loads(text.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
-            reason = _line(error) or type(error).__name__
+            reason = message_of(error) or type(error).__name__
             raise ModelError(f"cannot be read as JSON: {reason}") from None
         try:
             return cls._from_content(content)
         except _WrongError as error:
-            raise ModelError(f"is not a model manifest: {_line(error)}") from None
+            raise ModelError(f"is not a model manifest: {message_of(error)}") from None
 
     @classmethod
     def _from_content(cls, content: Any) -> Manifest:
@@ -248,10 +248,6 @@ def _short(value: Any) -> str:
     """A value in one short line of ASCII: a manifest's text must not write into a terminal."""
     shown = ascii(value)
     return shown if len(shown) <= 80 else f"{shown[:80]}..."
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def _regular(path: Path, largest: int | None = None) -> bytes:

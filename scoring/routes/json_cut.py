@@ -24,6 +24,8 @@ LONGEST_ENVELOPE = 64 << 10
 # A quote within a text has a backslash before it.
 _BEGIN = re.compile(rb'(?<!\\)"data"[ \t\n\r]*:[ \t\n\r]*\[')
 _CHUNK = 256 << 10
+# So often a byte is looked for; further ones are counted without a look at each.
+_FEW = 2048
 # Stands for the list; no client can guess it.
 LIST = os.urandom(16).hex()
 _LIST = f'"{LIST}"'.encode()
@@ -96,9 +98,13 @@ def _next_member(body: Content, start: int) -> int:
 
 
 def count(body: Content, byte: bytes, start: int, end: int) -> int:
-    """How often a byte occurs in a part of a body, five times as fast as its own count()."""
+    """How often a byte occurs in a part of a body, faster than its own count()."""
+    for found in range(_FEW):
+        start = body.find(byte, start, end) + 1
+        if not start:
+            return found
     values = np.frombuffer(body, np.uint8)
-    return sum(
+    return _FEW + sum(
         int(np.count_nonzero(values[first : min(first + _CHUNK, end)] == byte[0]))
         for first in range(start, end, _CHUNK)
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scoring.errors import Rejection
 from scoring.routes import json_exact, json_pieces, json_rows
-from scoring.routes.json_cut import LIST, LONGEST_ENVELOPE, cut
+from scoring.routes.json_cut import LIST, LONGEST_ENVELOPE, count, cut
 from scoring.routes.json_exact import LONGEST
 from scoring.routes.json_rows import RowReader
 from scoring.routes.limits import Limits
@@ -235,3 +235,9 @@ def test_simdjson_counts_wrongly_beyond_what_a_piece_can_have():
     assert len(document) == (1 << 24) - 1
     longest_piece = json_pieces._PIECE + json_pieces._LONGEST_VALUE
     assert longest_piece < 2 * len(document)
+
+
+@pytest.mark.parametrize("brackets", [0, 1, 2047, 2048, 2049, 300_000])
+def test_brackets_are_counted_from_one_place_to_another(brackets: int):
+    body = b"[ [" + b"[1" * brackets + b"[["
+    assert count(bytearray(body), b"[", 3, len(body) - 2) == brackets

@@ -68,6 +68,7 @@ class LinearModel:
         with np.errstate(over="ignore"):
             self._narrow_intercepts = parts.intercepts.astype(np.float32)
         self._longest_bytes = 255 * math.sqrt(self.features)
+        self._bytes_margin = self._margin(self._longest_bytes**2)
 
     def answer(self, rows: AnyRows, method: str = "predict") -> NDArray[Any]:
         """Labels or values (rows,), or probabilities (rows, classes)."""
@@ -103,15 +104,18 @@ class LinearModel:
 
     def _index(self, row: AnyRows) -> int | None:
         """As `_clear` of one row: ten numbers are compared faster in plain Python."""
-        if row.dtype != np.float64:
+        if row.dtype == np.uint8:
             row = row.astype(np.float64)
-        square = float(np.dot(row, row))
+            margin = self._bytes_margin
+        else:
+            row = row.astype(np.float64, copy=False)
+            margin = self._margin(float(np.dot(row, row)))
         scores = (np.dot(self._coefficients, row) + self._intercepts).tolist()
         best = max(scores)
         index = scores.index(best)
         scores[index] = -math.inf
         # False, too, where anything is NaN
-        return index if max(scores) < best - self._margin(square) else None
+        return index if max(scores) < best - margin else None
 
     def _best(self, rows: AnyRows, at: int) -> NDArray[np.intp]:
         """The index of the best class of each row."""

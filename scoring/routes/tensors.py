@@ -56,7 +56,7 @@ class TensorReader:
 
     def from_bytes(self, body: Content, start: int, dtype: np.dtype[Any], count: int) -> Rows:
         """Rows in a body's bytes from `start` on; the caller has checked their number."""
-        rows = np.frombuffer(body, dtype, offset=start).reshape(count, self._features)
+        rows = np.ndarray((count, self._features), dtype, body, start)
         if dtype in self._as_they_came:
             return rows
         exact = np.require(rows, np.float64, "A")

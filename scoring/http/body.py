@@ -152,7 +152,7 @@ class LargeBody:
 
     def __init__(self, buffers: Buffers, begun: bytes | bytearray, length: int) -> None:
         self._buffers = buffers
-        self._content = bytearray(min(length, max(LARGE, 2 * len(begun))))
+        self._content = bytearray(min(length, max(LARGE, 4 * len(begun))))
         self._content[: len(begun)] = begun
         self._filled = len(begun)
         self._length = length

@@ -24,7 +24,9 @@ AnyRows = NDArray[Any]  # the same in float64, float32 or uint8, perhaps not ali
 # Rows that are scored at a time: they stay in a core's cache between two passes, and OpenBLAS takes
 # a quarter less time than for 64.
 BLOCK = 96
-# Up to so many rows float32 saves nothing.
+# Up to so many rows float32 saves nothing between two requests, whose caches are cold.
+MOST_EXACT = 32
+# Up to so many rows are scored again one by one.
 FEW = 8
 # Bytes of rows as float64 that are held at a time: those that come as bytes are eight times longer.
 HELD = 4 << 20
@@ -125,7 +127,7 @@ class LinearModel:
 
     def _best_of_many(self, rows: AnyRows) -> NDArray[np.intp] | None:
         """The best classes by the cheapest way that can tell; None where none can."""
-        narrow = None if len(rows) <= FEW else self._narrow
+        narrow = None if len(rows) <= MOST_EXACT else self._narrow
         found = None if narrow is None else self._best_narrow(rows, narrow)
         if found is None or len(found[1]) > len(rows) // 4:
             return self._clear(rows)

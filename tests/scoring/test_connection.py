@@ -38,7 +38,7 @@ def slow(start_for_module: Any, tmp_path_factory: pytest.TempPathFactory) -> Any
     """The service with a script that sleeps as long as it is told, and short limits."""
     script = tmp_path_factory.mktemp("script") / "sleeper.py"
     script.write_text(SCRIPT, "utf-8")
-    return start_for_module(
+    service = start_for_module(
         "--entry",
         str(script),
         SCORING_LOG_REQUESTS="false",
@@ -50,6 +50,9 @@ def slow(start_for_module: Any, tmp_path_factory: pytest.TempPathFactory) -> Any
         SCORING_MAX_HEADER_BYTES="8192",
         SCORING_MAX_CONNECTIONS="20",
     )
+    # A kept connection that is idle ends after 0.6 s, which may be when the next test asks.
+    service.client.headers["connection"] = "close"
+    return service
 
 
 def request(number: int, seconds: float = 0.02, head: str = "") -> bytes:

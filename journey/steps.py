@@ -111,8 +111,8 @@ class Steps:
                 raise JourneyError(f"{title}: cannot run {command[0]}: {error.strerror}") from error
             with (
                 process,
-                self._ended_when_full(process),
                 self._ended_when_interrupted(process, title),
+                self._ended_when_full(process),
             ):
                 for line in process.stdout or ():
                     with contextlib.suppress(OSError):  # a full disk: the command says it better

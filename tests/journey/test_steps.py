@@ -84,6 +84,26 @@ def test_an_interrupted_command_ends_by_itself(steps: Steps, tmp_path: Path, sai
     assert "interrupted; it may end by itself" in said.getvalue()
 
 
+def test_an_interrupt_that_comes_while_a_command_starts_is_handed_on(
+    steps: Steps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    begin, note = threading.Thread.start, tmp_path / "pid"
+
+    def interrupted_once(thread: threading.Thread) -> None:
+        if "(watch)" not in thread.name:  # who looks after the disk, which starts after the command
+            return begin(thread)
+        while not (note.exists() and note.read_text()):
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted_once)
+    command = [sys.executable, "-c", SLOW.format(handler=POLITE), str(note)]
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        steps.run("Work", command, dict(os.environ))
+    assert time.monotonic() - began < 30
+
+
 def test_a_command_that_does_not_end_is_killed_with_its_children(
     steps: Steps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

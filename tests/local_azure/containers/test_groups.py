@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import httpx
 import psutil
 import pytest
 from azure.core.exceptions import HttpResponseError
+
+from tests.local_azure.containers.conftest import Image
 
 
 def runs(pid: int) -> bool:
@@ -193,3 +197,30 @@ def test_a_failed_update_leaves_the_old_containers_running(groups: Any, asked: A
     with pytest.raises(HttpResponseError, match="the reason why it fails"):
         groups.put(body, group.name)
     assert asked(group, "/environment").get("MODE") is None
+
+
+def index(world: Any, **architectures: str) -> str:
+    """Push an index of images, each given as `REPOSITORY@DIGEST`; returns its reference."""
+    manifests = [
+        {
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": image.partition("@")[2],
+            "size": len(json.dumps(world.images.get_manifest(*image.split("@")).manifest)),
+            "platform": {"os": "linux", "architecture": architecture},
+        }
+        for architecture, image in architectures.items()
+    ]
+    kind = "application/vnd.oci.image.index.v1+json"
+    document = {"schemaVersion": 2, "mediaType": kind, "manifests": manifests}
+    digest = world.images.set_manifest("many", document, tag="latest", media_type=kind)
+    return f"{world.server}/many@{digest}"
+
+
+def test_of_an_index_the_image_for_this_machine_is_run(groups: Any, world: Any, asked: Any):
+    here = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    mine = Image().push(world.images, "many", "mine")
+    other = Image(config={"Env": ["MODE=crash"]}).push(world.images, "many", "other")
+    with pytest.raises(HttpResponseError, match=f"no image for linux/{here}"):
+        groups.put(groups.body(image=index(world, s390x=other)))
+    image = index(world, s390x=other, **{here: mine})
+    assert asked(groups.put(groups.body(image=image)), "/hello") == {"path": "/hello"}

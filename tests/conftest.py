@@ -13,7 +13,6 @@ import pytest
 IN_ORDER = ("stack", "slow", "drill", "aks")
 """Of these a file walks through a life, from its first test to its last."""
 
-
 FROM_MAKE = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 """What a make around the tests hands to every make below: `make test ARGS=-x` to `make up`."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.scoring_service import NAME
-from journey.stand import Stand
+from journey.stand import Stand, until
 from tests.aks.conftest import Deployed, asked
 
 HERE = ("--namespace", NAME)
@@ -43,9 +43,18 @@ def test_what_kubectl_did_is_found_and_the_printed_commands_take_it_back(
     assert stand.outputs()["image"] in json.dumps(stand.get("deployment", NAME, *HERE))
 
 
-def test_another_number_of_pods_is_no_drift(stand: Stand, tmp_path: Path) -> None:
-    stand.kubectl("scale", f"deployment/{NAME}", "--replicas=3", *HERE)
-    assert stand.get("deployment", NAME, *HERE)["spec"]["replicas"] == 3
+def test_a_number_of_pods_that_the_autoscaler_set_is_no_drift_and_its_least_is(
+    stand: Stand, tmp_path: Path
+) -> None:
+    least = json.dumps({"spec": {"minReplicas": 3}})
+    stand.kubectl("patch", "hpa", NAME, *HERE, "--type=merge", f"--patch={least}")
+    until(lambda: stand.get("deployment", NAME, *HERE)["spec"]["replicas"] == 3, 60)
+    code, report = asked(stand, "drift", tmp_path / "drift.json")
+    assert code == 7
+    (one,) = report["findings"]
+    assert (one["resource"], one["path"]) == ("autoscaler", "spec.minReplicas")
+    fix = stand.inside("python", "-m", "infra.drift", "--stack", "local", "--fix", check=False)
+    stand.inside("env", "PULUMI_SKIP_CONFIRMATIONS=true", "bash", "-euc", fix.stdout)
     in_sync(stand, tmp_path)
 
 

@@ -122,7 +122,7 @@ def test_a_killed_pulumi_leaves_no_language_host_and_the_next_up_finishes(machin
 
 def test_the_region_that_is_set_stays(machine: Any):
     group = azure(machine)
-    found = group._json("GET", f"{group._group}?api-version={GROUPS}")
+    found = group._json("GET", f"{group._group()}?api-version={GROUPS}")
     assert found["location"] == "northeurope"
     assert {"environment", "service"} <= set(found["tags"])
 
@@ -168,7 +168,7 @@ def test_other_test_data_are_validated_anew_and_stop_below_the_gate(machine: Any
 
 def test_a_stopped_container_group_is_started_and_not_replaced(machine: Any):
     group = azure(machine)
-    group._json("POST", f"{group._group}/stop?api-version={GROUPS}")
+    group._json("POST", f"{group._group()}/stop?api-version={GROUPS}")
     assert group.group_state() == "Stopped"
     done = machine.make("up")
     assert done.returncode == 0, done.stdout + done.stderr

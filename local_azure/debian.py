@@ -6,7 +6,6 @@ apt checks the signatures of the lists and the packages against them, with the m
 from __future__ import annotations
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ def unpack(packages: Sequence[str], root: Path, environment: Mapping[str, str]) 
         environment: With PATH, and the user's proxies.
 
     Raises:
-        LocalAzureError: There is no apt, or it reaches no such package.
+        LocalAzureError: There is no apt, it reaches no such package, or one cannot be unpacked.
     """
     for tool in _TOOLS:
         if shutil.which(tool, path=environment.get("PATH")) is None:
@@ -46,7 +45,8 @@ def unpack(packages: Sequence[str], root: Path, environment: Mapping[str, str]) 
         _apt(folder, environment, "download", *packages)
         root.mkdir(parents=True, exist_ok=True)
         for package in sorted(folder.glob("*.deb")):
-            subprocess.run(["dpkg-deb", "-x", str(package), str(root)], check=True)
+            command = ["dpkg-deb", "-x", str(package), str(root)]
+            command_output(command, environment, failed=f"{package.name} could not be unpacked")
 
 
 def _apt(folder: Path, environment: Mapping[str, str], *arguments: str) -> None:

@@ -35,3 +35,15 @@ def test_a_package_that_there_is_not_is_named(tmp_path: Path) -> None:
 def test_without_apt_that_is_the_reason(tmp_path: Path) -> None:
     with pytest.raises(LocalAzureError, match="`apt-get` is not on PATH"):
         debian.unpack(["libmnl0"], tmp_path / "root", {"PATH": str(tmp_path)})
+
+
+@needs_apt
+def test_a_package_that_arrived_damaged_is_named(tmp_path: Path) -> None:
+    apt = tmp_path / "bin" / "apt-get"
+    apt.parent.mkdir()
+    apt.write_text('#!/bin/sh\ncase "$*" in *download*) echo cut off > libmnl0.deb;; esac\n')
+    apt.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{apt.parent}{os.pathsep}{os.environ['PATH']}"}
+    with pytest.raises(LocalAzureError, match=r"^libmnl0\.deb could not be unpacked: ") as refused:
+        debian.unpack(["libmnl0"], tmp_path / "root", environment)
+    assert "\n" not in str(refused.value)
